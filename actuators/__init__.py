@@ -1,0 +1,1 @@
+"""Seeing and doing, and the words for both. Importing this package does nothing."""

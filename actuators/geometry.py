@@ -1,0 +1,112 @@
+"""Where things are: the only file that converts coordinates.
+
+Every `Point` and `Rect` outside an actuator is in **screen pixels of one observation**: origin at the top-left
+corner, x to the right, y downwards. Rectangles are half-open: `left` and `top` belong to them, `right` and
+`bottom` do not. CSS pixels, device pixels and monitor offsets exist only inside an actuator; the model's
+0-1000 grid exists only inside `model.protocols`. Both convert through the functions here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["GRID", "Point", "Rect", "Screen", "from_grid", "to_grid"]
+
+GRID = 1000
+"""The model's grid runs from 0 to `GRID`, both ends included, over the full width and the full height."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """A pixel of an observation. Frame: screen pixels, origin top-left."""
+
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A half-open box of pixels: `left <= x < right`, `top <= y < bottom`. May be empty, never inverted."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def __post_init__(self) -> None:
+        if self.right < self.left or self.bottom < self.top:
+            raise ValueError(f"a rect must not be inverted, got {self!r}")
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    @property
+    def centre(self) -> Point:
+        """The middle pixel; for an even side the one just right of (below) the middle line."""
+        return Point((self.left + self.right) // 2, (self.top + self.bottom) // 2)
+
+    def contains(self, point: Point) -> bool:
+        return self.left <= point.x < self.right and self.top <= point.y < self.bottom
+
+    def intersect(self, other: Rect) -> Rect:
+        """The common part; an empty rect at the nearer corner where there is none."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        return Rect(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
+
+    def grown(self, by_px: int) -> Rect:
+        return Rect(self.left - by_px, self.top - by_px, self.right + by_px, self.bottom + by_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The size of an observation in pixels, and how many device pixels one logical (CSS) pixel takes."""
+
+    width: int
+    height: int
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0 or self.scale <= 0:
+            raise ValueError(f"a screen needs a positive size and scale, got {self!r}")
+
+    @property
+    def rect(self) -> Rect:
+        return Rect(0, 0, self.width, self.height)
+
+    def contains(self, point: Point) -> bool:
+        return self.rect.contains(point)
+
+    def from_logical(self, x: float, y: float) -> Point:
+        """Logical (CSS) coordinates to the screen pixel that holds them."""
+        return Point(int(x * self.scale), int(y * self.scale))
+
+    def to_logical(self, point: Point) -> tuple[float, float]:
+        """The middle of a screen pixel in logical (CSS) coordinates, so that the way back hits the same pixel."""
+        return (point.x + 0.5) / self.scale, (point.y + 0.5) / self.scale
+
+
+def from_grid(x: int, y: int, screen: Screen) -> Point:
+    """A point of the model's grid to a screen pixel. 0 is the first pixel, `GRID` the last; both are inside.
+
+    Raises:
+        ValueError: a coordinate lies outside 0..`GRID`.
+    """
+    if not (0 <= x <= GRID and 0 <= y <= GRID):
+        raise ValueError(f"grid coordinates must lie in 0..{GRID}, got ({x}, {y})")
+    return Point(min(x * screen.width // GRID, screen.width - 1), min(y * screen.height // GRID, screen.height - 1))
+
+
+def to_grid(point: Point, screen: Screen) -> tuple[int, int]:
+    """The grid point whose pixel lies nearest to `point`: off by half a grid cell at most, exact on small screens."""
+    x = min(GRID, round((point.x + 0.5) * GRID / screen.width))
+    y = min(GRID, round((point.y + 0.5) * GRID / screen.height))
+    return x, y

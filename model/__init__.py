@@ -1,0 +1,1 @@
+"""Wanting: from a goal and an observation to one move. Importing this package does nothing."""

@@ -1,0 +1,68 @@
+"""The node list of a prompt: one short line for each visible, operable or readable node.
+
+A line reads `role "name" = "value" state state [x, y]`, with the centre of the visible part on the 0-1000 grid:
+
+    textbox "From" = "Zurich" focused [214, 318]
+    checkbox "Direct only" checked [90, 402]
+    button "Search" disabled [512, 520]
+    text "December 2026" [640, 333]
+    (more below)
+
+Everything in it is the screen's claim and is given to the model as data. Quotes and line breaks inside names are
+replaced, so that a name cannot forge a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from actuators.geometry import Screen, to_grid
+from actuators.observation import Node
+
+__all__ = ["MAX_CHARS", "MAX_LINES", "clean", "describe", "line"]
+
+MAX_LINES = 120
+"""At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
+MAX_CHARS = 60
+"""Names and values are cut to this many characters."""
+
+_READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
+
+
+def clean(text: str) -> str:
+    """One line of at most `MAX_CHARS` characters without double quotes."""
+    flat = " ".join(text.replace('"', "'").split())
+    return flat if len(flat) <= MAX_CHARS else flat[: MAX_CHARS - 1] + "…"
+
+
+def line(node: Node, screen: Screen) -> str:
+    """One node as one line, without the line break."""
+    parts = [node.role, f'"{clean(node.name)}"']
+    if node.value:
+        parts.append(f'= "{clean(node.value)}"')
+    elif node.filled:
+        parts.append("filled")
+    states = (
+        ("focused", node.focused),
+        ("checked", node.checked is True),
+        ("selected", node.selected is True),
+        ("expanded", node.expanded is True),
+        ("disabled", not node.enabled),
+    )
+    parts.extend(word for word, holds in states if holds)
+    x, y = to_grid(node.rect.centre, screen)
+    parts.append(f"[{x}, {y}]")
+    return " ".join(parts)
+
+
+def describe(nodes: Iterable[Node], screen: Screen, more: Sequence[str] = (), limit: int = MAX_LINES) -> str:
+    """All lines in reading order, at most `limit`, then where scrolling would show more."""
+    kept = [node for node in nodes if node.name or node.value or node.role not in _READABLE]
+    if len(kept) > limit:
+        operable = [node for node in kept if node.role not in _READABLE][:limit]
+        room = limit - len(operable)
+        chosen = {id(node) for node in operable}
+        chosen.update(id(node) for node in [n for n in kept if n.role in _READABLE][:room])
+        kept = [node for node in kept if id(node) in chosen]
+    lines = [line(node, screen) for node in kept]
+    return "\n".join([*lines, *(f"(more {where})" for where in more)])

@@ -1,0 +1,1 @@
+"""Benchmarks at arm's length from the runtime. Importing this package does nothing."""

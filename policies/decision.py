@@ -1,0 +1,43 @@
+"""The answer of a policy, with its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from actuators.permit import Permit
+
+__all__ = ["Approval", "Clearance", "Decision", "Verdict"]
+
+Verdict = Literal["allow", "rehearse", "ask", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say of one request. `allow` only when a permit rule matched, no forbid did, and nothing erred."""
+
+    verdict: Verdict
+    rules: tuple[str, ...] = ()
+    """`@id`s of the rules that decided, sorted; empty when no rule matched (which denies)."""
+    errors: tuple[str, ...] = ()
+    """Rules that failed to evaluate or a request that did not fit the schema; any of them denies."""
+    reason: str = ""
+    """One line for a person: the deciding rule's `@because`, or why the default applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person, or nobody, said to an `ask`."""
+
+    answer: Literal["approved", "denied", "timeout", "nobody"]
+    by: str = ""
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """The broker's whole answer: a permit exists only if the act may happen now."""
+
+    decision: Decision
+    permit: Permit | None
+    approval: Approval | None = None

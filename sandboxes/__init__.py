@@ -1,0 +1,1 @@
+"""Places to act that can be thrown away. Importing this package does nothing."""
