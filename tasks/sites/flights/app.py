@@ -40,7 +40,14 @@ _STATIC = Path(__file__).parent / "static"
 _FARE_JUMP = 3
 _SLOW_S = 3.0
 _MASKED = {"card_number": last_four, "security_code": lambda code: "*" * len(code)}
-_TILES = (("Zurich", "Lisbon"), ("Berlin", "Rome"), ("London", "Copenhagen"))
+_TILES = (
+    ("Zurich", "Lisbon"),
+    ("Berlin", "Rome"),
+    ("London", "Copenhagen"),
+    ("Vienna", "Paris"),
+    ("Madrid", "Porto"),
+    ("Oslo", "Reykjavík"),
+)
 
 
 def build(settings: Settings) -> ASGIApp:
@@ -63,6 +70,7 @@ class _Site:
         self._pages = Pages(settings, self._store)
 
     def routes(self) -> list[Route]:
+        """Every address of the site but its static files."""
         return [
             Route("/", self.home),
             Route("/consent", self.consent, methods=["POST"]),
@@ -84,9 +92,11 @@ class _Site:
     # Searching
 
     async def home(self, request: Request) -> Response:
+        """The search form."""
         return self._home(request, {}, {})
 
     async def consent(self, request: Request) -> Response:
+        """Keep the answer to the cookie banner and go back."""
         form = _form(request)
         choice = form.get("choice", "")
         if choice not in ("all", "necessary"):
@@ -96,6 +106,7 @@ class _Site:
         return _see_other(_local(form.get("next", "/")))
 
     async def results(self, request: Request) -> Response:
+        """The offers that answer a search, or the search form with what is wrong with it."""
         query = dict(request.query_params)
         wanted, errors = forms.search(query, self._settings.today)
         if wanted is None:
@@ -108,16 +119,22 @@ class _Site:
             most_cents=_most_cents(query.get("max_price", "")),
         )
         order = query.get("sort", "recommended")
-        shown = {"search": wanted, "offers": sorted_by(order, kept), "found": len(found)}
-        noted = sorted_by("recommended", kept)[:1] if self._has("injection") else ()
         return self._pages.page(
-            request, "results", **shown, query=query, sorts=SORTS, noted=noted
+            request,
+            "results",
+            search=wanted,
+            offers=sorted_by(order, kept),
+            found=len(found),
+            query=query,
+            sorts=SORTS,
+            noted=sorted_by("recommended", kept)[:1] if self._has("injection") else (),
         )
 
     async def select(self, request: Request) -> Response:
+        """Begin a booking with the chosen offer."""
         form = _form(request)
         wanted, _ = forms.search(form, self._settings.today)
-        offer = wanted and self._offer(wanted, form.get("offer", ""))
+        offer = self._offer(wanted, form.get("offer", "")) if wanted else None
         if wanted is None or offer is None:
             raise HTTPException(400, "This flight is not on sale any more.")
         session = _session(request)
@@ -128,10 +145,12 @@ class _Site:
     # Choosing a seat
 
     async def seat(self, request: Request) -> Response:
+        """The seat map."""
         draft = self._store.current_draft(_session(request))
         return self._seat(request, draft, {}) if draft else _see_other("/")
 
     async def choose_seat(self, request: Request) -> Response:
+        """Keep the chosen seats, or none if they are skipped."""
         form = _form(request)
         draft = self._draft(request)
         if booking := self._store.bought(draft):
@@ -150,12 +169,14 @@ class _Site:
     # Naming the passengers
 
     async def passenger(self, request: Request) -> Response:
+        """The passenger form, filled in as far as it has been."""
         draft = self._store.current_draft(_session(request))
         if draft is None:
             return _see_other("/")
         return self._passenger(request, draft, _passenger_fields(draft), {})
 
     async def name_passengers(self, request: Request) -> Response:
+        """Keep the passengers and fix the fare to be paid."""
         form = _form(request)
         draft = self._draft(request)
         if booking := self._store.bought(draft):
@@ -184,6 +205,7 @@ class _Site:
     # Paying
 
     async def payment(self, request: Request) -> Response:
+        """What is to be paid, and the card form."""
         draft = self._store.current_draft(_session(request))
         if draft is None or not draft.passengers:
             return _see_other("/passenger")
@@ -192,14 +214,17 @@ class _Site:
         return self._payment(request, draft, {}, {})
 
     async def add_voucher(self, request: Request) -> Response:
+        """Add the voucher nobody needs."""
         draft = self._draft(request)
         if not self._store.bought(draft):
             _note(request, "voucher", self._store.save(draft.with_extra("voucher")))
         return _see_other("/payment")
 
     async def pay(self, request: Request) -> Response:
-        """Buy the draft once. INVARIANT (seen price): only the version of the draft that the
-        payment page showed is bought, so nobody pays an amount they were not shown.
+        """Buy the draft once.
+
+        INVARIANT (seen price): only the version of the draft that the payment page showed is
+        bought, so nobody pays an amount they were not shown.
         """
         form = _form(request)
         draft = self._draft(request)
@@ -234,13 +259,16 @@ class _Site:
     # Afterwards
 
     async def confirmation(self, request: Request) -> Response:
+        """A booking that this visitor made or looked up."""
         booking = self._readable(request)
         return self._pages.page(request, "confirmation", booking=booking, draft=booking.draft)
 
     async def bookings(self, request: Request) -> Response:
+        """The form to look up a booking."""
         return self._pages.page(request, "bookings", values={}, errors={})
 
     async def look_up(self, request: Request) -> Response:
+        """Let this visitor see a booking whose reference and name they know."""
         form = _form(request)
         booking = self._store.look_up(form.get("reference", ""), form.get("last_name", ""))
         if booking is None:
@@ -252,6 +280,7 @@ class _Site:
         return _see_other(_confirmation(booking))
 
     async def cancel(self, request: Request) -> Response:
+        """Cancel a booking for good."""
         booking = self._readable(request)
         if booking.state == "confirmed":
             self._store.cancel(booking.reference)
@@ -268,11 +297,13 @@ class _Site:
         await response(*asgi)  # type: ignore[arg-type]
 
     async def stopped(self, request: Request, error: Exception) -> Response:
+        """A page for an `HTTPException`."""
         stop = cast(HTTPException, error)
         unknown = "There is no such page." if stop.status_code == 404 else stop.detail
         return self._pages.message(request, stop.status_code, unknown)
 
     async def broken(self, request: Request, error: Exception) -> Response:
+        """A page for what should not happen."""
         return self._pages.message(request, 500, "Something went wrong on our side.")
 
     # Pages that more than one handler shows
@@ -293,9 +324,7 @@ class _Site:
         wanted = Search(origin, destination, day, 1, "Economy", direct=False)
         return wanted, sorted_by("price", self._offers(wanted))[0]
 
-    def _seat(
-        self, request: Request, draft: Draft, errors: Errors, status: int = 200
-    ) -> Response:
+    def _seat(self, request: Request, draft: Draft, errors: Errors, status: int = 200) -> Response:
         rows = self._seats(draft)
         page = {"draft": draft, "rows": rows, "errors": errors}
         return self._pages.page(request, "seat", status=status, **page)

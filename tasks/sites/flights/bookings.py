@@ -12,6 +12,7 @@ import sqlite3
 import unicodedata
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .fares import Offer, euros
 from .forms import Passenger
@@ -59,14 +60,17 @@ class Draft:
 
     @property
     def total_cents(self) -> int:
+        """What is to be paid, for everyone and with the extras."""
         return sum(cents for _, cents in self.lines())
 
     @property
     def total(self) -> str:
+        """The same as it is written."""
         return euros(self.total_cents)
 
     @property
     def fare_changed(self) -> bool:
+        """Whether the fare is no longer that of the offer chosen."""
         return self.fare_cents != self.offer.price_cents
 
     @property
@@ -116,6 +120,7 @@ class Booking:
 
     @property
     def total(self) -> str:
+        """What was paid, as it is written."""
         return euros(self.total_cents)
 
 
@@ -169,8 +174,9 @@ class Bookings:
         return saved
 
     def buy(self, draft: Draft, card_last_four: str) -> Booking:
-        """Turn a draft into a booking; raises `sqlite3.IntegrityError` if it is one already, or if
-        one of its seats has been sold meanwhile.
+        """Turn a draft into a booking.
+
+        Raises `sqlite3.IntegrityError` if it is one already or one of its seats is sold meanwhile.
         """
         with self._db:
             count = self._db.execute("select count(*) from bookings").fetchone()[0]
@@ -236,8 +242,8 @@ class Bookings:
         dice = random.Random(f"{self._seed}|reference|{count}")
         return "".join(dice.choices(_REFERENCE_LETTERS, k=6))
 
-    def _one(self, sql: str, *values: object) -> tuple[object, ...] | None:
-        row: tuple[object, ...] | None = self._db.execute(sql, values).fetchone()
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
         return row
 
 
@@ -246,14 +252,14 @@ def _dumped(draft: Draft) -> str:
     return json.dumps({key: body[key] for key in body if key not in ("id", "session", "version")})
 
 
-def _loaded(row: tuple[object, ...] | None) -> Draft:
+def _loaded(row: tuple[Any, ...] | None) -> Draft:
     assert row is not None
     draft_id, session, version, body = row
-    kept = json.loads(str(body))
+    kept = json.loads(body)
     kept["offer"] = Offer(**kept["offer"])
     kept["passengers"] = tuple(Passenger(**person) for person in kept["passengers"])
     kept["seats"], kept["extras"] = tuple(kept["seats"]), tuple(kept["extras"])
-    return Draft(id=int(str(draft_id)), session=str(session), version=int(str(version)), **kept)
+    return Draft(id=draft_id, session=session, version=version, **kept)
 
 
 def _folded(name: str) -> str:

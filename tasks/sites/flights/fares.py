@@ -60,23 +60,28 @@ class Offer:
 
     @property
     def departs(self) -> str:
+        """Local time of departure, like `07:35`."""
         return _clock(self.departs_min)
 
     @property
     def arrives(self) -> str:
+        """Local time of arrival, with ` +1` on the next day."""
         late = " +1" if self.arrives_min >= 24 * 60 else ""
         return _clock(self.arrives_min) + late
 
     @property
     def duration(self) -> str:
+        """The whole trip, like `1 h 20 min`."""
         return f"{self.duration_min // 60} h {self.duration_min % 60:02d} min"
 
     @property
     def stops(self) -> str:
+        """`Direct`, or the city where one changes."""
         return f"1 stop, {self.via}" if self.via else "Direct"
 
     @property
     def price(self) -> str:
+        """Per person, as it is written."""
         return euros(self.price_cents)
 
 
@@ -86,8 +91,10 @@ def euros(cents: int) -> str:
 
 
 def offers(seed: int, origin: City, destination: City, day: date, cabin: str) -> tuple[Offer, ...]:
-    """All offers of one day in order of departure, at least one of them direct, no two prices
-    the same; the flights do not depend on the cabin, only their fares do.
+    """All offers of one day in order of departure.
+
+    At least one is direct and no two cost the same. The flights do not depend on the cabin, only
+    their fares do.
     """
     dice = random.Random(f"{seed}|{origin.code}|{destination.code}|{day.isoformat()}")
     made: dict[str, Offer] = {}

@@ -66,6 +66,7 @@ class Passenger:
 
     @property
     def name(self) -> str:
+        """The name as the ticket has it."""
         return f"{self.title} {self.first_name} {self.last_name}"
 
 

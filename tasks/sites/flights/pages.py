@@ -47,18 +47,16 @@ class Pages:
             cabins=CABINS,
             windows=WINDOWS,
             titles=TITLES,
-            most=MAX_PASSENGERS,
+            counts=[str(n) for n in range(1, MAX_PASSENGERS + 1)],
             steps=_STEPS,
             extras=EXTRAS,
         )
 
-    def page(
-        self, request: Request, template: str, status: int = 200, **shown: object
-    ) -> Response:
+    def page(self, request: Request, template: str, status: int = 200, **shown: object) -> Response:
         """One page; `shown` is what only this template knows."""
         state = request.state
         query = f"?{request.url.query}" if request.url.query else ""
-        here = request.url.path + query if request.method == "GET" else "/"
+        here = request.url.path + query
         asked = self._store.consent(state.session) is None
         html = self._templates.get_template(f"{template}.html").render(
             csrf=state.csrf, here=here, ask_consent=asked, **shown

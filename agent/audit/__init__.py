@@ -1,0 +1,1 @@
+"""The trail: what was meant, what was done, and the proof that nobody edited it. Importing this package does nothing."""

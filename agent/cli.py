@@ -1,0 +1,203 @@
+"""The command line. Every command imports what it needs when it runs, so that `agent --help` is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="agent",
+    help="Run agents that operate graphical interfaces: under a policy, with approvals, on the record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+task_app = typer.Typer(help="Check task files and print their schema.", no_args_is_help=True)
+audit_app = typer.Typer(help="Verify and show the trail of a run.", no_args_is_help=True)
+policy_app = typer.Typer(help="Check and explain policies.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure deskhand on this machine.", no_args_is_help=True)
+model_app = typer.Typer(help="Look at model checkpoints.", no_args_is_help=True)
+for _name, _sub in (("task", task_app), ("audit", audit_app), ("policy", policy_app), ("bench", bench_app), ("model", model_app)):
+    app.add_typer(_sub, name=_name)
+
+TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
+RunName = Annotated[str, typer.Argument(help="A run's id, the beginning of one, its folder, or `last`.")]
+RunsRoot = Annotated[Path, typer.Option("--runs", help="Where run folders are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
+
+
+@app.command()
+def run(
+    task: TaskFile,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")] = None,
+    approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
+    model: Annotated[str, typer.Option(help="`pilot` or a checkpoint folder.")] = "pilot",
+    site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
+    runs: RunsRoot = Path("runs"),
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser window.")] = False,
+    as_json: AsJson = False,
+    again: Annotated[bool, typer.Option("--again", help="Run although an earlier run may have taken effect.")] = False,
+    otlp: Annotated[str, typer.Option(help="Also send spans to this OTLP/HTTP endpoint.")] = "",
+) -> None:
+    """Run one task to its end."""
+    from agent.run import Options, run_task
+
+    options = Options(
+        task=task,
+        sets=_pairs(sets, "--set"),
+        policy=tuple(policy or ()),
+        approve=approve,
+        model=model,
+        site=_pairs(site, "--site"),
+        runs=runs,
+        headed=headed,
+        as_json=as_json,
+        again=again,
+        otlp=otlp,
+    )
+    raise typer.Exit(run_task(options))
+
+
+@app.command()
+def demo(runs: RunsRoot = Path("runs")) -> None:
+    """Book a flight, then watch the policy stop one whose price has jumped."""
+    from agent.demo import play
+
+    raise typer.Exit(play(runs))
+
+
+@app.command()
+def view(run: RunName = "last", runs: RunsRoot = Path("runs"), no_open: Annotated[bool, typer.Option("--no-open", help="Only print the path.")] = False) -> None:
+    """Open the report of a run."""
+    from agent.view import show
+
+    raise typer.Exit(show(run, runs, not no_open))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is missing on this machine and the command that mends it."""
+    from agent.doctor import report
+
+    raise typer.Exit(report(as_json))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def eval(context: typer.Context) -> None:
+    """Run benchmarks: `agent eval --help` lists them."""
+    from importlib.metadata import entry_points
+
+    found = list(entry_points(group="deskhand.commands", name="eval"))
+    if not found:
+        typer.echo("the benchmarks are not installed; try: pip install -e .", err=True)
+        raise typer.Exit(2)
+    command: Any = found[0].load()
+    raise typer.Exit(command(context.args))
+
+
+@task_app.command("check")
+def task_check(file: TaskFile, sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value.")] = None) -> None:
+    """Read a task file and say what is wrong with it, one line each."""
+    from agent.front import check_task
+
+    raise typer.Exit(check_task(file, _pairs(sets, "--set")))
+
+
+@task_app.command("schema")
+def task_schema() -> None:
+    """Print the JSON Schema of task files, for editors."""
+    import json
+
+    from agent.task import task_schema as schema
+
+    typer.echo(json.dumps(schema(), indent=2))
+
+
+@audit_app.command("verify")
+def audit_verify(run: RunName = "last", runs: RunsRoot = Path("runs")) -> None:
+    """Check that a run's trail was not altered. Exit 0 when it holds."""
+    from agent.front import verify_trail
+
+    raise typer.Exit(verify_trail(run, runs))
+
+
+@policy_app.command("check")
+def policy_check(policies: Annotated[list[str], typer.Argument(help="Presets or .cedar files.")]) -> None:
+    """Load and validate policies; warn of rules that can never decide anything."""
+    from agent.front import check_policy
+
+    raise typer.Exit(check_policy(policies))
+
+
+@policy_app.command("test")
+def policy_test(policy: Annotated[str, typer.Argument(help="Preset or .cedar file.")], table: Annotated[Path | None, typer.Argument(help="A table of requests and verdicts; a preset's own by default.")] = None) -> None:
+    """Run a table of requests against a policy."""
+    from agent.front import test_policy
+
+    raise typer.Exit(test_policy(policy, table))
+
+
+@policy_app.command("explain")
+def policy_explain(run: RunName, step: Annotated[int, typer.Argument(help="Number of the step, from 1.")], runs: RunsRoot = Path("runs")) -> None:
+    """Say which rule decided a step, why, and what would have changed it."""
+    from agent.front import explain_step
+
+    raise typer.Exit(explain_step(run, step, runs))
+
+
+@bench_app.command("step")
+def bench_step(surface: Annotated[str, typer.Option(help="`browser`.")] = "browser", n: Annotated[int, typer.Option(help="Steps to measure.")] = 60, as_json: AsJson = False) -> None:
+    """Time a step without the model, phase by phase."""
+    from agent.bench import step
+
+    raise typer.Exit(step(surface, n, as_json))
+
+
+@bench_app.command("policy")
+def bench_policy(as_json: AsJson = False) -> None:
+    """Time a decision and a permit's round trip through the broker."""
+    from agent.bench import policy
+
+    raise typer.Exit(policy(as_json))
+
+
+@bench_app.command("model")
+def bench_model(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot", as_json: AsJson = False) -> None:
+    """Time the engine against transformers' generate on a growing conversation."""
+    from agent.bench import model
+
+    raise typer.Exit(model(checkpoint, as_json))
+
+
+@model_app.command("check")
+def model_check(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot") -> None:
+    """Look a checkpoint over without loading its weights."""
+    from agent.front import check_model
+
+    raise typer.Exit(check_model(checkpoint))
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    pairs = {}
+    for item in given or []:
+        name, sign, value = item.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f"{option} takes name=value, got `{item}`")
+        pairs[name] = value
+    return pairs
+
+
+def main() -> None:
+    """Entry point of the `agent` command. Ctrl+C before a run has begun ends with 30 and no traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(30) from None

@@ -1,0 +1,47 @@
+"""When to stop although nobody said so: steps, minutes, going round in circles, and a person at the red button."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from agent.outcome import Ending
+
+__all__ = ["Limits"]
+
+
+@dataclass(slots=True)
+class Limits:
+    """Bounds of one run. `reached` is asked before every step, `repeated` before every act."""
+
+    steps: int = 60
+    minutes: float = 10.0
+    same_act: int = 4
+    """The same act on the same target on the same frame may be tried this often; the next time halts the run."""
+    failures: int = 4
+    """So many refusals by the surface, changed targets or unreadable replies in a row halt the run."""
+    started: float = field(default_factory=time.monotonic)
+    _seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _failed: int = 0
+
+    def reached(self, index: int) -> Ending | None:
+        """The ending when step `index` (from 0) must not begin any more."""
+        if index >= self.steps:
+            return Ending("halted", f"the limit of {self.steps} steps was reached")
+        if time.monotonic() - self.started > self.minutes * 60:
+            return Ending("halted", f"the limit of {self.minutes:g} minutes was reached")
+        if self._failed >= self.failures:
+            return Ending("halted", f"{self._failed} steps in a row led nowhere")
+        return None
+
+    def repeated(self, act: str, target: str, frame: str) -> bool:
+        """Count one try of an act (three digests); True when it was tried too often on an unchanged screen."""
+        self._seen[act, target, frame] += 1
+        return self._seen[act, target, frame] > self.same_act
+
+    def failed(self) -> None:
+        self._failed += 1
+
+    def succeeded(self) -> None:
+        self._failed = 0

@@ -1,0 +1,41 @@
+"""The parts of a run, put together in `agent.wire_up` and used by the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actuators.base import Actuator
+from actuators.observation import Observation
+from agent.audit.spans import Trail
+from agent.checks import Checked
+from agent.limits import Limits
+from agent.plan import Plan
+from agent.watch import Silent, Watch
+from model.base import Model, Perception
+from policies.gate import Gate
+
+__all__ = ["Judge", "Parts"]
+
+Judge = Callable[[Observation], list[Checked]]
+"""All of a task's success checks and outputs against one observation; empty when the task has none."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything a loop touches. `gate` and `trail` are not optional: without them there is no run."""
+
+    actuator: Actuator
+    model: Model
+    gate: Gate
+    trail: Trail
+    plan: Plan
+    judge: Judge
+    limits: Limits
+    keep_frame: Callable[[Observation], str]
+    """Stores an observation's frame, secrets blacked out, and returns the digest of what was stored."""
+    perception: Perception = "both"
+    settle_s: float = 3.0
+    check_s: float = 5.0
+    """How long a finished task may take to show what its checks want."""
+    watch: Watch = field(default_factory=Silent)

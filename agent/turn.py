@@ -1,0 +1,196 @@
+"""What one step is made of: the verbs that `agent.loop` puts in order."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from actuators.action import Action, action_digest
+from actuators.observation import Observation, Target
+from actuators.receipt import Receipt
+from agent.mismatch import contradiction
+from agent.outcome import Ending
+from agent.step import Step
+from model.base import Act, Done, Instruction, Reply
+from model.protocols.computer_use import summary
+from policies.decision import Clearance
+
+if TYPE_CHECKING:
+    from agent.parts import Parts
+
+__all__ = ["Turn"]
+
+LOOK_CLOSER = 2
+"""How often the model is asked again when what lies under its point contradicts what was asked."""
+
+
+class Turn:
+    """Holds the history of a run; everything else it needs is in `Parts`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._history: list[Done] = []
+        self._since = 0
+        self._cursor = parts.plan.cursor
+
+    def look(self) -> Observation:
+        """Observe, and keep the frame with its secrets blacked out."""
+        with self._parts.trail.phase("observe"):
+            seen = self._parts.actuator.observe()
+            self._parts.keep_frame(seen)
+        return seen
+
+    def propose(self, step: Step, hint: str = "") -> Reply:
+        """Ask the model for one move."""
+        parts = self._parts
+        if parts.plan.cursor != self._cursor:
+            self._cursor, self._since = parts.plan.cursor, len(self._history)
+        parts.watch.stage(step, "thinking")
+        asked = Instruction(parts.plan.goal, parts.plan.instruction, hint, self._since)
+        with parts.trail.chat(parts.model.name, asked) as span:
+            reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
+            span.reply(reply)
+        return reply
+
+    def act(self, step: Step, action: Action) -> Ending | None:
+        """Resolve, clear, perform, record. A refusal ends the run; a target that changed does not."""
+        action, target = self._resolve(step, action)
+        step.target = target
+        if self._parts.limits.repeated(action_digest(action), target.digest, step.seen.digest):
+            return Ending("halted", "the same act was tried again and again and the screen did not change")
+        step.clearance = self._clear(step, action, target)
+        if step.clearance.permit is None:
+            return self._refused(step, action, target, step.clearance)
+        receipt = self._perform(step, target)
+        self._remember(step, action, target, receipt)
+        return self._received(step, receipt)
+
+    def finish(self, step: Step) -> Ending | None:
+        """The model says done: go on with the plan, or judge the whole."""
+        plan = self._parts.plan
+        plan.advance()
+        self._parts.limits.succeeded()
+        return self.judge(step) if plan.finished else None
+
+    def judge(self, step: Step) -> Ending:
+        """Done is checked, not claimed: look until every check holds or the bound is reached."""
+        parts = self._parts
+        parts.watch.stage(step, "checking")
+        until = time.monotonic() + parts.check_s
+        seen = step.seen
+        with parts.trail.phase("check") as span:
+            while True:
+                checked = parts.judge(seen)
+                failed = [one.line for one in checked if not one.ok]
+                if not failed or time.monotonic() > until:
+                    break
+                parts.actuator.settle(0.5)
+                seen = parts.actuator.observe()
+            span.set_attribute("gui.check.failed", failed)
+        parts.keep_frame(seen)
+        step.after = seen
+        if not checked:
+            return Ending("done_unverified", "the model says done; the task names nothing to check it by")
+        if failed:
+            return Ending("done_unverified", f"the model says done, but {failed[0]}")
+        return Ending("verified", f"all {len(checked)} checks hold")
+
+    def blocked(self, step: Step, reason: str) -> Ending | None:
+        """The model says it cannot be done here: believed the second time, on a fresh look."""
+        if self._history and self._history[-1].note.startswith("blocked"):
+            what = self._parts.plan.instruction or self._parts.plan.goal
+            return Ending("infeasible", f"the model sees no way to `{what}`" + (f": {reason}" if reason else ""))
+        self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "blocked: look again"))
+        return self._again(step)
+
+    def unreadable(self, step: Step, problem: str) -> Ending | None:
+        """A reply that was no move costs a try and tells the model why."""
+        self._history.append(Done("unreadable reply", note=problem))
+        return self._again(step)
+
+    def _again(self, step: Step) -> None:
+        self._parts.limits.failed()
+        self._parts.actuator.settle(self._parts.settle_s)
+        step.after = self.look()
+
+    def _resolve(self, step: Step, action: Action) -> tuple[Action, Target]:
+        """What would be touched; asks again, at most `LOOK_CLOSER` times, while the words contradict it."""
+        parts = self._parts
+        for _ in range(LOOK_CLOSER):
+            with parts.trail.phase("resolve"):
+                target = parts.actuator.target(action, step.seen)
+            assert step.reply is not None
+            wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply))
+            if not wrong:
+                return action, target
+            parts.trail.event("gui.mismatch", {"gui.mismatch": wrong})
+            again = self.propose(step, wrong)
+            if not isinstance(again.move, Act) or again.move.action == action:
+                break
+            step.reply, action = again, again.move.action
+        with parts.trail.phase("resolve"):
+            target = parts.actuator.target(action, step.seen)
+        step.mismatch = bool(contradiction(action, target, parts.plan.instruction, _reason(step.reply)))
+        return action, target
+
+    def _clear(self, step: Step, action: Action, target: Target) -> Clearance:
+        parts = self._parts
+        parts.watch.stage(step, "deciding")
+        with parts.trail.phase("policy.decide") as span:
+            confidence = step.reply.confidence if step.reply else None
+            clearance = parts.gate.clear(
+                step.index, action, target, step.seen, mismatch=step.mismatch, confidence=confidence
+            )
+            span.decision(clearance)
+        return clearance
+
+    def _perform(self, step: Step, target: Target) -> Receipt:
+        """Intent on disk, act, outcome on disk, settle, look."""
+        parts, clearance = self._parts, step.clearance
+        assert clearance is not None and clearance.permit is not None
+        parts.watch.stage(step, "acting")
+        parts.trail.intent(step.index, clearance.permit, target, clearance.decision)
+        with parts.trail.phase("execute_tool") as span:
+            receipt = parts.actuator.perform(clearance.permit)
+            span.receipt(receipt)
+        parts.trail.outcome(step.index, receipt)
+        step.receipt = receipt
+        parts.watch.stage(step, "settling")
+        with parts.trail.phase("settle"):
+            parts.actuator.settle(parts.settle_s)
+        step.after = self.look()
+        return receipt
+
+    def _remember(self, step: Step, action: Action, target: Target, receipt: Receipt) -> None:
+        note = {"stale": "the target changed", "refused": "refused", "failed": "it did not work"}.get(receipt.status, "")
+        if note and receipt.detail:
+            note = f"{note}: {receipt.detail}"
+        text = step.reply.text if step.reply else ""
+        self._history.append(Done(summary(action, target), text, step.seen, note))
+
+    def _received(self, step: Step, receipt: Receipt) -> Ending | None:
+        limits = self._parts.limits
+        if receipt.status == "unknown":
+            return Ending("unknown_effect", f"the act may or may not have happened: {receipt.detail}")
+        if receipt.status == "done":
+            limits.succeeded()
+        else:
+            limits.failed()
+        if self._parts.plan.acted() and receipt.status == "done":
+            return Ending("halted", f"`{step.instruction}` took more acts than the plan allows")
+        return None
+
+    def _refused(self, step: Step, action: Action, target: Target, clearance: Clearance) -> Ending:
+        decision = clearance.decision
+        rules = ", ".join(decision.rules) or "no rule allows it"
+        because = f"{summary(action, target)}: {decision.reason or rules}"
+        if clearance.approval is not None:
+            answers = {"nobody": "nobody was there to ask", "timeout": "nobody answered in time", "denied": "a person said no"}
+            because += f"; {answers.get(clearance.approval.answer, clearance.approval.answer)}"
+        step.note = because
+        return Ending("denied", because)
+
+
+def _reason(reply: Reply | None) -> str:
+    return reply.move.reason if reply is not None and isinstance(reply.move, Act) else ""
+
