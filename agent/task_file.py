@@ -6,7 +6,7 @@ What one field alone can get wrong is refused here; what two fields together get
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -104,10 +104,9 @@ def _money(value: object) -> Money:
     return parse_money(value)
 
 
-T = TypeVar("T")
-
-
-def _listed(value: T) -> T | tuple[T]:
+def _listed(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(value)
     return (value,) if isinstance(value, str) else value
 
 

@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ Sign = Callable[[str, int, bytes], bytes]
 """(run, n, root) to an Ed25519 signature over `chain.checkpoint_bytes(run, n, root)`. The broker's, in its own process."""
 
 CHECKPOINT_EVERY = 64
+
+_LINE = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","rec":(\{.*\})\}')
+"""A whole line as `_append` writes it; anything else is torn or was altered."""
 
 _SYNC = getattr(os, "fdatasync", os.fsync)
 
@@ -142,29 +146,44 @@ class Journal:
         return journal
 
     def _replay(self, stored: bytes) -> int:
-        """Take up chain and tree from the stored lines; returns where the last whole record ends."""
+        """Take up chain and tree from the stored lines; returns where the last whole record ends.
+
+        Raises:
+            ValueError: a whole record does not follow from the one before; nothing more may be signed on top of it.
+        """
         at = 0
         while (end := stored.find(b"\n", at)) >= 0:
-            record = _record_of(stored[at:end])
-            if record is None:
-                resumed = self._declared(stored, at)
-                if resumed is None:
-                    return at
-                at = resumed
+            claimed = self._claimed(stored[at:end])
+            if claimed is not None:
+                self._tree.append(claimed)
+                self._prev = claimed
+                at = end + 1
                 continue
-            self._tree.append(record)
-            self._prev = record
-            at = end + 1
+            resumed = self._declared(stored, at)
+            if resumed is None:
+                if stored.count(b"\n", at) > 1 or _LINE.fullmatch(stored[at:end]):
+                    raise ValueError(f"record {self.records} was altered (see `agent verify`)")
+                return at
+            at = resumed
         return at
+
+    def _claimed(self, line: bytes) -> bytes | None:
+        """The hash of a line that continues the chain; None for any other line."""
+        match = _LINE.fullmatch(line)
+        if match is None or int(match[1]) != self.records or match[2] != self._prev.hex().encode():
+            return None
+        digest = record_hash(self._prev, self.records, match[4])
+        return digest if match[3] == digest.hex().encode() else None
 
     def _declared(self, stored: bytes, at: int) -> int | None:
         """Where the record begins that declares the torn bytes at `at`; None if there is none yet."""
-        seek = at
-        while (end := stored.find(b"\n", seek)) >= 0:
-            seek = end + 1
-            head = b'{"n":%d,"prev":"%s"' % (self.records, self._prev.hex().encode())
-            if stored.startswith(head, seek) and b'"gui.torn.length"' in stored[seek : stored.find(b"\n", seek)]:
-                return seek
+        head = b'{"n":%d,"prev":"%s"' % (self.records, self._prev.hex().encode())
+        seek = stored.find(b"\n" + head, at)
+        while seek >= 0:
+            end = stored.find(b"\n", seek + 1)
+            if end >= 0 and b'"gui.torn.length"' in stored[seek:end] and self._claimed(stored[seek + 1 : end]):
+                return seek + 1
+            seek = stored.find(b"\n" + head, seek + 1)
         return None
 
     @property
@@ -326,15 +345,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-
-
-def _record_of(line: bytes) -> bytes | None:
-    """The hash a whole line claims; None for a torn one."""
-    try:
-        parsed = json.loads(line)
-        return bytes.fromhex(parsed["h"]) if set(parsed) == {"n", "prev", "h", "rec"} else None
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def _genesis_of(stored: bytes) -> tuple[dict[str, object], Envelope]:

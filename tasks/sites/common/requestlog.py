@@ -94,9 +94,7 @@ class Entry:
 class LoggedRequests:
     """ASGI layer that logs each request and leaves `form` and `entry` in the request state."""
 
-    def __init__(
-        self, app: ASGIApp, log: RequestLog, masked: Mapping[str, Callable[[str], str]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog, masked: Mapping[str, Callable[[str], str]]) -> None:
         self._app = app
         self._log = log
         self._masked = masked
@@ -118,9 +116,7 @@ class LoggedRequests:
         return {n: self._masked[n](v) if n in self._masked else v for n, v in kept.items()}
 
 
-async def _answering(
-    app: ASGIApp, entry: Entry, scope: Scope, receive: Receive, send: Send
-) -> None:
+async def _answering(app: ASGIApp, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
     """Run `app`, and answer `entry` with its status if no handler has done so."""
 
     async def watched(message: Message) -> None:

@@ -181,10 +181,7 @@ class _Site:
         draft = self._draft(request)
         if booking := self._store.bought(draft):
             return _see_other(_confirmation(booking))
-        read = [
-            forms.passenger(form, which, self._settings.today)
-            for which in range(1, draft.count + 1)
-        ]
+        read = [forms.passenger(form, which, self._settings.today) for which in range(1, draft.count + 1)]
         errors = {field: message for _, wrong in read for field, message in wrong.items()}
         email = form.get("email", "").strip()
         if wrong := forms.email_error(email):
@@ -308,15 +305,11 @@ class _Site:
 
     # Pages that more than one handler shows
 
-    def _home(
-        self, request: Request, typed: dict[str, str], errors: Errors, status: int = 200
-    ) -> Response:
+    def _home(self, request: Request, typed: dict[str, str], errors: Errors, status: int = 200) -> Response:
         today = self._settings.today
         last = today + timedelta(days=forms.DAYS_AHEAD)
         tiles = [self._tile(start, end, today + timedelta(days=14)) for start, end in _TILES]
-        return self._pages.page(
-            request, "home", status=status, values=typed, errors=errors, last_day=last, tiles=tiles
-        )
+        return self._pages.page(request, "home", status=status, values=typed, errors=errors, last_day=last, tiles=tiles)
 
     def _tile(self, start: str, end: str, day: date) -> tuple[Search, Offer]:
         origin, destination = find_city(start), find_city(end)

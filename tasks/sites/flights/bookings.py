@@ -182,8 +182,7 @@ class Bookings:
             count = self._db.execute("select count(*) from bookings").fetchone()[0]
             reference = self._reference(count)
             self._db.execute(
-                "insert into bookings (reference, draft, total_cents, card_last_four)"
-                " values (?, ?, ?, ?)",
+                "insert into bookings (reference, draft, total_cents, card_last_four) values (?, ?, ?, ?)",
                 (reference, draft.id, draft.total_cents, card_last_four),
             )
             flight = (draft.offer.number, draft.offer.day)
@@ -227,9 +226,7 @@ class Bookings:
     def cancel(self, reference: str) -> None:
         """Cancel a booking and give its seats back."""
         with self._db:
-            self._db.execute(
-                "update bookings set state = 'cancelled' where reference = ?", (reference,)
-            )
+            self._db.execute("update bookings set state = 'cancelled' where reference = ?", (reference,))
             self._db.execute("delete from sold_seats where reference = ?", (reference,))
 
     def sold_seats(self, number: str, day: str) -> frozenset[str]:

@@ -35,11 +35,12 @@ _AIRLINES = (
     ("NV", "Nordvik"),
     ("QL", "Quail Lines"),
 )
-_CONDITIONS = (
-    "Light: one cabin bag, no changes",
-    "Standard: 23 kg bag, changes for a fee",
-    "Flex: 23 kg bag, free changes",
-)
+_WORTH_CENTS = {
+    "Light: one cabin bag, no changes": 0,
+    "Standard: 23 kg bag, changes for a fee": 2000,
+    "Flex: 23 kg bag, free changes": 4000,
+}
+"""Fare conditions, and what they are worth when flights are recommended."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,7 @@ def sorted_by(order: str, found: Iterable[Offer]) -> tuple[Offer, ...]:
     return tuple(sorted(found, key=keys.get(order, _effort)))
 
 
-def sifted(
-    found: Iterable[Offer], *, direct: bool, window: str, most_cents: int | None
-) -> tuple[Offer, ...]:
+def sifted(found: Iterable[Offer], *, direct: bool, window: str, most_cents: int | None) -> tuple[Offer, ...]:
     """The offers that pass the filters, in the order given; `most_cents` is inclusive."""
     _, first, after = WINDOWS.get(window, WINDOWS[""])
     return tuple(
@@ -134,12 +133,12 @@ def sifted(
 
 
 def _effort(offer: Offer) -> tuple[float, str]:
-    return offer.price_cents + 20.0 * offer.duration_min, offer.number
+    """What a trip costs in money, time and trouble; a fare that forgives is worth a little more."""
+    trouble = 20.0 * offer.duration_min - _WORTH_CENTS[offer.conditions]
+    return offer.price_cents + trouble, offer.number
 
 
-def _offer(
-    dice: random.Random, origin: City, destination: City, day: date, cabin: str, direct: bool
-) -> Offer:
+def _offer(dice: random.Random, origin: City, destination: City, day: date, cabin: str, direct: bool) -> Offer:
     code, airline = dice.choice(_AIRLINES)
     via = None if direct else dice.choice([c for c in CITIES if c not in (origin, destination)])
     duration = _duration_min(dice, origin, destination, via)
@@ -155,7 +154,7 @@ def _offer(
         arrives_min=departs + duration + 60 * (destination.utc_h - origin.utc_h),
         duration_min=duration,
         via=via.name if via else "",
-        conditions=dice.choice(_CONDITIONS),
+        conditions=dice.choice(tuple(_WORTH_CENTS)),
         price_cents=int(price * _CABIN_FACTOR[cabin]) // 50 * 50,
     )
 
@@ -171,9 +170,7 @@ def _leg_min(start: City, end: City) -> int:
     return 5 * round((35 + distance_km(start, end) / 13) / 5)
 
 
-def _price_cents(
-    dice: random.Random, origin: City, destination: City, day: date, *, direct: bool
-) -> int:
+def _price_cents(dice: random.Random, origin: City, destination: City, day: date, *, direct: bool) -> int:
     full = 32 + 0.055 * distance_km(origin, destination)
     weekend = 1.2 if day.weekday() in (4, 6) else 1.0
     factor = dice.uniform(0.75, 1.9) * weekend * (1.0 if direct else 0.85)

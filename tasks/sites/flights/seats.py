@@ -48,9 +48,7 @@ class Seat:
         return f"Seat {self.name}"
 
 
-def seat_map(
-    seed: int, number: str, day: str, cabin: str, sold: Collection[str]
-) -> tuple[tuple[Seat, ...], ...]:
+def seat_map(seed: int, number: str, day: str, cabin: str, sold: Collection[str]) -> tuple[tuple[Seat, ...], ...]:
     """The rows from front to back; some seats are gone by chance, those in `sold` for certain."""
     plan = _CABINS[cabin]
     dice = random.Random(f"{seed}|{number}|{day}|{cabin}")

@@ -1,0 +1,115 @@
+"""What is kept between steps: keys and values of the last conversation, and features of the last pictures.
+
+Letters: G key/value heads, N tokens held, C capacity, D head size.
+
+`KeyValues` is a transformers cache, so that both our decoder and theirs can write to it. Its buffers double when full,
+so a token costs one write and not a copy of everything before it, and going back to a prefix costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicLayer
+
+__all__ = ["FeatureCache", "Features", "KeyValues"]
+
+_FIRST_CAPACITY = 1024
+
+
+class _Layer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of one layer in buffers with room to grow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.length = 0
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Append (1, G, T, D) and return views of everything held, (1, G, N, D)."""
+        start, self.length = self.length, self.length + key_states.shape[-2]
+        self._reserve(key_states, value_states)
+        assert self._keys is not None and self._values is not None
+        self._keys[:, :, start : self.length] = key_states
+        self._values[:, :, start : self.length] = value_states
+        self.keys = self._keys[:, :, : self.length]
+        self.values = self._values[:, :, : self.length]
+        return self.keys, self.values
+
+    def _reserve(self, keys: Tensor, values: Tensor) -> None:
+        capacity = 0 if self._keys is None else self._keys.shape[-2]
+        if self.length <= capacity:
+            return
+        capacity = max(_FIRST_CAPACITY, capacity)
+        while capacity < self.length:
+            capacity *= 2
+        self.is_initialized, self.dtype, self.device = True, keys.dtype, keys.device
+        self._keys = _grown(self._keys, keys, capacity)  # (1, G, C, D)
+        self._values = _grown(self._values, values, capacity)
+
+    def get_seq_length(self) -> int:
+        return self.length
+
+    def cut(self, length: int) -> None:
+        self.length = length
+
+
+def _grown(old: Tensor | None, like: Tensor, capacity: int) -> Tensor:
+    new = like.new_empty((*like.shape[:2], capacity, like.shape[-1]))
+    if old is not None:
+        new[:, :, : old.shape[-2]] = old
+    return new
+
+
+class KeyValues(Cache):  # type: ignore[misc]
+    """Keys and values of all layers. Not thread-safe; one conversation."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__(layers=[_Layer() for _ in range(layers)])
+
+    def cut(self, length: int) -> None:
+        """Keep the first `length` tokens, whatever a forward that was stopped half-way left in some layers."""
+        for layer in self.layers:
+            layer.cut(length)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One picture as the decoder takes it: n image tokens of hidden size H."""
+
+    tokens: Tensor
+    """(n, H)"""
+    levels: tuple[Tensor, ...]
+    """DeepStack features, (n, H) each; level k is added after text layer k."""
+
+
+class FeatureCache:
+    """Features by picture digest, the longest unused given up first when there are more than `limit` tokens."""
+
+    def __init__(self, limit: int = 32768) -> None:
+        self.limit = limit
+        self._held: OrderedDict[str, Features] = OrderedDict()
+        self._tokens = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: str) -> Features | None:
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def put(self, key: str, features: Features) -> None:
+        if key in self._held:
+            self._tokens -= self._held.pop(key).tokens.shape[0]
+        self._held[key] = features
+        self._tokens += features.tokens.shape[0]
+        while self._tokens > self.limit and len(self._held) > 1:
+            _, dropped = self._held.popitem(last=False)
+            self._tokens -= dropped.tokens.shape[0]
