@@ -45,7 +45,8 @@ def serve(app: ASGIApp, port: int, *, with_parent: bool) -> None:
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Announcing(config)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+    # The protocol is named because asyncio turns Nagle's delay off only for sockets that name it.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
         if with_parent:
