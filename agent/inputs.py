@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import assert_never
 
-from agent.money import Money, parse_money
+from agent.money import Money, written_money
 from agent.task_file import InputSpec, OutputSpec
 from agent.template import InputType, Value, nearest, plain_problem
 
@@ -43,7 +43,7 @@ def parse_value(kind: InputType, written: object) -> Value:
         case "date":
             return _date(written)
         case "money":
-            return parse_money(_text(written))
+            return written_money(_text(written))
         case _:
             assert_never(kind)
 

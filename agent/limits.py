@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,12 +22,16 @@ class Limits:
     """The same act on the same target on the same frame may be tried this often; the next time halts the run."""
     failures: int = 4
     """So many refusals by the surface, changed targets or unreadable replies in a row halt the run."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when a person says stop."""
     started: float = field(default_factory=time.monotonic)
     _seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _failed: int = 0
 
     def reached(self, index: int) -> Ending | None:
         """The ending when step `index` (from 0) must not begin any more."""
+        if self.stop.is_set():
+            return Ending("halted", "a person stopped the run")
         if index >= self.steps:
             return Ending("halted", f"the limit of {self.steps} steps was reached")
         if time.monotonic() - self.started > self.minutes * 60:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 __all__ = ["EXIT_CODES", "USAGE", "Ending", "Outcome"]
 
@@ -28,6 +29,8 @@ class Ending:
 
     outcome: Outcome
     because: str
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What was read from the screen, as plain data; only after the checks."""
 
     @property
     def exit_code(self) -> int:

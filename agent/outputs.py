@@ -13,10 +13,10 @@ from datetime import date
 
 from actuators.observation import Observation
 from agent.inputs import bound_problem
-from agent.money import Money, amounts
 from agent.reading import normal, readable
 from agent.task_file import OutputSpec
 from agent.template import Value
+from policies.money import Money, amounts
 
 __all__ = ["REACH", "Output", "extract", "read_output"]
 
@@ -108,13 +108,17 @@ def _read(spec: OutputSpec, texts: list[str], *, all_of_it: bool) -> list[tuple[
 
 
 def _pieces(pattern: str | None, text: str) -> list[str]:
-    """The parts of a text that match as whole words; the first group where the pattern has one."""
+    """The parts of a text that match, as whole words; of a pattern with groups, what its first one holds."""
     if pattern is None:
         return [text]
-    return [
-        match[1] if match.re.groups and match[1] is not None else match[0]
-        for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text)
-    ]
+    if re.compile(pattern).groups:
+        return [match[1] for match in re.finditer(pattern, text) if match[1] and _is_whole(text, *match.span(1))]
+    return re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", text)
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether neither end of a part lies inside a word."""
+    return not any(re.match(r"\w\w", text[at - 1 : at + 1]) for at in (start, end) if at > 0)
 
 
 def _texts(piece: str) -> list[str]:
@@ -152,9 +156,18 @@ def _dates(piece: str) -> list[date]:
     return found
 
 
+_MINUS = re.compile(r"(?<!\w)[-−] ?(?:[0-9]|[^\w\s] ?[0-9])")
+
+
+def _moneys(piece: str) -> list[Money]:
+    """The amounts in a text; none where any of it cannot be read for certain, or is less than nothing."""
+    read = amounts(piece)
+    return [] if read.unclear or _MINUS.search(piece) else list(read.found)
+
+
 _READERS: Mapping[str, Callable[[str], Iterable[Value]]] = {
     "string": _texts,
     "int": _ints,
-    "money": amounts,
+    "money": _moneys,
     "date": _dates,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from actuators.base import Actuator
 from actuators.observation import Observation
@@ -17,8 +19,8 @@ from policies.gate import Gate
 
 __all__ = ["Judge", "Parts"]
 
-Judge = Callable[[Observation], list[Checked]]
-"""All of a task's success checks and outputs against one observation; empty when the task has none."""
+Judge = Callable[[Observation], tuple[list[Checked], Mapping[str, Any]]]
+"""All of a task's checks against one observation (none when the task has none), and its outputs as plain data."""
 
 
 @dataclass(slots=True)
@@ -38,4 +40,6 @@ class Parts:
     settle_s: float = 3.0
     check_s: float = 5.0
     """How long a finished task may take to show what its checks want."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when a person says stop: waits end early and no further act begins."""
     watch: Watch = field(default_factory=Silent)

@@ -86,13 +86,16 @@ class Plan:
             self._cursor += 1
             self._acts = 0
 
-    def acted(self) -> bool:
-        """Count one act of the current step. True when the step may take no further one.
-
-        A task without steps is bounded by its limits alone, and never told so here.
-        """
-        self._acts += 1
+    @property
+    def spent(self) -> bool:
+        """Whether the current step may take no further act. A task without steps is bounded by its limits alone."""
         return bool(self.steps) and self.step is not None and self._acts >= self.step.acts
+
+    def acted(self) -> bool:
+        """Count one act of the current step. True when that was more than the step may take."""
+        over = self.spent
+        self._acts += 1
+        return over
 
 
 def _holds(until: str | Check, seen: Observation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -27,10 +27,13 @@ class TaskError(Exception):
 
 
 def shape_problems(error: ValidationError, value: object, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """pydantic's findings in our words. `value` is what was validated, `schema` its JSON Schema."""
-    for detail in error.errors(include_url=False):
+    """What pydantic found, in our words. `value` is what was validated, `schema` its JSON Schema."""
+    details = error.errors(include_url=False)
+    strange = any(detail["type"] == "extra_forbidden" and detail["loc"][:1] == ("surface",) for detail in details)
+    for detail in details:
         path = _path(detail["loc"], value)
-        yield path, _said(detail, path, schema)
+        if not (strange and detail["type"] == "missing" and path == ("surface",)):
+            yield path, _said(detail, path, schema)
 
 
 def _path(loc: Sequence[str | int], value: object) -> Path:
@@ -39,8 +42,8 @@ def _path(loc: Sequence[str | int], value: object) -> Path:
     for part in loc:
         if isinstance(value, dict) and part in value:
             value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
+        elif isinstance(value, list) and part in range(len(value)):
+            value = value[cast(int, part)]
         else:
             continue
         path.append(part)
@@ -52,7 +55,10 @@ def _said(detail: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
     name = _name(path)
     match detail["type"]:
         case "extra_forbidden":
-            return f"unknown key `{path[-1]}`{nearest(str(path[-1]), _keys(path[:-1], schema, loc[:-1]))}"
+            what = "surface" if path[:-1] == ("surface",) else "key"
+            return f"unknown {what} `{path[-1]}`{nearest(str(path[-1]), _keys(path[:-1], schema, loc[:-1]))}"
+        case "missing" if isinstance(loc[-1], int):
+            return f"{name} has too few items"
         case "missing":
             return f"the key `{loc[-1]}` is missing in {name}"
         case "literal_error":
@@ -60,8 +66,7 @@ def _said(detail: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
         case "union_tag_invalid":
             return f"unknown kind `{context['tag']}`{nearest(str(context['tag']), _listed(context['expected_tags']))}"
         case "union_tag_not_found":
-            kinds = "text, url, node, file or output"
-            return f"{name} needs a `kind`: {kinds}" if isinstance(given, dict) else f"{name} must be a mapping with a `kind`: {kinds}"
+            return f"{name} needs a `kind`: text, url, node, file or output"
         case "value_error":
             return f"{name}: {context['error']}"
         case "string_pattern_mismatch" if loc[-1] == "[key]":
@@ -170,5 +175,6 @@ def _below(node: Mapping[str, Any], part: str | int, schema: Mapping[str, Any]) 
     elif isinstance(part, int):
         found = node.get("items", {})
     else:
-        found = node.get("additionalProperties") or node
+        named = next(iter(node.get("patternProperties", {}).values()), None)
+        found = named or node.get("additionalProperties") or node
     return found

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from agent.money import Money, parse_money
+from agent.money import WRITTEN, Money, written_money
 from agent.template import InputType
 
 __all__ = [
@@ -101,7 +101,7 @@ def _money(value: object) -> Money:
         return value
     if not isinstance(value, str):
         raise ValueError(f"`{value}` is not an amount of money, expected one like `500 EUR`")
-    return parse_money(value)
+    return written_money(value)
 
 
 def _listed(value: object) -> object:
@@ -110,7 +110,7 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-_MONEY_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]+)? ?[A-Z]{3}$"}
+_MONEY_SCHEMA: dict[str, Any] = {"type": "string", "pattern": WRITTEN}
 _Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 _Line = Annotated[_Short, AfterValidator(_one_line)]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
@@ -191,8 +191,8 @@ class SecretSpec(_Model):
     """The sites it may be typed into."""
     apps: tuple[_Short, ...] = ()
     """The applications it may be typed into."""
-    fields: tuple[_Short, ...] = ()
-    """The kinds of field it may be typed into, as autocomplete tokens: `cc-number`, `cc-csc`. Empty: any field."""
+    fields: tuple[_Short, ...] | None = None
+    """The kinds of field it may be typed into, as autocomplete tokens: `cc-number`, `cc-csc`. Left out: any field."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -7,8 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.inputs import parse_input, parse_value
 from agent.task_errors import Problem
-from agent.task_file import FileCheck, InputSpec, NodeCheck, OutputCheck, OutputSpec, StepSpec, TaskFile, TextCheck, UrlCheck
-from agent.template import InputType, nearest, secrets_in, template_problems
+from agent.task_file import (
+    FileCheck,
+    InputSpec,
+    NodeCheck,
+    OutputCheck,
+    OutputSpec,
+    StepSpec,
+    TaskFile,
+    TextCheck,
+    UrlCheck,
+)
+from agent.template import InputType, hidden_in, nearest, secrets_in, template_problems
 from agent.yaml_lines import Path
 
 __all__ = ["rule_problems", "templated"]
@@ -69,6 +79,20 @@ def _templates(file: TaskFile) -> Iterator[Problem]:
             yield path, problem
 
 
+def _hidden(file: TaskFile) -> Iterator[Problem]:
+    """No words that the model would read and a person would not see."""
+    for path, text in templated(file):
+        if found := hidden_in(text.replace("\n", " ") if path == ("goal",) else text):
+            yield path, f"the text holds the invisible character {found}"
+
+
+def _hosts(file: TaskFile) -> Iterator[Problem]:
+    """An input never picks the machine one talks to."""
+    for path, text in templated(file):
+        if path[-1] in ("start", "prefix") and re.match(r"[a-z]+://[^/?#]*\{\{", text):
+            yield path, "a template can stand in the path or the query of an address, not in its host"
+
+
 def _secrets_in_checks(file: TaskFile) -> Iterator[Problem]:
     """Secrets are for typing: an address or a check would have to read them."""
     for path, text in templated(file):
@@ -85,7 +109,8 @@ def _inputs(file: TaskFile) -> Iterator[Problem]:
 
 def _input(path: Path, spec: InputSpec) -> Iterator[Problem]:
     if (spec.type == "choice") != (spec.choices is not None):
-        yield path, "an input of type choice needs `choices`" if spec.choices is None else "`choices` needs `type: choice`"
+        missing = spec.choices is None
+        yield path, "an input of type choice needs `choices`" if missing else "`choices` needs `type: choice`"
         return
     if spec.pattern is not None and spec.type != "string":
         yield (*path, "pattern"), "`pattern` needs `type: string`"
@@ -162,6 +187,8 @@ _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _names,
     _inputs,
     _templates,
+    _hidden,
+    _hosts,
     _secrets_in_checks,
     _outputs,
     _until,

@@ -23,6 +23,7 @@ __all__ = [
     "Slot",
     "TemplateProblem",
     "Value",
+    "hidden_in",
     "nearest",
     "plain_problem",
     "render",
@@ -35,6 +36,7 @@ InputType = Literal["string", "int", "date", "money", "choice", "bool"]
 Value = str | int | bool | date | Money
 
 MAX_VALUE = 500
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -66,11 +68,16 @@ def plain_problem(text: str) -> str:
     """Why `text` may not be put into a template; empty if it may."""
     if len(text) > MAX_VALUE:
         return f"is longer than {MAX_VALUE} characters"
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character not in "\u200c\u200d":
-            return f"holds the character U+{ord(character):04X}, only visible characters on one line are allowed"
+    if hidden := hidden_in(text):
+        return f"holds the character {hidden}, only visible characters on one line are allowed"
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "must not name a secret" if "<secret:" in re.sub(r"\s", "", folded) else ""
+
+
+def hidden_in(text: str) -> str:
+    """The first character nobody would see, or that breaks the line, as `U+200B`; empty where there is none."""
+    hidden = (c for c in text if unicodedata.category(c) in _HIDDEN and c not in "\u200c\u200d")
+    return next((f"U+{ord(character):04X}" for character in hidden), "")
 
 
 def secrets_in(text: str) -> tuple[str, ...]:
@@ -176,7 +183,8 @@ def _slot(match: re.Match[str]) -> Slot:
     if not match["closed"]:
         raise TemplateProblem("`{{` without `}}`")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise TemplateProblem(f"`{{{{{match['inside']}}}}}` is no template, expected `{{{{name}}}}` or `{{{{name|filter}}}}`")
+        expected = "expected `{{name}}` or `{{name|filter}}`"
+        raise TemplateProblem(f"`{{{{{match['inside']}}}}}` is no template, {expected}")
     return Slot(name, tuple(filters))
 
 

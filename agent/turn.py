@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from actuators.action import Action, action_digest
+from actuators.base import Settled
 from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from agent.mismatch import contradiction
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Turn"]
 
+SLICE_S = 0.4
+"""Longest single wait; a person's stop is noticed after it."""
 LOOK_CLOSER = 2
 """How often the model is asked again when what lies under its point contradicts what was asked."""
 
@@ -35,9 +38,9 @@ class Turn:
 
     def look(self) -> Observation:
         """Observe, and keep the frame with its secrets blacked out."""
-        with self._parts.trail.phase("observe"):
+        with self._parts.trail.phase("observe") as span:
             seen = self._parts.actuator.observe()
-            self._parts.keep_frame(seen)
+            span.saw(self._parts.keep_frame(seen), seen)
         return seen
 
     def propose(self, step: Step, hint: str = "") -> Reply:
@@ -47,9 +50,9 @@ class Turn:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
         asked = Instruction(parts.plan.goal, parts.plan.instruction, hint, self._since)
-        with parts.trail.chat(parts.model.name, asked) as span:
+        with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
-            span.reply(reply)
+            span.replied(asked, reply)
         return reply
 
     def act(self, step: Step, action: Action) -> Ending | None:
@@ -59,9 +62,12 @@ class Turn:
         if self._parts.limits.repeated(action_digest(action), target.digest, step.seen.digest):
             return Ending("halted", "the same act was tried again and again and the screen did not change")
         step.clearance = self._clear(step, action, target)
+        if self._parts.stop.is_set():
+            return Ending("halted", "a person stopped the run")
         if step.clearance.permit is None:
             return self._refused(step, action, target, step.clearance)
-        receipt = self._perform(step, target)
+        receipt = self._perform(step, action, target)
+        self._parts.gate.settle(step.clearance, receipt)
         self._remember(step, action, target, receipt)
         return self._received(step, receipt)
 
@@ -80,20 +86,20 @@ class Turn:
         seen = step.seen
         with parts.trail.phase("check") as span:
             while True:
-                checked = parts.judge(seen)
+                checked, outputs = parts.judge(seen)
                 failed = [one.line for one in checked if not one.ok]
-                if not failed or time.monotonic() > until:
+                if not failed or time.monotonic() > until or parts.stop.is_set():
                     break
-                parts.actuator.settle(0.5)
+                parts.actuator.settle(SLICE_S)
                 seen = parts.actuator.observe()
-            span.set_attribute("gui.check.failed", failed)
-        parts.keep_frame(seen)
+            span.saw(parts.keep_frame(seen), seen)
+            span.set(passed=not failed, detail="; ".join(failed))
         step.after = seen
         if not checked:
             return Ending("done_unverified", "the model says done; the task names nothing to check it by")
         if failed:
-            return Ending("done_unverified", f"the model says done, but {failed[0]}")
-        return Ending("verified", f"all {len(checked)} checks hold")
+            return Ending("done_unverified", f"the model says done, but {failed[0]}", outputs)
+        return Ending("verified", f"all {len(checked)} checks hold", outputs)
 
     def blocked(self, step: Step, reason: str) -> Ending | None:
         """The model says it cannot be done here: believed the second time, on a fresh look."""
@@ -110,8 +116,16 @@ class Turn:
 
     def _again(self, step: Step) -> None:
         self._parts.limits.failed()
-        self._parts.actuator.settle(self._parts.settle_s)
+        self._settle()
         step.after = self.look()
+
+    def _settle(self) -> Settled:
+        """Wait for stillness in slices, so that a person's stop is noticed within one."""
+        until = time.monotonic() + self._parts.settle_s
+        while True:
+            settled = self._parts.actuator.settle(SLICE_S)
+            if settled.still or self._parts.stop.is_set() or time.monotonic() >= until:
+                return settled
 
     def _resolve(self, step: Step, action: Action) -> tuple[Action, Target]:
         """What would be touched; asks again, at most `LOOK_CLOSER` times, while the words contradict it."""
@@ -123,7 +137,7 @@ class Turn:
             wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply))
             if not wrong:
                 return action, target
-            parts.trail.event("gui.mismatch", {"gui.mismatch": wrong})
+            parts.trail.event("gui.mismatch", body=wrong)
             again = self.propose(step, wrong)
             if not isinstance(again.move, Act) or again.move.action == action:
                 break
@@ -141,23 +155,25 @@ class Turn:
             clearance = parts.gate.clear(
                 step.index, action, target, step.seen, mismatch=step.mismatch, confidence=confidence
             )
-            span.decision(clearance)
+            span.judged(action, target, clearance.decision, _effect(clearance))
+            if clearance.approval is not None:
+                span.answered(clearance.approval)
         return clearance
 
-    def _perform(self, step: Step, target: Target) -> Receipt:
+    def _perform(self, step: Step, action: Action, target: Target) -> Receipt:
         """Intent on disk, act, outcome on disk, settle, look."""
         parts, clearance = self._parts, step.clearance
         assert clearance is not None and clearance.permit is not None
         parts.watch.stage(step, "acting")
         parts.trail.intent(step.index, clearance.permit, target, clearance.decision)
-        with parts.trail.phase("execute_tool") as span:
+        with parts.trail.phase(f"execute_tool {action.kind}") as span:
             receipt = parts.actuator.perform(clearance.permit)
-            span.receipt(receipt)
+            span.received(receipt)
         parts.trail.outcome(step.index, receipt)
         step.receipt = receipt
         parts.watch.stage(step, "settling")
-        with parts.trail.phase("settle"):
-            parts.actuator.settle(parts.settle_s)
+        with parts.trail.phase("settle") as span:
+            span.settled(self._settle())
         step.after = self.look()
         return receipt
 
@@ -189,6 +205,16 @@ class Turn:
             because += f"; {answers.get(clearance.approval.answer, clearance.approval.answer)}"
         step.note = because
         return Ending("denied", because)
+
+
+def _effect(clearance: Clearance) -> tuple[str, ...]:
+    """What the act was taken to do, for the trail: the kind, then the amount where one was read."""
+    consequence = clearance.consequence
+    if consequence is None:
+        return ()
+    if consequence.amount_minor is None:
+        return (consequence.kind,)
+    return (consequence.kind, f"{consequence.amount_minor / 100:.2f} {consequence.currency}")
 
 
 def _reason(reply: Reply | None) -> str:

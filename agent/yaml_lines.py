@@ -98,7 +98,7 @@ class _Loader(yaml.SafeLoader):
         if self._depth > MAX_DEPTH:
             line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
             raise YamlProblem(f"nested more than {MAX_DEPTH} deep", line)
-        node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
@@ -110,7 +110,7 @@ for _tag, _pattern, _first in (
     ("null", r"(?:~|null|Null|NULL|)\Z", "~nN\0"),
     ("merge", r"<<\Z", "<"),
 ):
-    _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), ["" if first == "\0" else first for first in _first]
     )
 
@@ -190,14 +190,19 @@ class _Values:
 _HINTS = (
     ("mapping values are not allowed", "`: ` inside a text; put the text in quotes"),
     ("could not find expected ':'", "expected `:` after a key"),
-    ("found undefined alias", "an alias (`*name`) without its anchor; a text that begins with `*` must stand in quotes"),
+    ("found undefined alias", "an alias without its anchor; a text that begins with `*` must stand in quotes"),
     ("found duplicate anchor", "an anchor (`&name`) is given twice"),
     ("expected a single document", "more than one document (`---`) in the file"),
     ("found unexpected end of stream", "a quote is opened and not closed"),
     ("expected ',' or '}'", "expected `,` or `}`"),
     ("expected ',' or ']'", "expected `,` or `]`"),
     ("found unknown escape character", "unknown `\\` escape in a quoted text; use single quotes for patterns"),
-    ("did not find expected alphabetic", "a text that begins with `*` or `&` must stand in quotes"),
+    ("expected alphabetic or numeric", "a text that begins with `*` or `&` must stand in quotes"),
+    ("'\\t' that cannot start", "a tab where a value begins, use spaces"),
+    ("that cannot start any token", "a text that begins with this character must stand in quotes"),
+    ("expected a comment or a line break", "the text after `|` or `>` begins on the next line"),
+    ("expected chomping", "the text after `|` or `>` begins on the next line"),
+    ("expected the node content", "a value is missing, or a text with `?`, `:`, `,` or a bracket must stand in quotes"),
     ("could not determine a constructor", "tags (`!name`) are not read"),
     ("undefined tag handle", "tags (`!name`) are not read"),
 )
@@ -211,7 +216,7 @@ def _translated(error: yaml.YAMLError, text: str) -> YamlProblem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     start = getattr(error, "context_mark", None)
     said = next((said for sign, said in _HINTS if sign in problem or sign in context), "")
-    if "expected <block end>" in problem:
+    if "expected <block end>" in problem or "expected '<document start>'" in problem:
         said = _misplaced(text, line)
     if said.startswith("a quote") and start is not None:
         line, column = start.line + 1, start.column + 1

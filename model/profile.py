@@ -55,7 +55,8 @@ class Profile(_Part):
     perception: Annotated[tuple[Perception, ...], Field(min_length=1)] = ("pixels", "both")
     """What it was trained on; others run too, without a promise."""
     max_pixels: MaxPixels = MaxPixels()
-    min_pixels: Annotated[int, Field(ge=_TOKEN_PX)] = 64 * _TOKEN_PX
+    min_pixels: Annotated[int, Field(ge=_TOKEN_PX)] | None = None
+    """Smaller pictures are enlarged; None leaves it to the checkpoint's preprocessor config."""
     max_new_tokens: Annotated[int, Field(ge=16, le=65536)] = 1024
     """Words the model may choose before it is made to close the call; thoughts are counted apart."""
     action_line: bool = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from actuators.permit import Permit
+from policies.consequence import Consequence
 
 __all__ = ["Approval", "Clearance", "Decision", "Verdict"]
 
@@ -32,6 +34,9 @@ class Approval:
     answer: Literal["approved", "denied", "timeout", "nobody"]
     by: str = ""
     waited_s: float = 0.0
+    action_digest: str = ""
+    """Of the one act that was shown. An approval is for this act on this target and nothing else."""
+    target_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,7 @@ class Clearance:
     decision: Decision
     permit: Permit | None
     approval: Approval | None = None
+    consequence: Consequence | None = None
+    """What the act was taken to do; None when it was never judged."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the rules were told, for the trail."""

@@ -47,7 +47,7 @@ class Cleaner:
             return value
         if isinstance(value, str):
             return value if _is_digest(name, value) else self.text(value)
-        return [each if not isinstance(each, str) or _DIGEST.fullmatch(each) else self.text(each) for each in [*value][:_ITEMS]]  # type: ignore[return-value]
+        return [self.text(each) if isinstance(each, str) else each for each in [*value][:_ITEMS]]
 
     def tree(self, data: object, depth: int = 0) -> object:
         """Plain data with every text inside cleaned, keys included; before encoding, so that escapes hide nothing."""

@@ -22,7 +22,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from opentelemetry.sdk.trace import ReadableSpan
 
 from agent.audit.chain import GENESIS_PREV, Merkle, record_hash
 from agent.audit.clock import Clock
@@ -142,7 +144,7 @@ class Journal:
         if journal.torn_tail is not None:
             told |= {"gui.torn.length": len(torn), "gui.torn.digest": journal.torn_tail.sha256}
         line = envelope.log("gui.reopened", "the journal was opened again", told, journal._clock.now_ns())
-        journal._append(line, lead=b"\n" if torn and not torn.endswith(b"\n") else b"")
+        journal._append(line, lead=b"\n" if torn else b"")
         return journal
 
     def _replay(self, stored: bytes) -> int:
@@ -161,9 +163,7 @@ class Journal:
                 continue
             resumed = self._declared(stored, at)
             if resumed is None:
-                if stored.count(b"\n", at) > 1 or _LINE.fullmatch(stored[at:end]):
-                    raise ValueError(f"record {self.records} was altered (see `agent verify`)")
-                return at
+                raise ValueError(f"record {self.records} was altered (see `agent verify`)")
             at = resumed
         return at
 
@@ -212,6 +212,10 @@ class Journal:
         """
         return self.append(self._envelope.log(name, body, attributes, self._clock.now_ns(), trace), sync=sync)
 
+    def append_span(self, span: ReadableSpan) -> int:
+        """Write one finished span. Returns its number. Raises `TrailBroken`."""
+        return self.append(self._envelope.span(span))
+
     def append(self, record: bytes, *, sync: bool = False) -> int:
         """Write one OTLP/JSON message, which must be one line. Returns its number. Raises `TrailBroken`."""
         with self._lock:
@@ -245,7 +249,7 @@ class Journal:
         while rest:
             rest = rest[self._guard(lambda part=rest: os.write(self._fd, part)) :]  # type: ignore[misc]
 
-    def _guard(self, call: Callable[[], int]) -> int:
+    def _guard(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except OSError as error:

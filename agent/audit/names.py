@@ -45,7 +45,8 @@ class Attributes(TypedDict, total=False):
     frame: str
     frame_before: str
     frame_after: str
-    frames_shown: Sequence[str]
+    images_shown: Sequence[str]
+    """Digests of what the model was given: often crops or smaller copies that nobody keeps."""
     seen: str
     seen_after: str
     width: int
@@ -141,7 +142,7 @@ NAMES: Mapping[str, str] = {
     "frame": "gui.frame",
     "frame_before": "gui.frame.before",
     "frame_after": "gui.frame.after",
-    "frames_shown": "gui.frame.shown",
+    "images_shown": "gui.model.images",
     "seen": "gui.screen.before.digest",
     "seen_after": "gui.screen.after.digest",
     "width": "gui.screen.width",

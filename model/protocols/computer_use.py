@@ -17,7 +17,7 @@ from actuators.observation import Observation, Target
 from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception, Unreadable
 from model.protocols import elements
 
-__all__ = ["ACTIONS", "TOOL", "Prompt", "parse", "prompt", "render_call", "summary", "system_text"]
+__all__ = ["ACTIONS", "KEYS", "TOOL", "Prompt", "grammar", "parse", "prompt", "render_call", "summary", "system_text"]
 
 ACTIONS = (
     "key",
@@ -69,7 +69,8 @@ def system_text() -> str:
     return (
         "You operate a graphical interface.\n\n# Tools\n\n<tools>\n"
         + tool
-        + '\n</tools>\n\nA call looks like this:\n<tool_call>\n{"name": "computer_use", "arguments": {...}}\n</tool_call>\n\n'
+        + "\n</tools>\n\nA call looks like this:\n"
+        + '<tool_call>\n{"name": "computer_use", "arguments": {...}}\n</tool_call>\n\n'
         + _RULES
     )
 
@@ -109,6 +110,10 @@ def prompt(
     """Build the conversation for one step.
 
     Args:
+        asked: the goal, the plan's current step, and a remark of the runtime.
+        history: what was done before, oldest first.
+        seen: the screen now.
+        perception: whether the nodes of the screen are listed too.
         turns: how many earlier steps are shown as whole turns (screenshot and reply); older ones, or all when 0,
             appear as one line each.
         with_goal: whether the whole goal is repeated beside a plan's current step.
@@ -169,23 +174,39 @@ def render_call(arguments: dict[str, Any]) -> str:
 
 
 def parse(reply: str, screen: Screen) -> Move:
-    """Read the first call of a reply. Calls inside `<think>` are ignored.
+    """Read the first call of a reply. Calls inside thoughts are ignored, tags inside a call's text are text.
 
     Returns `Unreadable` for anything that is not exactly one known action with legal parameters; never raises.
     """
-    visible = reply.rsplit("</think>", 1)[-1]
-    start, end = visible.find("<tool_call>"), visible.find("</tool_call>")
-    if start < 0 or end < start:
+    visible = _without_thoughts(reply)
+    start = visible.find(_CALL_OPEN)
+    if start < 0:
         return Unreadable(reply, "no tool call")
+    body = visible[start + len(_CALL_OPEN) :].lstrip()
     try:
-        call = json.loads(visible[start + len("<tool_call>") : end])
+        call, length = json.JSONDecoder().raw_decode(body)
+        if not body[length:].lstrip().startswith(_CALL_CLOSE):
+            return Unreadable(reply, "a call that does not end")
         if call["name"] != "computer_use" or not isinstance(call["arguments"], dict):
             return Unreadable(reply, "a call of another tool")
         move = _move(call["arguments"], screen)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         return Unreadable(reply, f"malformed call: {type(error).__name__}")
     reason = visible[:start].strip().removeprefix("Action:").strip()
     return Act(move.action, reason) if isinstance(move, Act) and reason else move
+
+
+_CALL_OPEN, _CALL_CLOSE = "<tool_call>", "</tool_call>"
+
+
+def _without_thoughts(reply: str) -> str:
+    """What follows the thoughts. They end at the first `</think>`, unless the reply begins with a call or its reason.
+
+    A template may have opened the thoughts in the prompt, so that the reply itself begins inside them.
+    """
+    if reply.lstrip().startswith((_CALL_OPEN, "Action:")):
+        return reply
+    return reply.split("</think>", 1)[-1]
 
 
 def _move(arguments: dict[str, Any], screen: Screen) -> Move:
@@ -206,12 +227,16 @@ _CLICKS = {
 }
 
 
+def _point(pair: Any, screen: Screen) -> Point:
+    x, y = pair
+    if not (type(x) is int and type(y) is int):
+        raise ValueError("coordinates must be whole numbers")
+    return from_grid(x, y, screen)
+
+
 def _action(name: str, arguments: dict[str, Any], screen: Screen) -> Action:
     def at() -> Point:
-        x, y = arguments["coordinate"]
-        if not (type(x) is int and type(y) is int):
-            raise ValueError("coordinates must be whole numbers")
-        return from_grid(x, y, screen)
+        return _point(arguments["coordinate"], screen)
 
     if name in _CLICKS:
         button, count = _CLICKS[name]
@@ -225,7 +250,7 @@ def _action(name: str, arguments: dict[str, Any], screen: Screen) -> Action:
             return Hover(at=at())
         case "left_click_drag":
             start = arguments.get("start")
-            return Drag(start=from_grid(*start, screen) if start else screen.rect.centre, end=at())
+            return Drag(start=_point(start, screen) if start else screen.rect.centre, end=at())
         case "scroll":
             return Scroll(at=at() if "coordinate" in arguments else screen.rect.centre, dy=-int(arguments["pixels"]))
         case "hscroll":
@@ -235,9 +260,63 @@ def _action(name: str, arguments: dict[str, Any], screen: Screen) -> Action:
     raise ValueError(f"unknown action `{name}`")
 
 
-_KEY_NAMES = {"return": "enter", "control": "ctrl", "esc": "escape", "pageup": "page_up", "pagedown": "page_down", "cmd": "meta", "super": "meta", "win": "meta", "del": "delete"}
+_KEY_NAMES = {
+    "return": "enter", "control": "ctrl", "esc": "escape", "del": "delete", "ins": "insert", "spacebar": "space",
+    " ": "space", "pageup": "page_up", "pgup": "page_up", "pagedown": "page_down", "pgdn": "page_down", "arrowup": "up",
+    "arrowdown": "down", "arrowleft": "left", "arrowright": "right", "cmd": "meta", "command": "meta", "super": "meta",
+    "win": "meta", "windows": "meta", "option": "alt", "capslock": "caps_lock", "printscreen": "print_screen",
+    "prtsc": "print_screen",
+}  # fmt: skip
+"""Other names of a key, and the one that actuators know."""
+
+KEYS = (
+    *"abcdefghijklmnopqrstuvwxyz0123456789",
+    *"!#$%&'()*+,-./:;<=>?@[]^_`{|}~",
+    *(f"f{number}" for number in range(1, 13)),
+    "enter", "tab", "space", "backspace", "delete", "insert", "escape", "up", "down", "left", "right", "home", "end",
+    "page_up", "page_down", "shift", "ctrl", "alt", "meta", "caps_lock", "print_screen",
+    *(name for name in _KEY_NAMES if name.strip()),
+)  # fmt: skip
+"""Every key that a constrained reply may name."""
 
 
 def _key(name: str) -> str:
-    lowered = name.strip().lower()
+    lowered = name.lower() if name == " " else name.strip().lower()
     return _KEY_NAMES.get(lowered, lowered)
+
+
+_MAX_TEXT = 2000
+_MAX_REASON = 200
+
+_GRAMMAR = r"""
+start: %s
+call: "<tool_call>\n{\"name\": \"computer_use\", \"arguments\": {\"action\": \"" act "}}\n</tool_call>"
+act: POINTED "\", \"coordinate\": " point
+   | "left_click_drag\", " ("\"start\": " point ", ")? "\"coordinate\": " point
+   | SCROLLED "\", " ("\"coordinate\": " point ", ")? "\"pixels\": " PIXELS
+   | WORDED "\", \"text\": " TEXT
+   | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
+   | "wait\", \"time\": " SECONDS
+   | "terminate\", \"status\": \"success\""
+   | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?
+point: "[" GRID ", " GRID "]"
+POINTED: "left_click" | "right_click" | "middle_click" | "double_click" | "triple_click" | "mouse_move"
+SCROLLED: "scroll" | "hscroll"
+WORDED: "type" | "answer"
+GRID: /0|[1-9][0-9]{0,2}|1000/
+PIXELS: /0|-?([1-9][0-9]{0,2}|1[0-9]{3}|2000)/
+SECONDS: /0|[1-9]|[1-5][0-9]|60/
+TEXT: /"([^"\\\x00-\x1f\x7f]|\\["\\nrt]){0,%d}"/
+KEY: %s
+LINE: /Action: [^<\x00-\x1f]{1,%d}\n/
+"""
+
+
+def grammar(action_line: bool = False) -> str:
+    """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
+
+    Args:
+        action_line: whether one `Action: ...` line may come first.
+    """
+    keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
+    return _GRAMMAR % ("LINE? call" if action_line else "call", _MAX_TEXT, keys, _MAX_REASON)

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
@@ -21,11 +20,11 @@ __all__ = ["FeatureCache", "Features", "KeyValues"]
 _FIRST_CAPACITY = 1024
 
 
-class _Layer(DynamicLayer):  # type: ignore[misc]
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     """Keys and values of one layer in buffers with room to grow."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.length = 0
         self._keys: Tensor | None = None
         self._values: Tensor | None = None
@@ -66,15 +65,16 @@ def _grown(old: Tensor | None, like: Tensor, capacity: int) -> Tensor:
     return new
 
 
-class KeyValues(Cache):  # type: ignore[misc]
+class KeyValues(Cache):
     """Keys and values of all layers. Not thread-safe; one conversation."""
 
     def __init__(self, layers: int) -> None:
-        super().__init__(layers=[_Layer() for _ in range(layers)])
+        self._own = [_Layer() for _ in range(layers)]
+        super().__init__(layers=list(self._own))
 
     def cut(self, length: int) -> None:
         """Keep the first `length` tokens, whatever a forward that was stopped half-way left in some layers."""
-        for layer in self.layers:
+        for layer in self._own:
             layer.cut(length)
 
 

@@ -1,7 +1,8 @@
 """Everything that can be said about a checkpoint folder without loading its weights.
 
-Several mistakes in a Qwen3-VL config run without an error in transformers and only make the model useless. Each of them,
-each missing or cut file and each id that does not fit is one `CheckpointError` here: what, where, what was expected.
+Several mistakes in a Qwen3-VL config run without an error in transformers and only make the model useless. Each of
+them, each missing or cut file and each id that does not fit is one `CheckpointError` here: what, where, what was
+expected.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def open_folder(path: Path) -> Folder:
         raise CheckpointError(f"{path}: no such folder, expected a Qwen3-VL checkpoint in Hugging Face format")
     config = _read_json(path / "config.json", "copy the whole repository, not only the weights")
     if not (path / "tokenizer.json").is_file() and not (path / "vocab.json").is_file():
-        raise CheckpointError(f"{path}: no tokenizer.json, copy the tokenizer files of the checkpoint beside the weights")
+        raise CheckpointError(f"{path}: no tokenizer.json, copy the tokenizer files beside the weights")
     check_config(config, path / "config.json")
     weights = _weight_files(path)
     for file in weights:
@@ -80,7 +81,8 @@ def _weight_files(path: Path) -> tuple[Path, ...]:
     if not index.is_file():
         if single.is_file():
             return (single,)
-        other = next((p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.gguf") for p in sorted(path.glob(pattern))), None)
+        kinds = ("*.bin", "*.pt", "*.pth", "*.gguf")
+        other = next((found.name for kind in kinds for found in sorted(path.glob(kind))), None)
         found = f", found {other} which may run code and is not read" if other else ""
         raise CheckpointError(f"{path}: no model.safetensors{found}, convert the weights to safetensors")
     table = _read_json(index, "").get("weight_map")
@@ -104,7 +106,7 @@ def _check_safetensors(file: Path) -> None:
             raise CheckpointError(f"{file}: {size} bytes is no safetensors file, download it again")
         (length,) = struct.unpack("<Q", first)
         if length > min(_MAX_HEADER_BYTES, size - 8):
-            raise CheckpointError(f"{file}: the header says {length} bytes, the file has {size}: cut or of another format")
+            raise CheckpointError(f"{file}: the header says {length} bytes, the file has {size}: cut or no safetensors")
         try:
             header = json.loads(opened.read(length))
             ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
@@ -112,7 +114,7 @@ def _check_safetensors(file: Path) -> None:
             raise CheckpointError(f"{file}: unreadable safetensors header, download it again") from error
     expected = 8 + length + max(ends, default=0)
     if size != expected:
-        raise CheckpointError(f"{file}: {size} bytes, expected {expected}: the file is cut or damaged, download it again")
+        raise CheckpointError(f"{file}: {size} bytes, expected {expected}: cut or damaged, download it again")
 
 
 def check_config(config: Mapping[str, Any], where: Path) -> None:
@@ -127,7 +129,8 @@ def check_config(config: Mapping[str, Any], where: Path) -> None:
     text, vision = config.get("text_config"), config.get("vision_config")
     if not isinstance(text, dict) or not isinstance(vision, dict):
         raise CheckpointError(f"{where}: no `text_config` or no `vision_config`, expected both as objects")
-    problem = _text_problem(text) or _vision_problem(vision) or _joint_problem(text, vision)
+    moe = kind == "qwen3_vl_moe"
+    problem = _text_problem(text, moe) or _vision_problem(vision) or _joint_problem(text, vision)
     if problem:
         raise CheckpointError(f"{where}: {problem}")
 
@@ -137,10 +140,11 @@ def _int(part: Mapping[str, Any], key: str, default: int) -> int:
     return default if not isinstance(value, int) else value
 
 
-def _text_problem(text: Mapping[str, Any]) -> str | None:
-    hidden, heads = _int(text, "hidden_size", 4096), _int(text, "num_attention_heads", 32)
+def _text_problem(text: Mapping[str, Any], moe: bool) -> str | None:
+    hidden = _int(text, "hidden_size", 2048 if moe else 4096)
+    heads = _int(text, "num_attention_heads", 16 if moe else 32)
     groups = _int(text, "num_key_value_heads", heads)
-    head = _int(text, "head_dim", 128 if "experts" not in str(sorted(text)) else hidden // max(heads, 1))
+    head = _int(text, "head_dim", hidden // max(heads, 1) if moe else 128)
     if min(hidden, heads, groups, head) < 1 or heads % groups:
         return f"num_attention_heads {heads} must be a multiple of num_key_value_heads {groups}"
     rope = text.get("rope_parameters") or text.get("rope_scaling") or {}
@@ -149,7 +153,7 @@ def _text_problem(text: Mapping[str, Any]) -> str | None:
         return f"mrope_section {section} sums to {sum(section)}, expected head_dim / 2 = {head // 2}"
     # Height and width take every third frequency from 1 and from 2, so neither may reach past the last one.
     if max(section[1] * 3 - 2, section[2] * 3 - 1) > head // 2 - 1:
-        return f"mrope_section {section} reaches past head_dim / 2 = {head // 2}: height and width may have a third each"
+        return f"mrope_section {section} reaches past head_dim / 2 = {head // 2}: a third each at most"
     if rope.get("mrope_interleaved") is False:
         return "mrope_interleaved is false, expected true: transformers interleaves in any case"
     return None
@@ -184,7 +188,7 @@ def check_tokenizer(tokenizer: Any, config: Mapping[str, Any], where: Path) -> N
     """Ids of the tokenizer against those of the config.
 
     Raises:
-        CheckpointError: a picture token is missing or has another id, an id lies outside the vocabulary, no chat template.
+        CheckpointError: a picture token is missing or has another id, or an id lies outside the vocabulary.
     """
     vocab = tokenizer.get_vocab()
     size = _int(config["text_config"], "vocab_size", 151936)

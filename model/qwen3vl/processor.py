@@ -70,7 +70,8 @@ def read_image_rules(folder: Path) -> ImageRules:
         "std": data.get("image_std") and tuple(data["image_std"]),
         "rescale": data.get("rescale_factor"),
     }
-    return ImageRules(**{key: value for key, value in known.items() if value is not None})
+    given: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
+    return ImageRules(**given)
 
 
 def smart_resize(height: int, width: int, factor: int, min_pixels: int, max_pixels: int) -> tuple[int, int]:
@@ -172,11 +173,18 @@ class Processor:
         """Side of one image token in pixels."""
         return self.rules.patch * self.rules.merge
 
-    def picture(self, digest: str, image: Callable[[], Image.Image], size: tuple[int, int], max_pixels: int, min_pixels: int) -> Picture:
-        """Plan one picture of `size` (width, height) pixels; nothing is decoded yet."""
+    def picture(
+        self,
+        digest: str,
+        image: Callable[[], Image.Image],
+        size: tuple[int, int],
+        max_pixels: int | None = None,
+        min_pixels: int | None = None,
+    ) -> Picture:
+        """Plan one picture of `size` (width, height) pixels; nothing is decoded yet. Bounds default to the rules'."""
         width, height = size
-        low = max(min_pixels, self.factor**2)
-        rows, columns = smart_resize(height, width, self.factor, low, max(max_pixels, low))
+        most = max(max_pixels or self.rules.max_pixels, self.factor**2)
+        rows, columns = smart_resize(height, width, self.factor, min(min_pixels or self.rules.min_pixels, most), most)
         return Picture(
             key=f"{digest}@{columns}x{rows}",
             grid=(rows // self.rules.patch, columns // self.rules.patch),
@@ -187,7 +195,10 @@ class Processor:
         """The chat template's text for the messages, up to where the reply begins."""
         safe = [_neutral_message(message) for message in messages]
         rendered = self.tokenizer.apply_chat_template(
-            safe, tokenize=False, add_generation_prompt=True, **({"chat_template": self._template} if self._template else {})
+            safe,
+            tokenize=False,
+            add_generation_prompt=True,
+            **({"chat_template": self._template} if self._template else {}),
         )
         return str(rendered)
 
@@ -201,7 +212,9 @@ class Processor:
         short = np.array(self.tokenizer.encode(text, add_special_tokens=False), dtype=np.int64)
         return self.expand(short, pictures, opened_thought=text.rstrip().endswith("<think>"))
 
-    def expand(self, short: npt.NDArray[np.int64], pictures: Sequence[Picture], opened_thought: bool = False) -> Encoded:
+    def expand(
+        self, short: npt.NDArray[np.int64], pictures: Sequence[Picture], opened_thought: bool = False
+    ) -> Encoded:
         """Repeat each picture's one pad token as often as it has image tokens."""
         at = np.flatnonzero(short == self._pad)
         if len(at) != len(pictures):

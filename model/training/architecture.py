@@ -25,7 +25,7 @@ class Sizes:
     """What may be varied."""
 
     text_hidden: int = 256
-    text_layers: int = 6
+    text_layers: int = 7
     text_heads: int = 4
     text_kv_heads: int = 2
     text_inner: int = 512

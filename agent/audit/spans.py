@@ -1,0 +1,459 @@
+"""The trail of one run, as the loop sees it: spans for what takes time, events for what was decided and done.
+
+    with Trail.start(folder, about, sign, public_key, redact) as trail, trail.run_span("book_flight"):
+        with trail.step(0):
+            with trail.phase("observe") as span: ...
+            trail.intent(0, permit, target, decision)
+            ...
+            trail.outcome(0, receipt, frame_digest)
+        trail.end("verified", 0, outputs=...)
+
+Texts are redacted and bounded on their way in. Refusals are not errors: a span's status is ERROR only for exceptions.
+A span is written when it ends, so a crash loses the open ones; the intent, written before the act, has what matters.
+
+What this does not protect against: a caller who leaves something out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from types import TracebackType
+from typing import Any, Self, Unpack, cast
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
+
+from actuators.action import Action
+from actuators.base import Settled
+from actuators.observation import Observation, Target
+from actuators.permit import Permit
+from actuators.receipt import Receipt
+from agent.audit import facts
+from agent.audit.clean import Cleaner, Redact
+from agent.audit.clock import Clock
+from agent.audit.copy import SpanCopy
+from agent.audit.journal import CHECKPOINT_EVERY, Journal, Sign, TrailBroken
+from agent.audit.names import OPERATIONS, Attributes, attribute_name
+from agent.audit.otlp import Envelope, Value, dumps
+from agent.audit.timing import Timing, phase_kind
+from agent.audit.tracer import WriteSpans, own_tracer
+from agent.run_folder import JournalEnd, Outcome, PhaseTimes, RunFolder, RunFolderUnwritable, RunRecord
+from model.base import Instruction, Reply
+from policies.decision import Approval, Decision
+
+__all__ = ["About", "Trail", "TrailSpan"]
+
+_SCOPE = "deskhand"
+_JOURNAL_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a run is, told once at its beginning."""
+
+    task: str
+    goal: str = ""
+    task_digest: str = ""
+    policy: str = ""
+    """Name of the preset or file, for people."""
+    policy_digest: str = ""
+    model: str = ""
+    surface: str = ""
+    perception: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TrailSpan:
+    """An open span. Everything set on it is redacted and bounded first."""
+
+    def __init__(self, span: Span, clean: Cleaner) -> None:
+        self._span = span
+        self._clean = clean
+
+    def set(self, **attributes: Unpack[Attributes]) -> None:
+        """Add attributes by short name (`agent.audit.names`)."""
+        self._span.set_attributes(cleaned(attributes, self._clean))
+
+    def saw(self, frame: str, seen: Observation) -> None:
+        """What was observed, and the frame kept of it (`RunFolder.put_frame`)."""
+        self.set(**facts.seen_facts(seen))
+        self.set(frame=frame)
+
+    def replied(self, asked: Instruction, reply: Reply) -> None:
+        """What the model was asked and what it said."""
+        self.set(**facts.reply_facts(asked, reply))
+        if reply.move.kind == "act":
+            self.set(**facts.action_facts(reply.move.action, self._clean))
+
+    def judged(self, action: Action, target: Target, decision: Decision, consequence: tuple[str, ...] = ()) -> None:
+        """What was to be done to what, and what the rules said. The only record of an act that was refused."""
+        self.set(**facts.action_facts(action, self._clean))
+        self.set(**facts.target_facts(target))
+        self.set(**facts.decision_facts(decision))
+        self.set(consequence=consequence)
+
+    def answered(self, approval: Approval, question: str = "") -> None:
+        """What a person, or nobody, said."""
+        self.set(**facts.approval_facts(approval))
+        if question:
+            self.set(question=question)
+
+    def received(self, receipt: Receipt) -> None:
+        """What the hand really did."""
+        self.set(**facts.receipt_facts(receipt, self._clean))
+
+    def settled(self, settled: Settled) -> None:
+        """How the wait for stillness ended."""
+        self.set(**facts.settled_facts(settled))
+
+    def failed(self, error: BaseException) -> None:
+        """The machinery broke inside this span. Called for exceptions that pass through it."""
+        said = self._clean.text(f"{error}")
+        trace = self._clean.long("".join(traceback.format_exception(error)))
+        self._span.set_status(StatusCode.ERROR, said)
+        self._span.set_attribute(attribute_name("error"), type(error).__name__)
+        self._span.add_event(
+            "exception",
+            {"exception.type": type(error).__name__, "exception.message": said, "exception.stacktrace": trace},
+        )
+
+
+def cleaned(attributes: Mapping[str, Value] | Attributes, clean: Cleaner) -> dict[str, Value]:
+    """Short names to full ones, values redacted and bounded. Raises ValueError for a name that is not in the table."""
+    out: dict[str, Value] = {}
+    for short, value in cast("Mapping[str, Value]", attributes).items():
+        name = attribute_name(short)
+        if short in ("asked", "reply"):
+            out[name] = _message(short, clean.long(str(value)))
+        elif short in ("permit_body", "action", "performed", "tool_arguments", "diff", "fields"):
+            out[name] = clean.long(str(value))
+        else:
+            out[name] = clean.value(name, value)
+    return out
+
+
+def _message(short: str, text: str) -> str:
+    """A prompt or a reply in the form that GenAI conventions give to messages."""
+    message: dict[str, object] = {"role": "user", "parts": [{"type": "text", "content": text}]}
+    if short == "reply":
+        message |= {"role": "assistant", "finish_reason": "stop"}
+    return dumps([message])
+
+
+class Trail:
+    """One run's trail. Use as a context manager; leaving it signs, closes and writes `run.json`."""
+
+    def __init__(self, folder: RunFolder, journal: Journal, clean: Cleaner, record: RunRecord) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._clean = clean
+        self._record = record
+        self._clock = Clock()
+        self._began = time.monotonic()
+        self._timing = Timing()
+        self._stack: list[Span] = []
+        self._steps: list[int] = []
+        self._in_flight: dict[int, int] = {}
+        self._ended = False
+        self._closed = False
+        self._copy: SpanCopy | None = None
+
+    @classmethod
+    def start(
+        cls,
+        folder: RunFolder,
+        about: About,
+        sign: Sign,
+        public_key: bytes,
+        redact: Redact,
+        *,
+        resource: Mapping[str, str] | None = None,
+        otlp_endpoint: str | None = None,
+        every: int = CHECKPOINT_EVERY,
+    ) -> Self:
+        """Begin the trail: a genesis record, its signed checkpoint, and `run.json` saying that the run goes on.
+
+        Args:
+            folder: a new run folder; its id is the run's id and must be the one in the permits.
+            about: what the run is.
+            sign: the broker's signature over a checkpoint.
+            public_key: the broker's, 32 raw bytes; checks checkpoints and permits.
+            redact: takes secrets out of a text.
+            resource: further OpenTelemetry resource attributes, written with every record: keep them few.
+            otlp_endpoint: where a second, lossy copy of the spans goes (OTLP over HTTP); None for nowhere.
+            every: a checkpoint after so many records.
+
+        Raises:
+            TrailBroken: nothing can be written; the run must not start.
+            RunFolderUnwritable: the same, of `run.json`.
+        """
+        clean = Cleaner(redact)
+        version = metadata.version("deskhand")
+        around = {"service.name": "deskhand", "service.version": version, "gui.run.id": folder.id}
+        around |= {key: clean.text(value) for key, value in (resource or {}).items()}
+        record = _record(folder, about, public_key, clean)
+        genesis = _genesis(record, version)
+        journal = Journal.create(folder.journal, sign, folder.id, Envelope(around, _SCOPE, version), genesis, every)
+        trail = cls(folder, journal, clean, record)
+        try:
+            trail._trace(version, around, otlp_endpoint)
+            folder.write_run(record)
+        except BaseException:
+            journal.abandon()
+            raise
+        return trail
+
+    def _trace(self, version: str, resource: Mapping[str, str], endpoint: str | None) -> None:
+        self._copy = SpanCopy(endpoint) if endpoint else None
+        copies = [self._copy.processor] if self._copy is not None else []
+        self._tracer = own_tracer(_SCOPE, version, resource, WriteSpans(self._journal.append_span), *copies)
+
+    @contextlib.contextmanager
+    def run_span(self, name: str, **attributes: Unpack[Attributes]) -> Iterator[TrailSpan]:
+        """The span of the whole run: `invoke_agent NAME`."""
+        with self._span(f"invoke_agent {name}", {"agent": name, "conversation": self._folder.id, **attributes}) as span:
+            yield span
+
+    @contextlib.contextmanager
+    def step(self, index: int, **attributes: Unpack[Attributes]) -> Iterator[TrailSpan]:
+        """One pass of the loop. Everything inside is marked with its index, which counts from 0."""
+        self._steps.append(index)
+        try:
+            with self._span("step", attributes) as span:
+                yield span
+        finally:
+            self._steps.pop()
+
+    @contextlib.contextmanager
+    def phase(self, name: str, **attributes: Unpack[Attributes]) -> Iterator[TrailSpan]:
+        """One part of a step: `observe`, `chat MODEL`, `policy.decide`, `approval.wait`, `execute_tool KIND`, ..."""
+        began = time.monotonic()
+        try:
+            with self._span(name, attributes) as span:
+                yield span
+        finally:
+            self._timing.add(phase_kind(name), time.monotonic() - began)
+
+    @contextlib.contextmanager
+    def _span(self, name: str, attributes: Attributes) -> Iterator[TrailSpan]:
+        kind = phase_kind(name)
+        span = self._tracer.start_span(
+            self._clean.text(name, 200),
+            context=set_span_in_context(self._stack[-1], Context()) if self._stack else Context(),
+            kind=SpanKind.CLIENT if kind == "chat" else SpanKind.INTERNAL,
+            attributes=cleaned({**self._always(kind, name), **attributes}, self._clean),
+            start_time=self._clock.now_ns(),
+        )
+        opened = TrailSpan(span, self._clean)
+        self._stack.append(span)
+        try:
+            yield opened
+        except BaseException as error:
+            opened.failed(error)
+            raise
+        finally:
+            self._stack.pop()
+            span.end(self._clock.now_ns())
+
+    def _always(self, kind: str, name: str) -> Attributes:
+        """What every span of this kind carries."""
+        marks: Attributes = {}
+        if self._steps:
+            marks["step"] = self._steps[-1]
+        if kind in OPERATIONS:
+            marks["operation"] = OPERATIONS[kind]
+        rest = name.partition(" ")[2]
+        if kind == "chat":
+            marks["model"] = rest
+        elif kind == "execute_tool":
+            marks["tool"] = rest
+        return marks
+
+    def intent(self, step: int, permit: Permit, target: Target, decision: Decision) -> int:
+        """Write down what is about to be done. It is on the disk when this returns. Returns the record's number.
+
+        Raises:
+            TrailBroken: it is not on the disk; nothing may act.
+        """
+        action = _permitted(permit)
+        told: Attributes = {"step": step, **facts.target_facts(target), **facts.decision_facts(decision)}
+        told |= facts.permit_facts(permit, self._clean)
+        body = f"step {step}"
+        if action is not None:
+            told |= facts.action_facts(action, self._clean)
+            body = facts.sentence(action, target)
+        number = self._event("gui.intent", body, told, sync=True)
+        self._in_flight[number] = step
+        return number
+
+    def outcome(self, step: int, receipt: Receipt, seen_after_digest: str = "") -> None:
+        """Write down how the act of this step ended. `seen_after_digest` names a frame of the run folder. `TrailBroken`."""
+        told: Attributes = {"step": step, **facts.receipt_facts(receipt, self._clean)}
+        mine = [number for number, of in self._in_flight.items() if of == step]
+        if mine:
+            told["intent"] = mine[-1]
+        if seen_after_digest:
+            told["frame_after"] = seen_after_digest
+        self._event("gui.outcome", f"{receipt.status} {receipt.detail}".strip(), told)
+        for number in mine[-1:]:
+            del self._in_flight[number]
+
+    def event(self, name: str, attrs: Mapping[str, Value] | None = None, body: str = "") -> int:
+        """Write down anything else. Names are `gui.SOMETHING`; keys are short names from the table, or dotted ones."""
+        return self._event(name, body, attrs or {})
+
+    def _event(self, name: str, body: str, attrs: Mapping[str, Value] | Attributes, *, sync: bool = False) -> int:
+        here: Attributes = {"step": self._steps[-1]} if self._steps else {}
+        told = cleaned(here, self._clean) | cleaned(attrs, self._clean)
+        trace = None
+        if self._stack:
+            context = self._stack[-1].get_span_context()
+            trace = (context.trace_id, context.span_id)
+        return self._journal.event(self._clean.text(name, 100), self._clean.text(body, 1_000), told, trace, sync=sync)
+
+    @property
+    def in_flight(self) -> tuple[int, ...]:
+        """Steps with an intent and no outcome: whether it happened cannot be told."""
+        return tuple(self._in_flight.values())
+
+    def phases(self) -> dict[str, PhaseTimes]:
+        """How long each kind of phase took so far."""
+        return self._timing.summary()
+
+    def end(
+        self,
+        outcome: Outcome,
+        exit_code: int,
+        *,
+        detail: str = "",
+        steps: int = 0,
+        outputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say how the run ended. The last word counts; the files are written when the trail is closed. `TrailBroken`."""
+        given = dict(outputs or {})
+        self._record = self._record.model_copy(
+            update={
+                "outcome": outcome,
+                "exit_code": exit_code,
+                "detail": self._clean.text(detail),
+                "steps": steps,
+                "outputs": self._clean.tree(given),
+            }
+        )
+        told: dict[str, Value] = {"outcome": outcome, "exit_code": exit_code, "detail": detail}
+        told["gui.outputs.digest"] = outputs_digest(self._record.outputs)
+        self._ended = True
+        self._event("gui.end", outcome, told)
+
+    def close(self) -> RunRecord:
+        """Sign the end, close the journal, write `outputs.json` and `run.json`. May be called twice. `TrailBroken`."""
+        if self._closed:
+            return self._record
+        if not self._ended:
+            self._end_unsaid(None)
+        self._closed = True
+        try:
+            self._journal.close()
+        finally:
+            self._write_end()
+        return self._record
+
+    def _write_end(self) -> None:
+        end = JournalEnd(records=self._journal.records, root=self._journal.root.hex())
+        now = time.monotonic() - self._began
+        self._record = self._record.model_copy(
+            update={
+                "status": "ended",
+                "seconds": round(now, 3),
+                "ended_at": round(self._record.started_at + now, 3),
+                "phases": self.phases(),
+                "journal": end,
+            }
+        )
+        self._folder.put_outputs(self._record.outputs)
+        self._folder.write_run(self._record)
+        if self._copy is not None:
+            self._copy.close()
+
+    def _end_unsaid(self, error: BaseException | None) -> None:
+        """Nobody said how it ended, so an exception did it."""
+        said = "" if error is None else f"{type(error).__name__}: {error}"
+        if self._in_flight:
+            self.end("unknown_effect", 40, detail=f"stopped in the middle of an act; {said}".rstrip("; "))
+        elif error is not None and not isinstance(error, Exception):
+            self.end("halted", 30, detail=said)
+        else:
+            self.end("error", 1, detail=said or "the run stopped without saying how it ended")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(TrailBroken, RunFolderUnwritable):  # the error that is on its way tells more
+            if not self._ended:
+                self._end_unsaid(error)
+            self.close()
+
+
+def _permitted(permit: Permit) -> Action | None:
+    from actuators.action import parse_action
+
+    try:
+        return parse_action(json.loads(permit.body)["action"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def outputs_digest(outputs: Mapping[str, Any]) -> str:
+    """SHA-256 of canonical JSON, by which the signed trail vouches for the outputs in `run.json`."""
+    text = json.dumps(outputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _record(folder: RunFolder, about: About, public_key: bytes, clean: Cleaner) -> RunRecord:
+    return RunRecord(
+        id=folder.id,
+        task=clean.text(about.task, 200),
+        goal=clean.text(about.goal),
+        started_at=round(time.time(), 3),
+        surface=about.surface,
+        model=clean.text(about.model, 200),
+        perception=about.perception,
+        policy=clean.text(about.policy, 200),
+        policy_digest=about.policy_digest,
+        task_digest=about.task_digest,
+        public_key=public_key.hex(),
+        inputs=cast("dict[str, Any]", clean.tree(about.inputs)),
+        pid=os.getpid(),
+    )
+
+
+def _genesis(record: RunRecord, version: str) -> dict[str, Value]:
+    return {
+        "gui.journal.version": _JOURNAL_VERSION,
+        "gui.run.id": record.id,
+        "gui.task.name": record.task,
+        "gui.task.goal": record.goal,
+        "gui.task.digest": record.task_digest,
+        "gui.policy.name": record.policy,
+        "gui.policy.set.digest": record.policy_digest,
+        "gui.surface": record.surface,
+        "gui.public_key": record.public_key,
+        "gen_ai.request.model": record.model,
+        "gui.version.deskhand": version,
+        "gui.version.python": platform.python_version(),
+        "gui.version.opentelemetry": metadata.version("opentelemetry-sdk"),
+        "gui.version.system": f"{platform.system()} {platform.release()}",
+    }

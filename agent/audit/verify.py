@@ -1,0 +1,518 @@
+"""Checks the trail of a run, on its own: one file, Python and `cryptography`, nothing of deskhand.
+
+    python -m agent.audit.verify RUN_FOLDER        python agent/audit/verify.py RUN_FOLDER --public-key HEX
+
+What is checked: every record follows from the one before (`h` = SHA-256 of predecessor's hash, number in 8 bytes, stored
+bytes); every checkpoint carries the right RFC 6962 Merkle root and the broker's Ed25519 signature; checkpoints come as
+often as the first record promised; every permit kept in an intent was signed by the same key for this run; every frame
+named is there and unaltered, or has a tombstone; `run.json` says what the trail says, and the trail is as long as it says.
+
+What is not: whether what was written was true when it was written; anything after the last signature (at most one
+checkpoint's distance, after a crash), which is chained only; a trail replaced as a whole by somebody with another key,
+unless that run's key is pinned with --public-key; and, where `run.json` does not say that the run has ended, whether the
+end was cut off after a checkpoint (compare the number of records and the root with what was printed when the run ended).
+
+Exit codes: 0 all well, 1 something was tampered with or is missing, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["InFlight", "Torn", "Verdict", "main", "verify"]
+
+_LINE = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","rec":(\{.*\})\}')
+_NUMBER = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"')
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_CHECKPOINT_DOMAIN = b"deskhand-checkpoint-v1\n"
+_PERMIT_DOMAIN = b"deskhand-permit-v1\n"
+_UNSIGNED_OK = frozenset({"gui.reopened", "gui.frame.erased"})
+"""What may be added, without a signature, to a trail that was closed; the verdict lists it."""
+
+_UNTOLD = frozenset({"error", "halted", "unknown_effect"})
+"""Outcomes that a run may have without its trail saying so: the trail itself broke."""
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """An act that was begun and whose end is not known. It must not be repeated without looking."""
+
+    record: int
+    step: int
+    action: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Torn:
+    """Bytes of a record that a crash cut short."""
+
+    after: int
+    length: int
+    declared: bool
+    """Whether a later record names them, because the journal was opened again."""
+
+
+@dataclass
+class Verdict:
+    """What verification found. `ok` is False as soon as one thing is wrong; `bad_record` is the first, where it has a number."""
+
+    ok: bool = True
+    problem: str = ""
+    """One word: altered, missing, swapped, inserted, truncated, signature, permit, frame, run."""
+    bad_record: int | None = None
+    detail: str = ""
+    run: str = ""
+    public_key: str = ""
+    records: int = 0
+    checkpoints: int = 0
+    signed: int = 0
+    """Records 0 to `signed`-1 are under a signature."""
+    root: str = ""
+    closed: bool = False
+    """Whether the trail was closed in order; if not, the run crashed, still goes on, or its end was cut off."""
+    torn: list[Torn] = field(default_factory=list)
+    unknown_effect: list[InFlight] = field(default_factory=list)
+    intents: int = 0
+    permits: int = 0
+    frames: int = 0
+    erased: list[str] = field(default_factory=list)
+    pinned: bool = False
+    """Whether the key was compared with one that came from elsewhere."""
+
+    def line(self) -> str:
+        """The whole verdict in one line."""
+        if not self.ok:
+            where = "" if self.bad_record is None else f" at record {self.bad_record}"
+            return f"BAD{where}: {self.problem}: {self.detail}"
+        parts = [f"ok: {self.records} records, {self.checkpoints} signed checkpoints, {self.frames} frames"]
+        if self.signed < self.records and not self.closed:
+            parts.append(f"signed up to record {self.signed - 1}")
+        if not self.closed:
+            parts.append("never closed: the run crashed, still goes on, or its end was cut off")
+        if any(not torn.declared for torn in self.torn):
+            parts.append("ends in a torn record")
+        if self.unknown_effect:
+            parts.append(f"{len(self.unknown_effect)} act(s) of unknown effect")
+        return "; ".join(parts)
+
+
+class _Bad(Exception):
+    def __init__(self, problem: str, detail: str, record: int | None = None) -> None:
+        super().__init__(detail)
+        self.problem, self.detail, self.record = problem, detail, record
+
+
+class _Roots:
+    """RFC 6962 Merkle root, grown leaf by leaf, remembering only the roots of perfect subtrees."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.peaks: list[bytes] = []
+
+    def add(self, data: bytes) -> None:
+        node, size = hashlib.sha256(b"\x00" + data).digest(), self.size
+        while size & 1:
+            node = hashlib.sha256(b"\x01" + self.peaks.pop() + node).digest()
+            size >>= 1
+        self.peaks.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        root = b""
+        for peak in reversed(self.peaks):
+            root = hashlib.sha256(b"\x01" + peak + root).digest() if root else peak
+        return root or hashlib.sha256(b"").digest()
+
+
+def _hash(prev: bytes, n: int, record: bytes) -> bytes:
+    return hashlib.sha256(prev + n.to_bytes(8, "big") + record).digest()
+
+
+def verify(folder: Path, public_key: str | None = None, *, frames: bool = True) -> Verdict:
+    """Check a run folder (or a bare journal file). Never raises for what it finds in there.
+
+    Args:
+        folder: the run's folder, or its `journal.jsonl`.
+        public_key: the key that must have signed, 64 hexadecimal digits; None takes the trail's own word for it.
+        frames: whether the frames are looked at.
+
+    Raises:
+        OSError: there is no journal to read.
+    """
+    journal = folder if folder.is_file() else folder / "journal.jsonl"
+    check = _Check(journal, public_key)
+    try:
+        check.run_through(journal.read_bytes())
+        check.run_record(journal.with_name("run.json"))
+        if frames:
+            check.frames_in(journal.parent / "frames")
+    except _Bad as bad:
+        found = check.verdict
+        found.ok, found.problem, found.detail, found.bad_record = False, bad.problem, bad.detail, bad.record
+    return check.verdict
+
+
+class _Check:
+    """One pass over a journal."""
+
+    def __init__(self, journal: Path, pinned: str | None) -> None:
+        self.verdict = Verdict(pinned=pinned is not None)
+        self._pinned = pinned
+        self._prev = bytes(32)
+        self._tree = _Roots()
+        self._key: Any = None
+        self._every = 0
+        self._grace = False
+        self._intents: dict[int, tuple[int, str]] = {}
+        self._frames: dict[str, int] = {}
+        self._end: dict[str, Any] = {}
+
+    def run_through(self, stored: bytes) -> None:
+        """Every line of the journal."""
+        at = 0
+        while at < len(stored):
+            end = stored.find(b"\n", at)
+            line = stored[at : end if end >= 0 else len(stored)]
+            if end >= 0 and self._line(line):
+                at = end + 1
+                continue
+            at = self._torn_or_bad(stored, at, line, whole=end >= 0)
+        self._finish()
+
+    @property
+    def _n(self) -> int:
+        return self._tree.size
+
+    def _line(self, line: bytes) -> bool:
+        """Take one line up into the chain; False if it does not continue it."""
+        match = _LINE.fullmatch(line)
+        if match is None or int(match[1]) != self._n or match[2] != self._prev.hex().encode():
+            return False
+        digest = _hash(self._prev, self._n, match[4])
+        if match[3] != digest.hex().encode():
+            return False
+        root = self._tree
+        for name, facts in _events(match[4], self._n):
+            self._record(name, facts, root)
+        self._prev = digest
+        self._tree.add(digest)
+        self.verdict.records = self._n
+        return True
+
+    # what a record means
+
+    def _record(self, name: str, facts: dict[str, Any], before: _Roots) -> None:
+        n = self._n
+        if n == 0:
+            self._genesis(name, facts)
+            return
+        if name == "gui.checkpoint":
+            self._checkpoint(facts, before)
+        else:
+            self._cadence(name)
+        if name == "gui.intent":
+            self._intent(facts)
+        elif name == "gui.outcome":
+            self._outcome(facts)
+        elif name == "gui.end":
+            self._end = facts
+        elif name == "gui.frame.erased":
+            self.verdict.erased.append(str(facts.get("gui.frame.erased")))
+        elif name == "gui.reopened":
+            self._grace = facts.get("gui.journal.signed") is not True
+            self.verdict.closed = self.verdict.closed and self._grace
+        if name != "gui.frame.erased":
+            self._named_frames(facts)
+
+    def _genesis(self, name: str, facts: dict[str, Any]) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        if name != "gui.genesis":
+            raise _Bad("missing", "the trail does not begin with its genesis record", 0)
+        self.verdict.run = str(facts.get("gui.run.id"))
+        self.verdict.public_key = str(facts.get("gui.public_key"))
+        self._every = int(facts.get("gui.journal.every", 0))
+        if self._pinned is not None and self.verdict.public_key != self._pinned.lower():
+            raise _Bad("signature", f"the trail names another key, {self.verdict.public_key[:16]}…", 0)
+        try:
+            self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.verdict.public_key))
+        except ValueError:
+            raise _Bad("signature", "the genesis record names no Ed25519 key", 0) from None
+
+    def _checkpoint(self, facts: dict[str, Any], before: _Roots) -> None:
+        n, root = before.size, before.root()
+        since = self.verdict.signed
+        span = f"records {since} to {n - 1} are not those that were signed" if n - since > 1 else "not what was signed"
+        if int(facts.get("gui.checkpoint.n", -1)) != n or facts.get("gui.checkpoint.root") != root.hex():
+            raise _Bad("signature", f"the checkpoint has another Merkle root: {span}", n)
+        body = {"n": n, "root": root.hex(), "run": self.verdict.run, "v": 1}
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        if not self._signed(_CHECKPOINT_DOMAIN + text, facts.get("gui.checkpoint.signature")):
+            raise _Bad("signature", f"the checkpoint's signature is wrong: {span}", n)
+        self.verdict.checkpoints += 1
+        self.verdict.signed = n + 1
+        self.verdict.closed = facts.get("gui.checkpoint.final") is True
+        self._grace = False
+
+    def _signed(self, message: bytes, signature: object) -> bool:
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            self._key.verify(bytes.fromhex(str(signature)), message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _cadence(self, name: str) -> None:
+        """A checkpoint follows the genesis record, and comes again after every so many records."""
+        n, v = self._n, self.verdict
+        if v.checkpoints == 0:
+            raise _Bad("missing", "the first record is not followed by a signed checkpoint", n)
+        late = n - v.signed >= self._every
+        if (v.closed or self._grace) and name not in _UNSIGNED_OK:
+            raise _Bad("inserted", f"`{name}` was added after the trail was closed", n)
+        if late and not self._grace:
+            raise _Bad("missing", f"a checkpoint is due every {self._every} records, and this one is not", n)
+
+    def _intent(self, facts: dict[str, Any]) -> None:
+        step, n = int(facts.get("gui.step.index", -1)), self._n
+        self.verdict.intents += 1
+        self._intents[n] = (step, f"{facts.get('gui.action.kind', '?')} {facts.get('gui.target', '')}".strip())
+        body = facts.get("gui.permit.body")
+        if body is None:
+            return
+        if not self._signed(_PERMIT_DOMAIN + str(body).encode(), facts.get("gui.permit.signature")):
+            raise _Bad("permit", f"the permit of step {step} was not signed by this run's broker", n)
+        try:
+            terms = json.loads(str(body))
+            same = terms["run"] == self.verdict.run and terms["action_digest"] == facts.get("gui.action.digest")
+        except (ValueError, KeyError, TypeError):
+            same = False
+        if not same:
+            raise _Bad("permit", f"the permit of step {step} is for another run or action", n)
+        self.verdict.permits += 1
+
+    def _outcome(self, facts: dict[str, Any]) -> None:
+        """Closes the intent it names."""
+        number = int(facts.get("gui.intent.n", -1))
+        intent = self._intents.get(number)
+        if intent is None:
+            return
+        if facts.get("gui.receipt.status") == "unknown":
+            self.verdict.unknown_effect.append(InFlight(number, *intent, "it broke in the middle"))
+        del self._intents[number]
+
+    def _named_frames(self, facts: dict[str, Any]) -> None:
+        for key, value in facts.items():
+            if key == "gui.frame" or key.startswith("gui.frame."):
+                for digest in value if isinstance(value, list) else [value]:
+                    self._frames.setdefault(str(digest), self._n)
+
+    # what is not a record
+
+    def _torn_or_bad(self, stored: bytes, at: int, line: bytes, *, whole: bool) -> int:
+        """Where to go on behind torn bytes. Raises `_Bad` when this is no crash but an edit."""
+        resumed = self._declared(stored, at)
+        if resumed is not None:
+            self.verdict.torn.append(Torn(self._n - 1, resumed - at, declared=True))
+            return resumed
+        if not whole and self._prefix(line.rstrip(b"\x00")):
+            self.verdict.torn.append(Torn(self._n - 1, len(stored) - at, declared=False))
+            return len(stored)
+        raise self._classified(stored, at, line)
+
+    def _declared(self, stored: bytes, at: int) -> int | None:
+        """Where the record begins that declares the bytes from `at` on as torn."""
+        head = b'\n{"n":%d,"prev":"%s","h":"' % (self._n, self._prev.hex().encode())
+        seek = stored.find(head, at)
+        while seek >= 0:
+            end = stored.find(b"\n", seek + 1)
+            match = _LINE.fullmatch(stored[seek + 1 : end if end >= 0 else len(stored)])
+            if match is not None and b'"gui.torn.length"' in match[4]:
+                facts = next((facts for name, facts in _events(match[4], self._n) if name == "gui.reopened"), {})
+                length = int(facts.get("gui.torn.length", -1))
+                torn = stored[at:seek]
+                same = len(torn) == length and hashlib.sha256(torn).hexdigest() == facts.get("gui.torn.digest")
+                if same and b"\n" not in torn and self._prefix(torn.rstrip(b"\x00")):
+                    return seek + 1
+            seek = stored.find(head, seek + 1)
+        return None
+
+    def _prefix(self, piece: bytes) -> bool:
+        """Whether these bytes are the beginning of the record that would come next."""
+        head = b'{"n":%d,"prev":"%s","h":"' % (self._n, self._prev.hex().encode())
+        if len(piece) <= len(head):
+            return head.startswith(piece)
+        match = re.match(rb'[0-9a-f]{0,64}(?:(?<=[0-9a-f]{64})"(?:,(?:"(?:r(?:e(?:c(?:"(?::(?:\{.*)?)?)?)?)?)?)?)?)?', piece[len(head) :])
+        if not piece.startswith(head) or match is None or match.end() != len(piece) - len(head):
+            return False
+        complete = _LINE.fullmatch(piece)
+        if complete is None:
+            return _open_json(piece)
+        return complete[3] == _hash(self._prev, self._n, complete[4]).hex().encode()
+
+    def _classified(self, stored: bytes, at: int, line: bytes) -> _Bad:
+        """What was done to the trail, judged by the line that does not follow."""
+        n = self._n
+        match = _LINE.fullmatch(line)
+        if match is None:
+            return _Bad("altered", "the line is not a record any more", n)
+        claimed, prev = int(match[1]), bytes.fromhex(match[2].decode())
+        sound = match[3] == _hash(prev, claimed, match[4]).hex().encode()
+        if not sound:
+            return _Bad("altered", "its bytes do not have the hash that it carries", n)
+        if claimed == n:
+            return _Bad("altered", "its successor was chained to something else", max(0, n - 1))
+        later = {int(hit[1]) for hit in (_NUMBER.match(each) for each in stored[at:].split(b"\n")) if hit}
+        if claimed > n:
+            if n in later:
+                return _Bad("swapped", f"record {claimed} stands in its place", n)
+            return _Bad("missing", f"record {claimed} follows on record {n - 1}", n)
+        if claimed == n - 1:
+            return _Bad("inserted", "the trail goes on without it", claimed)
+        return _Bad("inserted", f"a copy of record {claimed}, or one from elsewhere, stands here", n)
+
+    # the end
+
+    def _finish(self) -> None:
+        v = self.verdict
+        if not v.records:
+            raise _Bad("missing", "the journal has no record", 0)
+        v.root = self._tree.root().hex()
+        if v.checkpoints == 0:
+            raise _Bad("missing", "nothing in the journal is signed", 1)
+        v.unknown_effect += [InFlight(n, step, what, "no outcome") for n, (step, what) in self._intents.items()]
+
+    def run_record(self, path: Path) -> None:
+        """Whether `run.json`, where there is one, says what the trail says."""
+        try:
+            record = json.loads(path.read_bytes())
+        except OSError:
+            return
+        except ValueError:
+            raise _Bad("run", "run.json is not readable") from None
+        v = self.verdict
+        if not isinstance(record, dict) or record.get("id") != v.run or record.get("public_key") != v.public_key:
+            raise _Bad("run", "run.json speaks of another run or names another key")
+        if record.get("status") != "ended":
+            return
+        end = record.get("journal")
+        promised = int(end.get("records", 0)) if isinstance(end, dict) else 0
+        if v.records < promised:
+            raise _Bad("truncated", f"the run ended with {promised} records, {v.records} are here", v.records)
+        if self._end:
+            self._same_end(record)
+        elif record.get("outcome") not in _UNTOLD:
+            raise _Bad("run", f"run.json says `{record.get('outcome')}`, the trail does not say how the run ended")
+
+    def _same_end(self, record: dict[str, Any]) -> None:
+        end = self._end
+        if record.get("outcome") != end.get("gui.run.outcome") or record.get("exit_code") != end.get("gui.run.exit_code"):
+            raise _Bad("run", f"run.json says `{record.get('outcome')}`, the trail `{end.get('gui.run.outcome')}`")
+        text = json.dumps(record.get("outputs"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        if hashlib.sha256(text.encode()).hexdigest() != end.get("gui.outputs.digest"):
+            raise _Bad("run", "the outputs in run.json are not those of the trail")
+
+    def frames_in(self, folder: Path) -> None:
+        """Every frame that a record names."""
+        erased = set(self.verdict.erased)
+        for digest, n in self._frames.items():
+            if digest in erased:
+                continue
+            if not _HEX64.fullmatch(digest):
+                raise _Bad("frame", "the record names no frame by its digest", n)
+            try:
+                png = (folder / f"{digest}.png").read_bytes()
+            except OSError:
+                raise _Bad("frame", f"frame {digest[:12]}… is missing and has no tombstone", n) from None
+            if hashlib.sha256(png).hexdigest() != digest:
+                raise _Bad("frame", f"frame {digest[:12]}… was altered", n)
+            self.verdict.frames += 1
+
+
+def _open_json(piece: bytes) -> bool:
+    """Whether nothing follows the end of the object that `piece` begins with."""
+    try:
+        json.loads(piece)
+        return True
+    except ValueError as error:
+        return not (isinstance(error, json.JSONDecodeError) and error.msg == "Extra data")
+
+
+def _events(record: bytes, n: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and attributes of every span and log record in one OTLP/JSON message; events of spans come after their span."""
+    try:
+        message = json.loads(record)
+        for group in message.get("resourceLogs", ()):
+            for scope in group["scopeLogs"]:
+                for entry in scope["logRecords"]:
+                    yield entry["eventName"], _plain(entry["attributes"])
+        for group in message.get("resourceSpans", ()):
+            for scope in group["scopeSpans"]:
+                for span in scope["spans"]:
+                    yield f"span {span['name']}", _plain(span["attributes"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _Bad("altered", "the record is not an OTLP message", n) from None
+
+
+def _plain(pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {pair["key"]: _value(pair["value"]) for pair in pairs}
+
+
+def _value(value: dict[str, Any]) -> Any:
+    kind, content = next(iter(value.items()))
+    if kind == "intValue":
+        return int(content)
+    if kind == "arrayValue":
+        return [_value(each) for each in content.get("values", ())]
+    return content
+
+
+def _printed(verdict: Verdict) -> Iterator[str]:
+    yield verdict.line()
+    if verdict.run:
+        yield f"run {verdict.run}, key {verdict.public_key}{'' if verdict.pinned else ' (as the trail says; not pinned)'}"
+    if verdict.root:
+        yield f"root {verdict.root} over {verdict.records} records; {verdict.permits} of {verdict.intents} permits checked"
+    for torn in verdict.torn:
+        yield f"torn: {torn.length} bytes after record {torn.after}{', declared' if torn.declared else ''}"
+    for act in verdict.unknown_effect:
+        yield f"unknown_effect: step {act.step}: {act.action!r} (record {act.record}: {act.why}); look before repeating it"
+    for digest in verdict.erased:
+        yield f"erased: frame {digest}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="agent.audit.verify", description="Check the trail of a run.")
+    parser.add_argument("run", type=Path, help="the run's folder, or its journal.jsonl")
+    parser.add_argument("--public-key", metavar="HEX", help="the key that must have signed (64 hexadecimal digits)")
+    parser.add_argument("--no-frames", action="store_true", help="leave the frames out")
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    given = parser.parse_args(argv)
+    if given.public_key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", given.public_key):
+        print("--public-key wants 64 hexadecimal digits", file=sys.stderr)
+        return 2
+    try:
+        verdict = verify(given.run, given.public_key, frames=not given.no_frames)
+    except OSError as error:
+        print(f"cannot read the trail of `{given.run}`: {(error.strerror or 'error').lower()}", file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(verdict, default=vars, indent=2))
+    else:
+        print("\n".join(_printed(verdict)))
+    return 0 if verdict.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The one place where everything meets: from a bound task to the parts of a run.
+
+Order matters. What can refuse cheaply comes first; the broker comes before anything that acts; the trail begins before
+the surface is touched, so that even a browser that does not start is on the record.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actuators.base import Actuator
+from actuators.observation import Observation
+from actuators.permit import Verifier
+from agent.audit.spans import About, Trail
+from agent.checks import Checked, judged
+from agent.limits import Limits
+from agent.parts import Parts
+from agent.run_folder import RunFolder
+from agent.sites import Site
+from agent.task import BoundTask
+from agent.watch import Watch
+from model.base import Model
+from policies.broker import Approve, Broker
+from policies.checkpoint import CheckpointRefused
+from policies.gate import Gate
+from policies.narrow import Narrow
+from policies.redact import redact
+from policies.secrets import SecretSpec, SecretStore
+
+__all__ = ["Wanted", "interruptible", "wired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is made of, beyond its task."""
+
+    policy: tuple[str, ...]
+    """Presets or files; the task's own when empty."""
+    approve: Approve
+    headed: bool
+    key: str
+    """See `agent.earlier.run_key`."""
+    otlp: str = ""
+
+
+@contextmanager
+def wired(
+    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, watch: Watch, stop: threading.Event
+) -> Iterator[Parts]:
+    """Start everything a run needs and end it again, in reverse order, whatever happens.
+
+    Raises:
+        TaskError, SecretMissing, PolicyUnusable: nothing was started; the caller's mistake.
+        BrokerLost, SurfaceError, SiteError, TrailBroken, RunFolderUnwritable: the machinery.
+    """
+    with ExitStack() as stack:
+        if task.needs_site and task.site is not None:
+            task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
+        secrets = SecretStore.load(_secret_specs(task))
+        broker = stack.enter_context(Broker(folder.id, policies_of(task, wanted), narrow_of(task), wanted.approve))
+        stack.enter_context(interruptible(stop, broker))
+        trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
+        stack.enter_context(trail.run_span(task.name))
+        verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
+        actuator = stack.enter_context(_surface(task, wanted, folder, verifier, secrets))
+        yield Parts(
+            actuator=actuator,
+            model=model,
+            gate=Gate(broker),
+            trail=trail,
+            plan=task.plan(),
+            judge=lambda seen: _judged(task, seen),
+            limits=Limits(task.limits.steps, task.limits.minutes, stop=stop),
+            keep_frame=lambda seen: folder.put_frame(redact(seen, redactor=secrets.redactor())),
+            perception=task.perception,
+            watch=watch,
+            stop=stop,
+        )
+
+
+def policies_of(task: BoundTask, wanted: Wanted) -> tuple[str, ...]:
+    """The rules of a run: the operator's, else those the task was written for, else `observe`."""
+    return wanted.policy or task.policy.preset or ("observe",)
+
+
+def narrow_of(task: BoundTask) -> Narrow:
+    """The task's limits in the words of the policies. Amounts and origins are parsed anew there."""
+    block = task.policy.narrow
+    given: dict[str, Any] = {
+        "origins": block.origins,
+        "consequences": block.consequences,
+        "ask_above": block.ask_above and str(block.ask_above),
+        "deny_above": block.deny_above and str(block.deny_above),
+        "max_buys": block.max_buys,
+    }
+    return Narrow.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
+    return {
+        name: SecretSpec(
+            env=spec.env,
+            file=Path(spec.file) if spec.file else None,
+            origins=spec.origins,
+            apps=spec.apps,
+            fields=spec.fields or None,
+        )
+        for name, spec in task.secrets.items()
+    }
+
+
+def _judged(task: BoundTask, seen: Observation) -> tuple[list[Checked], Mapping[str, Any]]:
+    checked, outputs = judged(task.success, task.outputs, seen)
+    return checked, {name: output.plain() for name, output in outputs.items()}
+
+
+def _trail(
+    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, broker: Broker, secrets: SecretStore
+) -> Trail:
+    def sign(run: str, n: int, root: bytes) -> bytes:
+        try:
+            return broker.sign(run, n, root.hex())
+        except CheckpointRefused as refused:
+            raise ValueError(str(refused)) from None
+
+    about = About(
+        task=task.name,
+        goal=task.goal,
+        task_digest=task.digest,
+        policy=", ".join(policies_of(task, wanted)),
+        policy_digest=broker.policy_digest,
+        model=model.name,
+        surface="browser",
+        perception=task.perception,
+        inputs=task.shown_inputs(),
+        key=wanted.key,
+    )
+    return Trail.start(
+        folder, about, sign, broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None
+    )
+
+
+@contextmanager
+def _surface(
+    task: BoundTask, wanted: Wanted, folder: RunFolder, verifier: Verifier, secrets: SecretStore
+) -> Iterator[Actuator]:
+    raise NotImplementedError
+
+
+@contextmanager
+def interruptible(stop: threading.Event, broker: Broker) -> Iterator[None]:
+    """Ctrl+C and SIGTERM set `stop` and end a question to a person; the second one is an ordinary interrupt."""
+
+    def pressed(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        broker.interrupt()
+
+    before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

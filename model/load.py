@@ -1,0 +1,83 @@
+"""From a name to a `Model`. The only place that knows which file implements which kind; imports it when asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from model.base import Model, ModelError
+from model.profile import Profile
+
+__all__ = ["PILOT", "load_model", "sleeping_threads"]
+
+PILOT = "pilot"
+"""Name of the built-in checkpoint."""
+
+_NEEDED = ("torch", "transformers", "safetensors", "llguidance")
+
+
+def load_model(
+    name: str | Path,
+    *,
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    profile: Profile | None = None,
+    threads: int | None = None,
+    cancel: threading.Event | None = None,
+) -> Model:
+    """Load a model.
+
+    Args:
+        name: `pilot`, or the folder of a Qwen3-VL checkpoint.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`...
+        dtype: the number format; `auto` is bfloat16 where the processor has it.
+        profile: instead of the checkpoint's own.
+        threads: torch's threads for the whole process; None leaves them.
+        cancel: an event that ends a running reply with a `ModelError`.
+
+    Raises:
+        ModelError: an unknown name, a missing package, or a checkpoint that cannot be used.
+    """
+    if "://" in str(name):
+        raise ModelError(f"`{name}` is an address, expected `{PILOT}` or the folder of a checkpoint")
+    folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
+    if name == PILOT and not (folder / "config.json").is_file():
+        raise ModelError("the built-in checkpoint `pilot` is not installed, expected model/pilot/config.json")
+    if not folder.is_dir():
+        raise ModelError(f"no model `{name}`, expected `{PILOT}` or the folder of a Qwen3-VL checkpoint")
+    _require()
+    with sleeping_threads():
+        from model.local import QwenModel
+        from model.qwen3vl.checkpoint import load
+
+    return QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
+
+
+def _require() -> None:
+    missing = [package for package in _NEEDED if find_spec(package) is None]
+    if missing:
+        raise ModelError(f"a local model needs {', '.join(missing)}: pip install 'deskhand[model]'")
+
+
+@contextmanager
+def sleeping_threads() -> Iterator[None]:
+    """Let torch's worker threads sleep while they wait, unless the environment says otherwise.
+
+    By default they spin. On a machine whose cores are wanted by others too (a browser, another run) a spinning thread
+    keeps the one it waits for from running: steps of 0.15 s were measured at 0.3 to 4.6 s. OpenMP reads the variable
+    once, when torch is first imported; where that has happened already, nothing changes.
+    """
+    if "torch" in sys.modules or "OMP_WAIT_POLICY" in os.environ:
+        yield
+        return
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        yield
+    finally:
+        del os.environ["OMP_WAIT_POLICY"]

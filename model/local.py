@@ -1,0 +1,133 @@
+"""A Qwen3-VL checkpoint in this process, as a `Model`: prompt, pictures, engine, and back to a `Move`.
+
+Knows nothing about surfaces, policies or runs. Needs the `model` extra; import it through `model.load`.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PIL.Image import Image
+
+from actuators.observation import Frame, Observation
+from model.base import Done, Instruction, ModelError, Perception, Reply
+from model.profile import Profile
+from model.protocols import computer_use
+from model.qwen3vl.checkpoint import Checkpoint
+from model.qwen3vl.confidence import confidence
+from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
+from model.qwen3vl.engine import Engine, Generated, Steering, Stop
+from model.qwen3vl.processor import Encoded, Picture
+
+__all__ = ["QwenModel"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class QwenModel:
+    """One checkpoint and one conversation. Not thread-safe, except that any thread may set `cancel`.
+
+    Args:
+        cancel: the stop button. While it is set, every reply ends with `ReplyCancelled`; whoever set it clears it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, cancel: threading.Event | None = None) -> None:
+        self._checkpoint: Checkpoint | None = checkpoint
+        self._cancel = cancel
+        self._name = checkpoint.name
+        self.profile: Profile = checkpoint.profile
+        self._processor = checkpoint.processor
+        self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
+        size = int(checkpoint.network.config.text_config.vocab_size)
+        self._table = TokenTable(checkpoint.tokenizer, size)
+        self._grammar = Grammar(self._table, computer_use.grammar(self.profile.action_line))
+        self.last: Generated | None = None
+        """Figures of the last reply: forwards, prefill and total seconds."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the checkpoint's files, for the audit trail."""
+        if self._checkpoint is None:
+            raise ModelError("the model is closed")
+        return self._checkpoint.digest
+
+    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
+        """One move. Ends by `profile.deadline_s`.
+
+        Raises:
+            ModelError: timeout, cancelled, out of memory, or a screenshot that is no picture.
+        """
+        if self._engine is None:
+            raise ModelError("the model is closed")
+        stop = Stop.after(self.profile.deadline_s, self._cancel)
+        encoded = self.encode(asked, history, seen, perception)
+        out = self._engine.reply(encoded, self._steering(encoded), self.profile.sampling, stop)
+        self.last = out
+        text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
+        return Reply(
+            move=computer_use.parse(text, seen.screen),
+            text=text,
+            confidence=confidence([self._table.bytes[i] for i in out.ids], out.chances),
+            prompt_tokens=out.prompt_tokens,
+            cached_tokens=out.cached_tokens,
+            output_tokens=len(out.ids),
+            seconds=out.total_s,
+            shown=tuple(picture.key.partition("@")[0] for picture in encoded.pictures),
+        )
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._engine = None
+        self._checkpoint = None
+
+    def encode(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Encoded:
+        """The prompt of one step as the network gets it."""
+        told = [_without_thoughts(step) for step in history]
+        if not self.profile.with_goal:
+            told = told[asked.since :]
+        turns, with_goal = self.profile.turns, self.profile.with_goal
+        prompt = computer_use.prompt(asked, told, seen, perception, turns=turns, with_goal=with_goal)
+        most = self.profile.max_pixels.both if perception == "both" else self.profile.max_pixels.pixels
+        return self._processor.encode(prompt.messages, [self._picture(image, most) for image in prompt.images])
+
+    def _picture(self, seen: Observation, max_pixels: int) -> Picture:
+        frame = seen.frame
+        return self._processor.picture(
+            frame.digest, lambda: _image(frame), _size(frame), max_pixels=max_pixels, min_pixels=self.profile.min_pixels
+        )
+
+    def _steering(self, encoded: Encoded) -> Steering:
+        call = self._grammar.steering(self.profile.max_new_tokens)
+        if not self.profile.thinking and not encoded.opened_thought:
+            return call
+        budget = self.profile.think_budget if self.profile.thinking else 0
+        return ThinkSteering(self._table, call, budget, encoded.opened_thought)
+
+
+def _without_thoughts(step: Done) -> Done:
+    if not step.reply.lstrip().startswith("<think>"):
+        return step
+    return replace(step, reply=step.reply.split("</think>", 1)[-1].lstrip())
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    """(width, height) of the screenshot, from the PNG header where there is one."""
+    if frame.png.startswith(_PNG) and len(frame.png) >= 24:
+        width, height = struct.unpack(">II", frame.png[16:24])
+        if width and height:
+            return width, height
+    return _image(frame).size
+
+
+def _image(frame: Frame) -> Image:
+    try:
+        return frame.image
+    except (OSError, ValueError, SyntaxError, Warning) as error:
+        raise ModelError("the screenshot is no picture, expected PNG bytes") from error

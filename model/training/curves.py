@@ -1,0 +1,34 @@
+"""Plots of a training log: losses, exact calls, points in boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["draw"]
+
+
+def draw(log: list[dict[str, Any]], path: Path) -> None:
+    """Two panels over minutes of training."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    steps = [entry for entry in log if "setting" not in entry]
+    for name in ("lm", "align", "point", "copy"):
+        left.plot([e["minutes"] for e in steps], [e.get(name) for e in steps], label=name)
+    left.set(xlabel="minutes", ylabel="loss", yscale="log")
+    right.plot([e["minutes"] for e in steps], [e.get("exact") for e in steps], label="exact, training", alpha=0.5)
+    for setting in dict.fromkeys(e["setting"] for e in log if "setting" in e):
+        rows = [e for e in log if e.get("setting") == setting]
+        right.plot([e["minutes"] for e in rows], [e["exact"] for e in rows], marker="o", label=f"exact: {setting}")
+        right.plot([e["minutes"] for e in rows], [e["hit"] for e in rows], marker=".", linestyle="--", label=f"point in box: {setting}")
+    right.set(xlabel="minutes", ylim=(0, 1))
+    for axis in (left, right):
+        axis.legend(fontsize=7)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

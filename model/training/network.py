@@ -1,0 +1,111 @@
+"""The packed forward pass over the weights of the stock model, with the attention of chosen heads laid open.
+
+Same mathematics as `Qwen3VLForConditionalGeneration.forward` on each prompt alone (a test prints the largest difference).
+Letters: P prefix, K segments, S slots, T = P + K*S, H heads, D head size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from transformers import Qwen3VLForConditionalGeneration
+
+from model.training.packing import Packed
+
+__all__ = ["HEADS", "Seen", "forward"]
+
+HEADS: dict[str, tuple[int, int]] = {"line": (1, 0), "align": (2, 0), "said": (3, 0), "point": (4, 0), "copy": (4, 2)}
+"""Layer and head that each pointer loss teaches."""
+
+
+@dataclass
+class Seen:
+    """What a packed pass yields."""
+
+    hidden: torch.Tensor  # (K, S, hidden), after the last norm
+    attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
+
+
+def _vision(model: Any, packed: Packed) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    visual = model.model.visual
+    proj = visual.patch_embed.proj
+    flat = proj.weight.reshape(proj.weight.shape[0], -1)
+
+    def embed(patches: torch.Tensor) -> torch.Tensor:
+        return F.linear(patches.to(flat.dtype), flat, proj.bias)
+
+    stock, visual.patch_embed.forward = visual.patch_embed.forward, embed
+    try:
+        out = visual(packed.patches.to(flat.device), grid_thw=torch.tensor([packed.grid], device=flat.device))
+    finally:
+        visual.patch_embed.forward = stock
+    return out.pooler_output, out.deepstack_features
+
+
+def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    half = x.shape[-1] // 2
+    turned = torch.cat((-x[..., half:], x[..., :half]), dim=-1)
+    return x * cos + turned * sin
+
+
+def _open(q: torch.Tensor, k: torch.Tensor, shape: tuple[int, int, int], rows: torch.Tensor) -> torch.Tensor:
+    """Log attention of one head for the asked rows: `(R, P + S)` for (segment, slot) rows, `(R, P)` for prefix rows."""
+    prefix, count, slots = shape
+    if rows.shape[1] == 1:
+        scores = q[rows[:, 0]] @ k[:prefix].T
+        later = torch.arange(prefix, device=q.device)[None] > rows
+        return scores.float().masked_fill(later, float("-inf")).log_softmax(-1)
+    asked = q[prefix:].view(count, slots, -1)[rows[:, 0], rows[:, 1]]
+    own = torch.einsum("rd,rsd->rs", asked, k[prefix:].view(count, slots, -1)[rows[:, 0]])
+    own = own.masked_fill(torch.arange(slots, device=q.device)[None] > rows[:, 1:], float("-inf"))
+    return torch.cat([asked @ k[:prefix].T, own], dim=-1).float().log_softmax(-1)
+
+
+def _attend(
+    attn: Any, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], shape: tuple[int, int, int], asked: dict[str, tuple[int, torch.Tensor]]
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    prefix, count, slots = shape
+    heads, size = attn.config.num_attention_heads, attn.head_dim
+    groups = attn.config.num_attention_heads // attn.config.num_key_value_heads
+    q = _rotate(attn.q_norm(attn.q_proj(x).view(-1, heads, size)).transpose(0, 1), *turn)  # (H, T, D)
+    k = _rotate(attn.k_norm(attn.k_proj(x).view(-1, heads // groups, size)).transpose(0, 1), *turn)
+    v = attn.v_proj(x).view(-1, heads // groups, size).transpose(0, 1)
+    k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)
+    first = F.scaled_dot_product_attention(q[None, :, :prefix], k[None, :, :prefix], v[None, :, :prefix], is_causal=True)[0]
+    later_q, own_k, own_v = (t[:, prefix:].view(heads, count, slots, size).transpose(0, 1) for t in (q, k, v))
+    keys, values = (torch.cat([t[None, :, :prefix].expand(count, -1, -1, -1), own], dim=2) for t, own in ((k, own_k), (v, own_v)))
+    mask = torch.zeros(slots, prefix + slots, dtype=x.dtype, device=x.device)
+    mask[:, prefix:] = torch.full((slots, slots), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
+    later = F.scaled_dot_product_attention(later_q, keys, values, attn_mask=mask)  # (K, H, S, D)
+    opened = {name: _open(q[head] * size**-0.5, k[head], shape, rows) for name, (head, rows) in asked.items()}
+    joined = torch.cat([first.transpose(0, 1), later.transpose(1, 2).reshape(count * slots, heads, size)])
+    return attn.o_proj(joined.reshape(x.shape[0], -1)), opened
+
+
+def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
+    """Hidden states of all segments and the opened attention rows."""
+    language = model.model.language_model
+    device = language.embed_tokens.weight.device
+    prefix, (count, slots) = packed.prefix.shape[0], packed.segments.shape
+    ids = torch.cat([packed.prefix, packed.segments.reshape(-1)]).to(device)
+    x = language.embed_tokens(ids)  # (T, hidden)
+    image, levels = _vision(model, packed)
+    at, end = packed.image_at, packed.image_at + image.shape[0]
+    x = torch.cat([x[:at], image.to(x.dtype), x[end:]])
+    later = (torch.arange(slots) + packed.start).repeat(count).expand(3, -1)
+    positions = torch.cat([packed.prefix_positions, later], dim=1).to(device)
+    cos, sin = language.rotary_emb(x[None], positions[:, None])
+    attention: dict[str, torch.Tensor] = {}
+    for depth, layer in enumerate(language.layers):
+        asked = {name: (head, packed.targets[name].rows.to(device)) for name, (level, head) in HEADS.items() if level == depth}
+        mixed, rows = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
+        attention.update(rows)
+        x = x + mixed
+        x = x + layer.mlp(layer.post_attention_layernorm(x))
+        if depth < len(levels):
+            x = torch.cat([x[:at], x[at:end] + levels[depth].to(x.dtype), x[end:]])
+    hidden = language.norm(x[prefix:]).view(count, slots, -1)
+    return Seen(hidden, attention)

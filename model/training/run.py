@@ -1,0 +1,213 @@
+"""Train the pilot with one command, or go on where an earlier run stopped.
+
+    python -m model.training.run --out model/pilot --minutes 60
+
+Deterministic by seed for a given number of steps (`--steps`); with `--minutes` the schedule follows the clock.
+State is written to `--work` every few minutes, together with a usable checkpoint, a log and a plot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import Qwen3VLForConditionalGeneration
+
+from model.training import architecture, checkpoint, curves, evaluate, tokenizer
+from model.training.episodes import make_episode
+from model.training.losses import judge
+from model.training.network import forward
+from model.training.optimiser import Optimiser
+from model.training.packing import Packed, Packer
+from model.training.words import Pools, default_pools
+
+__all__ = ["Options", "Trainer", "main"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that decides a run."""
+
+    out: Path
+    work: Path
+    minutes: float = 60.0
+    steps: int = 0
+    """0 lets the clock decide."""
+    seed: int = 1
+    rate: float = 2.5e-3
+    tokens: int = 2600
+    """Tokens of one step, roughly; pages are added until they are reached."""
+    every_s: float = 180.0
+    threads: int = 2
+    sizes: architecture.Sizes = architecture.Sizes()
+
+
+def page_size(dice: random.Random, progress: float) -> tuple[int, int, int]:
+    """Nodes, instructions and the longest segment of one page at a point of the schedule: small pages first."""
+    longest = 64 if dice.random() < 0.85 else 150
+    if progress < 0.06:
+        return dice.randint(4, 14), 16, longest
+    if progress < 0.15:
+        return dice.randint(5, 26), 18, longest
+    draw = dice.random()
+    if draw < 0.55:
+        return dice.randint(6, 28), 18, longest
+    if draw < 0.92 or progress < 0.25:
+        return dice.randint(28, 64), 24, longest
+    return dice.randint(64, 118), 32, longest
+
+
+def rate_at(options: Options, step: int, progress: float) -> float:
+    """Warm up, hold, then fall to a twentieth over the last third."""
+    warm = min(1.0, (step + 1) / 60)
+    fall = 1.0 if progress < 0.65 else max(0.05, 1 - 0.95 * (progress - 0.65) / 0.35)
+    return options.rate * warm * fall
+
+
+class Trainer:
+    """Holds the model, its optimiser and what has been seen so far."""
+
+    def __init__(self, options: Options, pools: Pools) -> None:
+        self.options = options
+        self.pools = pools
+        self.tokenizer: Tokenizer = tokenizer.build(pools)
+        self.packer = Packer(self.tokenizer)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = architecture.build(self.tokenizer, options.sizes, options.seed).to(device, torch.bfloat16).train()
+        self.optimiser = Optimiser(list(self.model.named_parameters()))
+        self.steps = self.pages = self.seen = 0
+        self.elapsed = 0.0
+        self.log: list[dict[str, Any]] = []
+
+    @property
+    def progress(self) -> float:
+        if self.options.steps:
+            return min(1.0, self.steps / self.options.steps)
+        return min(1.0, self.elapsed / (60 * self.options.minutes))
+
+    def page(self) -> Packed | None:
+        """The next page; its content depends only on the seed and the page's number and the schedule."""
+        name = f"{self.options.seed}|{self.pages}"
+        self.pages += 1
+        dice = random.Random("size|" + name)
+        count, asks, longest = page_size(dice, self.progress)
+        episode = make_episode(self.pools, name, count, asks)
+        return self.packer.pack(episode, dice, longest) if episode.samples else None
+
+    def step(self) -> dict[str, float]:
+        """One optimiser step over some pages; returns mean losses."""
+        began = time.monotonic()
+        packed: list[Packed] = []
+        while sum(len(p.prefix) + p.segments.numel() for p in packed) < self.options.tokens:
+            page = self.page()
+            if page is not None and len(page.samples):
+                packed.append(page)
+        count = sum(len(p.samples) for p in packed)
+        means: dict[str, float] = defaultdict(float)
+        for page in packed:
+            share = len(page.samples) / count
+            judged = judge(self.model, page, forward(self.model, page))
+            (judged.total * share).backward()
+            for name, value in judged.parts.items():
+                means[name] += value * share
+            means["exact"] += judged.exact.float().mean().item() * share
+        rate = rate_at(self.options, self.steps, self.progress)
+        means["norm"] = self.optimiser.step(rate)
+        self.steps += 1
+        self.seen += count
+        self.elapsed += time.monotonic() - began
+        return {**means, "rate": rate}
+
+    def averaged(self) -> Qwen3VLForConditionalGeneration:
+        """A copy of the model with the running mean of the weights, in float32."""
+        copy = architecture.build(self.tokenizer, self.options.sizes, self.options.seed)
+        for parameter, mean in zip(copy.parameters(), self.optimiser.mean, strict=True):
+            parameter.data.copy_(mean)
+        return copy.eval()
+
+    def save(self) -> None:
+        self.options.work.mkdir(parents=True, exist_ok=True)
+        numbers = {"steps": self.steps, "pages": self.pages, "seen": self.seen, "elapsed": self.elapsed}
+        fresh = self.options.work / "state.new"
+        torch.save({"numbers": numbers, "optimiser": self.optimiser.state()}, fresh)
+        fresh.replace(self.options.work / "state.pt")
+        (self.options.work / "log.json").write_text(json.dumps(self.log), encoding="utf-8")
+
+    def load(self) -> bool:
+        """Go on from `work`, where there is something."""
+        path = self.options.work / "state.pt"
+        if not path.exists():
+            return False
+        state = torch.load(path, weights_only=True)
+        for name, value in state["numbers"].items():
+            setattr(self, name, value)
+        self.optimiser.load(state["optimiser"])
+        logged = self.options.work / "log.json"
+        self.log = json.loads(logged.read_text(encoding="utf-8")) if logged.exists() else []
+        return True
+
+    def report(self, recent: list[dict[str, float]]) -> None:
+        """One line of progress and one entry of the log."""
+        keys = sorted({key for entry in recent for key in entry})
+        mean = {key: sum(e.get(key, 0.0) for e in recent) / len(recent) for key in keys}
+        self.log.append({"step": self.steps, "seen": self.seen, "minutes": self.elapsed / 60, **mean})
+        words = " ".join(f"{key} {mean[key]:.3f}" for key in ("lm", "align", "line", "said", "point", "copy", "exact") if key in mean)
+        print(f"step {self.steps} min {self.elapsed / 60:.1f} seen {self.seen} {words} norm {mean['norm']:.2f} rate {mean['rate']:.5f}", flush=True)
+
+    def publish(self, folder: Path) -> None:
+        """Write the averaged weights as a checkpoint and print a short held-out score."""
+        model = self.averaged()
+        checkpoint.write(model, self.tokenizer, folder)
+        for setting in (evaluate.Setting("unseen words, 6-30 nodes", (6, 30), "held", "train", 14), evaluate.Setting("unseen words, 60 nodes", (55, 65), "held", "train", 4)):
+            score = evaluate.evaluate(model, self.tokenizer, setting, self.pools)
+            self.log.append({"step": self.steps, "minutes": self.elapsed / 60, "setting": setting.name, "exact": score.accuracy, "hit": score.hits})
+            print(f"  held out, {setting.name}: exact {100 * score.accuracy:.1f} % point in box {100 * score.hits:.1f} %", flush=True)
+        curves.draw(self.log, self.options.work / "curves.png")
+
+
+def train(trainer: Trainer) -> None:
+    """Run to the end of the schedule."""
+    options = trainer.options
+    recent: list[dict[str, float]] = []
+    saved = time.monotonic()
+    while trainer.progress < 1.0:
+        recent.append(trainer.step())
+        if len(recent) == 25:
+            trainer.report(recent)
+            recent = []
+        if time.monotonic() - saved > options.every_s:
+            trainer.save()
+            trainer.publish(options.work / "checkpoint")
+            saved = time.monotonic()
+    trainer.save()
+    trainer.publish(options.out)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("/tmp/pilot-wip"))
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=2.5e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    options = Options(given.out, given.work, given.minutes, given.steps, given.seed, given.rate, threads=given.threads)
+    torch.set_num_threads(options.threads)
+    trainer = Trainer(options, default_pools())
+    print("resumed" if trainer.load() else "fresh start", f"at step {trainer.steps}", flush=True)
+    train(trainer)
+
+
+if __name__ == "__main__":
+    main()

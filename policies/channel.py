@@ -1,0 +1,71 @@
+"""Messages between two processes over a connected socket: four bytes of length, then one JSON object.
+
+Every wait is bounded. Nothing here listens; the socket is one half of a pair that the parent made.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+
+__all__ = ["LARGEST", "Channel", "ChannelBroken"]
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of one message."""
+
+
+class ChannelBroken(Exception):
+    """The other side is gone, too slow, or does not speak the protocol."""
+
+
+class Channel:
+    """One end. Not thread-safe."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def send(self, message: dict[str, Any], within_s: float) -> None:
+        """Raises ChannelBroken when it cannot be handed over in time, or is too large."""
+        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        if len(body) > LARGEST:
+            raise ChannelBroken("the message is too large")
+        self._end.settimeout(within_s)
+        try:
+            self._end.sendall(len(body).to_bytes(4, "big") + body)
+        except OSError as error:
+            raise ChannelBroken(f"could not send: {type(error).__name__}") from None
+
+    def receive(self, within_s: float | None) -> dict[str, Any]:
+        """The next message; None waits for ever. Raises ChannelBroken."""
+        deadline = None if within_s is None else time.monotonic() + within_s
+        size = int.from_bytes(self._exactly(4, deadline), "big")
+        if size > LARGEST:
+            raise ChannelBroken("the message is too large")
+        try:
+            message = json.loads(self._exactly(size, deadline).decode("utf-8", "surrogatepass"))
+        except ValueError:
+            raise ChannelBroken("the message is not JSON") from None
+        if not isinstance(message, dict):
+            raise ChannelBroken("the message is not an object")
+        return message
+
+    def close(self) -> None:
+        self._end.close()
+
+    def _exactly(self, size: int, deadline: float | None) -> bytes:
+        kept = bytearray()
+        while len(kept) < size:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise ChannelBroken("no answer in time")
+            self._end.settimeout(left)
+            try:
+                part = self._end.recv(min(size - len(kept), 65536))
+            except OSError as error:
+                raise ChannelBroken(f"no answer: {type(error).__name__}") from None
+            if not part:
+                raise ChannelBroken("the other side is gone")
+            kept += part
+        return bytes(kept)

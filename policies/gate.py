@@ -1,0 +1,59 @@
+"""The one way from a proposal to a permit: what is seen goes to the broker, what comes back is an answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from actuators.action import Action
+from actuators.observation import Observation, Target
+from actuators.receipt import Receipt
+from policies.broker import Broker
+from policies.decision import Clearance, Decision
+from policies.request import Case
+from policies.scene import scene_of
+
+__all__ = ["Gate"]
+
+_NO_REHEARSAL = "rehearsal is not available on this surface"
+
+
+class Gate:
+    """Asks the broker. Holds no state of its own."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    @property
+    def public_key(self) -> bytes:
+        return self._broker.public_key
+
+    @property
+    def policy_digest(self) -> str:
+        return self._broker.policy_digest
+
+    def clear(
+        self,
+        step: int,
+        action: Action,
+        target: Target,
+        seen: Observation,
+        mismatch: bool = False,
+        confidence: float | None = None,
+    ) -> Clearance:
+        """Leave to act, or the reason why not. Raises BrokerLost."""
+        case = Case(step, action, target, scene_of(target, seen), mismatch, confidence)
+        clearance = self._broker.clear(case)
+        if clearance.decision.verdict != "rehearse":
+            return clearance
+        rules, errors = clearance.decision.rules, clearance.decision.errors
+        return replace(clearance, decision=Decision("deny", rules, errors, _NO_REHEARSAL), permit=None)
+
+    def settle(self, clearance: Clearance, receipt: Receipt) -> None:
+        """Tell the broker how a permit ended, so that an act that never happened does not count. Raises BrokerLost."""
+        if (
+            clearance.permit is not None
+            and receipt.performed is None
+            and receipt.status in ("refused", "stale", "failed")
+        ):
+            self._broker.void(json.loads(clearance.permit.body)["nonce"])

@@ -1,0 +1,167 @@
+"""The inside of the broker's process: the key, the rules, the counters, and the only place where permits are made.
+
+It trusts what it is told about the screen: the facts come from the agent's process. What it guarantees is that every
+permit stands for a decision on exactly the facts that the permit binds, that limits over the run are kept by what was
+really minted, and that the key is nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from actuators.action import action_digest
+from actuators.permit import Permit, Terms, signed_bytes
+from policies.approver import Approver, Question
+from policies.checkpoint import checkpoint_bytes
+from policies.consequence import Consequence, judge
+from policies.decide import PolicySet
+from policies.decision import Approval, Clearance, Decision
+from policies.request import Case, Counters, Request, request_of
+from policies.wire import case_from, clearance_to
+
+__all__ = ["PERMIT_S", "Keeper"]
+
+PERMIT_S = 10.0
+"""Seconds from minting to expiry."""
+_MOST_VOIDS = 20
+"""Permits per run that the hand may report as not carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Minted:
+    """What one permit counted for."""
+
+    kind: str
+    act: str
+
+
+class Keeper:
+    """Holds the key of one run. Not thread-safe."""
+
+    def __init__(self, run: str, policies: PolicySet, approver: Approver) -> None:
+        self._run = run
+        self._policies = policies
+        self._approver = approver
+        self._key = Ed25519PrivateKey.generate()
+        self._began = time.monotonic()
+        self._counters = Counters()
+        self._repeats: Counter[str] = Counter()
+        self._minted: dict[str, _Minted] = {}
+        self._voids = 0
+        self._last_step = -1
+        self._last_leaf = -1
+
+    @property
+    def public_key(self) -> bytes:
+        """32 raw bytes."""
+        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one message. Raises on anything malformed."""
+        match message:
+            case {"ask": "decide", "case": dict(plain)}:
+                decision, consequence, request = self._decided(case_from(plain))
+                clearance = Clearance(decision, None, None, consequence, request.context)
+                return clearance_to(clearance)
+            case {"ask": "clear", "case": dict(plain)}:
+                return clearance_to(self.clear(case_from(plain)))
+            case {"ask": "sign", "run": str(run), "n": int(n), "root": str(root)}:
+                return self._sign(run, n, root)
+            case {"ask": "void", "nonce": str(nonce)}:
+                return {"voided": self.void(nonce)}
+            case _:
+                raise ValueError("unknown question")
+
+    def clear(self, case: Case) -> Clearance:
+        """Decide, ask a person where the rules want one, and mint only what is allowed then."""
+        decision, consequence, request = self._decided(case)
+        if decision.verdict == "allow":
+            return Clearance(decision, self._mint(case, consequence), None, consequence, request.context)
+        if decision.verdict != "ask":
+            return Clearance(decision, None, None, consequence, request.context)
+        approval = self._ask(case, consequence, decision)
+        permit = None
+        if approval.answer == "approved" and self._allowed_now(case, consequence, approval):
+            permit = self._mint(case, consequence)
+        return Clearance(decision, permit, approval, consequence, request.context)
+
+    def void(self, nonce: str) -> bool:
+        """Count a permit as never made: the hand reports that nothing was touched. Once per permit, and bounded."""
+        minted = self._minted.pop(nonce, None)
+        if minted is None or self._voids >= _MOST_VOIDS:
+            return False
+        self._voids += 1
+        self._repeats[minted.act] -= 1
+        self._count(minted.kind, -1)
+        return True
+
+    def _decided(self, case: Case) -> tuple[Decision, Consequence, Request]:
+        consequence = judge(case.action, case.target, case.scene)
+        request = request_of(case, consequence, self._counted(case), self._policies.narrow)
+        if case.step < self._last_step:
+            return Decision("deny", reason="the step is earlier than one already cleared"), consequence, request
+        return self._policies.decide(request), consequence, request
+
+    def _ask(self, case: Case, consequence: Consequence, decision: Decision) -> Approval:
+        question = Question(self._run, case.step, case.action, case.target, consequence, decision)
+        return self._approver.ask(question)
+
+    def _allowed_now(self, case: Case, consequence: Consequence, approval: Approval) -> bool:
+        """INVARIANT (approval binds): an approval counts only for the act and the target that were shown."""
+        if (approval.action_digest, approval.target_digest) != (action_digest(case.action), case.target.digest):
+            return False
+        request = request_of(case, consequence, self._counted(case), self._policies.narrow)
+        return self._policies.decide(request.but(approved_by=approval.by or "a person")).verdict == "allow"
+
+    def _mint(self, case: Case, consequence: Consequence) -> Permit:
+        now = time.time()
+        nonce = secrets.token_hex(16)
+        terms = Terms(
+            run=self._run,
+            step=case.step,
+            action=case.action,
+            target_digest=case.target.digest,
+            seen_digest=case.scene.seen_digest,
+            policy_digest=self._policies.digest,
+            nonce=nonce,
+            not_before=now,
+            expires=now + PERMIT_S,
+        )
+        body = terms.to_json()
+        act = _act(case)
+        self._minted[nonce] = _Minted(consequence.kind, act)
+        self._repeats[act] += 1
+        self._count(consequence.kind, 1)
+        self._last_step = max(self._last_step, case.step)
+        return Permit(body, self._key.sign(signed_bytes(body)))
+
+    def _counted(self, case: Case) -> Counters:
+        seconds = int(time.monotonic() - self._began)
+        return replace(self._counters, repeats=self._repeats[_act(case)], seconds=seconds)
+
+    def _count(self, kind: str, by: int) -> None:
+        acts = by if kind != "look" else 0
+        buys = by if kind == "buy" else 0
+        submits = by if kind in ("submit", "send", "buy", "delete", "unknown") else 0
+        now = self._counters
+        self._counters = replace(now, acts=now.acts + acts, buys=now.buys + buys, submits=now.submits + submits)
+
+    def _sign(self, run: str, n: int, root: str) -> dict[str, Any]:
+        if run != self._run or n < self._last_leaf:
+            return {"refused": "a checkpoint is signed only for this run, and never for fewer records than before"}
+        self._last_leaf = n
+        return {"signature": self._key.sign(checkpoint_bytes(run, n, root)).hex()}
+
+
+def _act(case: Case) -> str:
+    """The same act on the same target, wherever on it the pointer stood."""
+    action = case.action.model_dump(mode="json", exclude={"at", "start", "end", "region"})
+    return f"{json.dumps(action, sort_keys=True)} {case.target.digest}"

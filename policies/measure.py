@@ -1,0 +1,84 @@
+"""How long a decision and a permit take on this machine. Numbers only; who prints them is somebody else's business."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+from actuators.action import Click
+from actuators.geometry import Point, Rect
+from actuators.observation import Form, Node, Target
+from actuators.permit import Verifier
+from policies.broker import Broker
+from policies.consequence import judge
+from policies.decide import PolicySet, preset_text
+from policies.narrow import Narrow
+from policies.request import Case, Counters, request_of
+
+__all__ = ["decision_ms", "permit_ms"]
+
+_FORM = Form("POST", "https://air.example/payment", "Card number Pay 89.00 EUR")
+_NODE = Node(
+    "1",
+    "button",
+    "Pay 89.00 EUR",
+    Rect(0, 0, 99, 20),
+    origin="https://air.example",
+    form=_FORM,
+    tag="button",
+    submits=True,
+)
+_TARGET = Target(
+    "browser", _NODE, Point(5, 5), "https://air.example", "https://air.example/pay", destination=_FORM.action
+)
+_CLICK = Click(at=Point(5, 5))
+
+
+def _narrow() -> Narrow:
+    return Narrow.model_validate({"origins": ["https://air.example"], "ask_above": "500 EUR", "max_buys": 1000})
+
+
+def decision_ms(rules: int = 100, n: int = 500) -> dict[str, float]:
+    """From case to verdict in one process, under `rules` rules: p50 and p95 in milliseconds."""
+    house, booking = preset_text("house"), preset_text("booking")
+    given = PolicySet([{"house": house, "booking": booking}])
+    filler = "\n".join(
+        f'@id("filler/{i}") forbid (principal, action, resource) when {{ context.step == {10**6 + i} }};'
+        for i in range(rules - len(given.rules))
+    )
+    policies = PolicySet([{"house": house, "booking": booking, "filler": filler}], _narrow())
+
+    def once(step: int) -> None:
+        case = Case(step, _CLICK, _TARGET)
+        consequence = judge(case.action, case.target, case.scene)
+        decision = policies.decide(request_of(case, consequence, Counters(), policies.narrow))
+        assert decision.verdict == "allow", decision
+
+    return _timed(once, n)
+
+
+def permit_ms(n: int = 500) -> dict[str, float]:
+    """Clear through a real broker process and verify the permit: p50 and p95 in milliseconds."""
+    with Broker("measure", ["booking"], _narrow()) as broker:
+        verifier = Verifier(broker.public_key, "measure", broker.policy_digest)
+
+        def once(step: int) -> None:
+            node = Node(**{name: getattr(_NODE, name) for name in Node.__dataclass_fields__} | {"id": str(step)})
+            target = Target(
+                "browser", node, _TARGET.point, _TARGET.origin, _TARGET.url, destination=_TARGET.destination
+            )
+            permit = broker.clear(Case(step, _CLICK, target)).permit
+            assert permit is not None
+            verifier.accept(permit)
+
+        return _timed(once, n)
+
+
+def _timed(once: Callable[[int], None], n: int) -> dict[str, float]:
+    taken = []
+    for step in range(n):
+        began = time.perf_counter()
+        once(step)
+        taken.append((time.perf_counter() - began) * 1000)
+    return {"p50": statistics.median(taken), "p95": sorted(taken)[int(n * 0.95)]}

@@ -1,0 +1,144 @@
+"""The `policy:` block of a task, and of an operator: limits as data. It may narrow, never widen.
+
+Two blocks meet by intersection. What comes out reaches the rules as attributes of `Gui::Run`; nothing a task says is
+ever written into policy text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from policies.consequence import KINDS, Kind
+from policies.money import Money, parse_money
+from policies.place import origin_of
+
+__all__ = ["Narrow", "NarrowConflict", "Preset"]
+
+Preset = Literal["observe", "browse", "booking", "sandbox"]
+
+
+T = TypeVar("T")
+
+
+class NarrowConflict(ValueError):
+    """Two blocks that cannot both hold, as limits in two currencies."""
+
+
+def _origin(value: object) -> str:
+    origin = origin_of(value) if isinstance(value, str) else ""
+    if not origin:
+        raise ValueError(f"expected an http or https address like `https://example.org`, got `{value}`")
+    return origin
+
+
+def _money(value: object) -> Money:
+    if isinstance(value, Money):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"expected an amount with its currency like `500 EUR`, got `{value}`")
+    return parse_money(value)
+
+
+Origin = Annotated[str, BeforeValidator(_origin)]
+Amount = Annotated[Money, BeforeValidator(_money), PlainSerializer(str, return_type=str)]
+
+
+class Narrow(BaseModel):
+    """Limits for one run. What is left out is not narrowed further."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Preset | None = None
+    """At most what this preset allows, whatever the operator's own rules allow."""
+    origins: tuple[Origin, ...] | None = None
+    """The only origins where anything but looking may happen. None given means none allowed by the presets."""
+    apps: tuple[str, ...] | None = None
+    """Applications outside the browser; `*` stands for every application of the surface."""
+    consequences: tuple[Kind, ...] | None = None
+    """The only consequences allowed; `look` always is."""
+    ask_above: Amount | None = None
+    """Above this a person is asked for each purchase; left out, every purchase is asked for."""
+    deny_above: Amount | None = None
+    """Above this a purchase is refused, and no person is asked."""
+    max_buys: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Purchases per run; left out, 1."""
+    never: tuple[Origin, ...] = ()
+    """Origins where nothing but looking may ever happen, as the console's own."""
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        if self.ask_above and self.deny_above and self.ask_above.currency != self.deny_above.currency:
+            raise ValueError("`ask_above` and `deny_above` must name the same currency")
+        return self
+
+    @property
+    def currency(self) -> str:
+        """The currency of the limits; EUR where none is given."""
+        limit = self.ask_above or self.deny_above
+        return limit.currency if limit else "EUR"
+
+    def meet(self, other: Narrow) -> Narrow:
+        """What both allow.
+
+        Raises:
+            NarrowConflict: they name different presets or limits in different currencies.
+        """
+        if self.preset and other.preset and self.preset != other.preset:
+            raise NarrowConflict(f"one block asks for `{self.preset}`, the other for `{other.preset}`")
+        return Narrow(
+            preset=self.preset or other.preset,
+            origins=_common(self.origins, other.origins),
+            apps=_common_apps(self.apps, other.apps),
+            consequences=_common(self.consequences, other.consequences),
+            ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
+            deny_above=_lower(self.deny_above, other.deny_above, (self, other)),
+            max_buys=_least(self.max_buys, other.max_buys),
+            never=tuple(dict.fromkeys(self.never + other.never)),
+        )
+
+    def attributes(self) -> dict[str, object]:
+        """The attributes of `Gui::Run`, as Cedar JSON."""
+        kinds = set(self.consequences if self.consequences is not None else KINDS) | {"look"}
+        shown: dict[str, object] = {
+            "origins": sorted(set(self.origins or ())),
+            "never": sorted(set(self.never)),
+            "kinds": sorted(kinds),
+            "currency": self.currency,
+            "max_buys": 1 if self.max_buys is None else self.max_buys,
+        }
+        if self.ask_above is not None:
+            shown["ask_above"] = self.ask_above.minor
+        if self.deny_above is not None:
+            shown["deny_above"] = self.deny_above.minor
+        return shown
+
+    def holds_app(self, app: str) -> bool:
+        """Whether an application outside the browser is within the limits."""
+        return self.apps is not None and ("*" in self.apps or (bool(app) and app in self.apps))
+
+
+def _common(mine: tuple[T, ...] | None, theirs: tuple[T, ...] | None) -> tuple[T, ...] | None:
+    if mine is None or theirs is None:
+        return mine if theirs is None else theirs
+    return tuple(dict.fromkeys(one for one in mine if one in theirs))
+
+
+def _common_apps(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if mine is not None and "*" in mine:
+        return mine if theirs is None else theirs
+    if theirs is not None and "*" in theirs:
+        return theirs if mine is None else mine
+    return _common(mine, theirs)
+
+
+def _least(mine: int | None, theirs: int | None) -> int | None:
+    return min((one for one in (mine, theirs) if one is not None), default=None)
+
+
+def _lower(mine: Money | None, theirs: Money | None, blocks: tuple[Narrow, Narrow]) -> Money | None:
+    limits = [limit for block in blocks for limit in (block.ask_above, block.deny_above) if limit]
+    if len({limit.currency for limit in limits}) > 1:
+        raise NarrowConflict("the operator and the task name limits in different currencies")
+    return min((one for one in (mine, theirs) if one is not None), default=None)
