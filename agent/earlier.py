@@ -47,7 +47,7 @@ def consequential(folder: RunFolder) -> Iterator[tuple[str, str, bool]]:
     answered: set[int] = set()
     for number, name, body, attributes in _events(folder.journal):
         if name == "gui.intent":
-            kind = str(attributes.get(NAMES["consequence"], "unknown")).split()[0]
+            kind = str(attributes.get(NAMES["consequence"], "unknown")).split(" ")[0]
             if kind in _LASTING:
                 intents[number] = (body, kind)
         elif name == "gui.outcome" and attributes.get(NAMES["receipt"]) != "unknown":

@@ -16,7 +16,7 @@ from agent.audit.journal import TrailBroken
 from agent.earlier import run_key, unended_effect
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
-from agent.report.write import write_report
+from agent.report.page import write_report
 from agent.run_folder import RunFolder, RunFolderUnwritable
 from agent.sites import SiteError
 from agent.task import BoundTask, TaskError, load_task
@@ -26,6 +26,7 @@ from model.base import Model, ModelError
 from policies.broker import BrokerLost
 from policies.rule import PolicyUnusable
 from policies.secrets import SecretMissing
+from sandboxes.base import SandboxUnavailable
 
 __all__ = ["Options", "Ran", "run_task"]
 
@@ -87,7 +88,7 @@ def run_task(options: Options) -> int:
     except (SecretMissing, PolicyUnusable) as error:
         print(f"agent run: {error}", file=sys.stderr)
         return USAGE
-    except (ModelError, SurfaceError, SiteError, BrokerLost, TrailBroken, RunFolderUnwritable) as error:
+    except (ModelError, SurfaceError, SandboxUnavailable, SiteError, BrokerLost, TrailBroken, RunFolderUnwritable) as error:
         return _broke(options, error)
     watch.end(ran.ending)
     _tell(options, ran)

@@ -102,6 +102,8 @@ class RunRecord(BaseModel):
     phases: dict[str, PhaseTimes] = Field(default_factory=dict)
     journal: JournalEnd | None = None
     pid: int = 0
+    key: str = ""
+    """Equal for runs of the same task with the same inputs (`agent.earlier`)."""
 
 
 @dataclass(frozen=True, slots=True)

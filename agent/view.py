@@ -6,7 +6,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from agent.report.write import write_report
+from agent.report.page import write_report
 from agent.run_folder import RunFolderUnwritable, RunNotFound, find_run
 
 __all__ = ["show"]

@@ -150,7 +150,15 @@ def _trail(
 def _surface(
     task: BoundTask, wanted: Wanted, folder: RunFolder, verifier: Verifier, secrets: SecretStore
 ) -> Iterator[Actuator]:
-    raise NotImplementedError
+    from actuators.browser import BrowserActuator
+    from sandboxes.chromium import Chromium
+
+    browser = task.browser
+    with Chromium(browser.viewport, browser.scale, browser.locale, wanted.headed or browser.headed) as chromium:
+        chromium.new_page()
+        with BrowserActuator(chromium.context, verifier, secrets, browser.scale) as actuator:
+            actuator.open(browser.start)
+            yield actuator
 
 
 @contextmanager

@@ -19,6 +19,9 @@ __all__ = ["PILOT", "load_model", "sleeping_threads"]
 PILOT = "pilot"
 """Name of the built-in checkpoint."""
 
+PLAN = "plan"
+"""Name of the scripted oracle that follows plans in fixed words (`model.planned`)."""
+
 _NEEDED = ("torch", "transformers", "safetensors", "llguidance")
 
 
@@ -34,7 +37,7 @@ def load_model(
     """Load a model.
 
     Args:
-        name: `pilot`, or the folder of a Qwen3-VL checkpoint.
+        name: `pilot`, `plan`, or the folder of a Qwen3-VL checkpoint.
         device: `auto`, `cpu`, `cuda`, `cuda:1`...
         dtype: the number format; `auto` is bfloat16 where the processor has it.
         profile: instead of the checkpoint's own.
@@ -44,13 +47,17 @@ def load_model(
     Raises:
         ModelError: an unknown name, a missing package, or a checkpoint that cannot be used.
     """
+    if name == PLAN:
+        from model.planned import PlanReader
+
+        return PlanReader()
     if "://" in str(name):
-        raise ModelError(f"`{name}` is an address, expected `{PILOT}` or the folder of a checkpoint")
+        raise ModelError(f"`{name}` is an address, expected `{PILOT}`, `{PLAN}` or the folder of a checkpoint")
     folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
     if name == PILOT and not (folder / "config.json").is_file():
         raise ModelError("the built-in checkpoint `pilot` is not installed, expected model/pilot/config.json")
     if not folder.is_dir():
-        raise ModelError(f"no model `{name}`, expected `{PILOT}` or the folder of a Qwen3-VL checkpoint")
+        raise ModelError(f"no model `{name}`, expected `{PILOT}`, `{PLAN}` or the folder of a Qwen3-VL checkpoint")
     _require()
     with sleeping_threads():
         from model.local import QwenModel

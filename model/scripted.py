@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from actuators.action import Drag, Swipe, pointed
 from actuators.geometry import Point
@@ -68,9 +68,8 @@ class ScriptedModel:
         return reply
 
     def _next(self, call: Asked) -> Move | Reply:
-        said: Any
         if callable(self._script):
-            said = self._script(call)
+            said: Any = self._script(call)
         elif len(self.calls) < len(self._script):
             said = self._script[len(self.calls)]
         else:
@@ -79,8 +78,7 @@ class ScriptedModel:
             raise ValueError(
                 f"scripted move {len(self.calls) + 1} is {type(said).__name__}, expected a Move or a Reply"
             )
-        checked: Move | Reply = said
-        return checked
+        return cast(Move | Reply, said)
 
     def close(self) -> None:
         self.closed = True

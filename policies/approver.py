@@ -8,12 +8,16 @@ It does not protect against a person who says yes without reading.
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import select
+import signal
 import termios
+import threading
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -108,7 +112,10 @@ class TtyApprover:
             return question.answered(Approval("nobody", why))
         began = time.monotonic()
         try:
-            line = self._line(question)
+            with _interruptible():
+                line = self._line(question)
+        except KeyboardInterrupt:
+            return question.answered(Approval("denied", "the run was stopped", time.monotonic() - began))
         except (OSError, termios.error) as error:
             return question.answered(Approval("nobody", f"the terminal failed: {type(error).__name__}"))
         waited = time.monotonic() - began
@@ -142,6 +149,19 @@ class TtyApprover:
         return kept.decode("ascii", "replace")
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """While a question stands, Ctrl+C answers it with no; at any other time the broker ignores it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def card(question: Question) -> list[str]:
     """The question as lines of text: what, on what, where, where it leads, what it costs, and which rule asks."""
     target, found = question.target, question.consequence
@@ -151,8 +171,7 @@ def card(question: Question) -> list[str]:
     lines.append(f"  in      {where} ({target.surface})")
     if target.destination:
         lines.append(f"  leads   to {clean(target.destination)}")
-    why = f", because it is {clean(found.why)}" if found.why else ""
-    lines.append(f"  effect  {found.kind}{why}")
+    lines.append(f"  effect  {found.kind}" + (f": {clean(found.why)}" if found.why else ""))
     if found.kind == "buy":
         known = found.amount_minor is not None
         lines.append(f"  costs   {Money(found.amount_minor or 0, found.currency) if known else 'UNKNOWN'}")
@@ -200,6 +219,6 @@ def clean(text: str) -> str:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())

@@ -99,6 +99,7 @@ class Broker:
             BrokerLost: the process does not come up.
         """
         ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
         with theirs:
             self._process = subprocess.Popen(
                 [
@@ -116,7 +117,6 @@ class Broker:
                 stdout=subprocess.DEVNULL,
                 env=_environment(),
             )
-        self._channel = Channel(ours)
         try:
             self._greet()
         except BaseException:
@@ -150,6 +150,11 @@ class Broker:
         """Decide, ask where the rules want a person, and bring a permit if the act may happen. Raises BrokerLost."""
         person_s = self._approve_s if self._approve == "tty" else 0.0
         return self._clearance({"ask": "clear", "case": case_to(case)}, self._answer_s + person_s)
+
+    def interrupt(self) -> None:
+        """End a question to a person: it counts as `denied`. Without one, nothing. Safe in a signal handler."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
 
     def void(self, nonce: str) -> bool:
         """Tell the broker that the hand refused or missed: nothing was touched. Raises BrokerLost."""

@@ -16,8 +16,8 @@ class CheckpointRefused(Exception):
 
 def checkpoint_bytes(run: str, n: int, root: str) -> bytes:
     """The bytes under the signature. `n` is the number of records sealed, `root` their Merkle root in hexadecimal."""
-    body = json.dumps({"n": n, "root": root, "run": run}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return _DOMAIN + body.encode()
+    body = {"n": n, "root": root, "run": run, "v": 1}
+    return _DOMAIN + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def checkpoint_holds(public_key: bytes, run: str, n: int, root: str, signature: bytes) -> bool:

@@ -48,7 +48,6 @@ INERT_SCRIPTS = {"javascript:", "javascript:;", "javascript:void(0)", "javascrip
 _FIELDS = {"textbox", "searchbox", "spinbutton", "entry", "edittext"}
 _TOGGLES = {"checkbox", "radio", "option", "tab", "slider", "combobox", "listbox", "menuitemcheckbox", "menuitemradio"}
 _CHOICES = {"combobox", "listbox", "option", "radio", "slider", "spinbutton", "radiogroup", "tab", "tablist", "menu"}
-_BUTTONS = {"button", "menuitem", "link", "switch", "togglebutton"}
 _OPAQUE = {"canvas", "iframe", "frame", "object", "embed", "video", "applet"}
 _PAGE = {"body", "html", "main"}
 _SINGLE_LINE = {"input", "edittext"}
@@ -140,8 +139,7 @@ def _pressing_scripted(node: Node, role: str, scene: Scene) -> Consequence:
         return Consequence("unknown", f"a {role or 'thing'} without a name")
     named = _worded(node.name, say.BENIGN)
     if named.kind == "look":
-        asks = say.SUBMIT.within(node.name) if role in _BUTTONS else ""
-        if asks:
+        if asks := say.SUBMIT.within(node.name):
             named = Consequence("submit", f"says `{asks}`")
         elif said := say.MOVE.within(node.name):
             named = Consequence("move", f"says `{said}`")

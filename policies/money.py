@@ -43,6 +43,7 @@ _CURRENCY = "|".join(
 )
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|(?P<currency>{_CURRENCY})", re.IGNORECASE)
 _GAP = re.compile(r"[ \u00a0\u202f\u2009]{0,2}")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _DIGITS = re.compile(r"\d")
 _TOTAL = re.compile(
     r"(?<![^\W])(?<!sub[- ])(?<!sous[- ])(?:grand total|total|amount due|to pay|gesamtbetrag|gesamtpreis|gesamtsumme"
@@ -138,11 +139,14 @@ def _first(window: str) -> Amounts:
 
 def _plain(text: str) -> str:
     """One line, digits of every script as ASCII, invisible characters out; separators and signs as written."""
-    flat = text.replace("\n", "  |  ")
-    if flat.isascii():
-        return flat
-    kept = (c for c in flat if unicodedata.category(c) != "Cf")
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in kept)
+    return _FOREIGN.sub(_plain_character, text.replace("\n", "  |  "))
+
+
+def _plain_character(match: re.Match[str]) -> str:
+    character = match.group()
+    if character.isdigit():
+        return str(unicodedata.digit(character))
+    return "" if unicodedata.category(character) == "Cf" else character
 
 
 def _chains(text: str) -> list[list[re.Match[str]]]:

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Literal, cast
 
-import cedarpy
-
 __all__ = ["PolicyUnusable", "Rule", "rules_in"]
 
 
@@ -39,6 +37,8 @@ def rules_in(text: str, source: str) -> list[Rule]:
     Raises:
         PolicyUnusable: it does not parse, holds templates, or a rule has no id or an escalation that is unknown.
     """
+    import cedarpy
+
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:

@@ -143,6 +143,8 @@ def _check_field(name: str, spec: SecretSpec, node: Node | None) -> None:
         raise SecretRefused(f"secret `{name}` may be typed only into a field")
     if not node.enabled:
         raise SecretRefused(f"secret `{name}` may not be typed into a disabled field")
+    if node.form is not None and node.form.method.upper() == "GET":
+        raise SecretRefused(f"secret `{name}` would stand in the address: the form is sent with GET")
     tokens = set(node.autocomplete.lower().split())
     if spec.fields is None:
         fits = node.role != "searchbox"

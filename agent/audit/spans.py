@@ -70,6 +70,8 @@ class About:
     surface: str = ""
     perception: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    """What makes two runs the same undertaking (`agent.earlier.run_key`)."""
 
 
 class TrailSpan:
@@ -437,6 +439,7 @@ def _record(folder: RunFolder, about: About, public_key: bytes, clean: Cleaner) 
         public_key=public_key.hex(),
         inputs=cast("dict[str, Any]", clean.tree(about.inputs)),
         pid=os.getpid(),
+        key=about.key,
     )
 
 

@@ -83,10 +83,7 @@ class TokenTable:
 
 def _token_bytes(tokenizer: Any, size: int) -> tuple[list[bytes], frozenset[int]]:
     """Bytes of every id, and which ids are control tokens."""
-    from transformers import convert_slow_tokenizer
-
-    untyped: Any = convert_slow_tokenizer
-    byte_of = {char: byte for byte, char in untyped.bytes_to_unicode().items()}
+    byte_of = _byte_alphabet()
     table, control = [b""] * size, set()
     added = {int(i): str(token) for i, token in tokenizer.added_tokens_decoder.items()}
     for token, number in tokenizer.get_vocab().items():
@@ -100,6 +97,13 @@ def _token_bytes(tokenizer: Any, size: int) -> tuple[list[bytes], frozenset[int]
         except KeyError as error:
             raise ModelError(f"the token `{token}` is no byte-level text, expected a tokenizer like Qwen's") from error
     return table, frozenset(control)
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """The characters that byte-level vocabularies write for bytes: printable ones stand for themselves."""
+    themselves = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in themselves]
+    return {chr(byte): byte for byte in themselves} | {chr(256 + place): byte for place, byte in enumerate(others)}
 
 
 class Grammar:

@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from transformers import Qwen3VLForConditionalGeneration
 
-from model.training.network import Seen
+from model.training.network import COPYING, Seen
 from model.training.packing import Packed
 
 __all__ = ["WEIGHTS", "Judged", "judge"]
 
 WEIGHTS = {"align": 0.25, "point": 0.5, "copy": 0.2, "said": 0.2, "line": 0.2}
+READ_WEIGHT = 0.4
+"""For what the copying heads hand on by themselves."""
 SPREAD = frozenset({"said", "line"})
 """Losses whose head should look at all right places alike; the others at any one of them."""
 
@@ -51,6 +53,14 @@ def judge(model: Qwen3VLForConditionalGeneration, packed: Packed, seen: Seen) ->
             loss = _pointer(seen.attention[name], keys, name in SPREAD)
             total = total + weight * loss
             parts[name] = loss.item()
+    for name in COPYING:
+        aim = packed.targets[name]
+        wanted = labels[aim.rows[:, 0].to(device), aim.rows[:, 1].to(device)]
+        single = (aim.keys.sum(-1) == 1).to(device) & (wanted >= 0)
+        if single.any():
+            loss = F.cross_entropy(model.lm_head(seen.read[name][single]).float(), wanted[single])
+            total = total + READ_WEIGHT * loss
+            parts[f"{name} read"] = loss.item()
     predicted = torch.zeros_like(labels)
     predicted[rows] = logits.argmax(-1)
     exact = ((predicted == labels) | ~rows).all(-1)

@@ -15,10 +15,12 @@ from transformers import Qwen3VLForConditionalGeneration
 
 from model.training.packing import Packed
 
-__all__ = ["HEADS", "Seen", "forward"]
+__all__ = ["COPYING", "HEADS", "Seen", "forward"]
 
 HEADS: dict[str, tuple[int, int]] = {"line": (1, 0), "align": (2, 0), "said": (3, 0), "point": (4, 0), "copy": (4, 2)}
 """Layer and head that each pointer loss teaches."""
+COPYING = frozenset({"point", "copy"})
+"""Heads that must hand on the very token they look at."""
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Seen:
     """What a packed pass yields."""
 
     hidden: torch.Tensor  # (K, S, hidden), after the last norm
+    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds at the asked rows
     attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
 
 
@@ -64,9 +67,20 @@ def _open(q: torch.Tensor, k: torch.Tensor, shape: tuple[int, int, int], rows: t
     return torch.cat([asked @ k[:prefix].T, own], dim=-1).float().log_softmax(-1)
 
 
+def _read(attn: Any, head: int, v: torch.Tensor, shape: tuple[int, int, int], rows: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+    """What one head alone adds to the asked rows, `(R, hidden)`."""
+    prefix, count, slots = shape
+    weights = log_weights.exp().to(v.dtype)
+    mixed = weights[:, :prefix] @ v[:prefix]
+    own = v[prefix:].view(count, slots, -1)[rows[:, 0]]
+    mixed = mixed + torch.einsum("rs,rsd->rd", weights[:, prefix:], own)
+    size = attn.head_dim
+    return F.linear(mixed, attn.o_proj.weight[:, head * size : (head + 1) * size])
+
+
 def _attend(
     attn: Any, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], shape: tuple[int, int, int], asked: dict[str, tuple[int, torch.Tensor]]
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     prefix, count, slots = shape
     heads, size = attn.config.num_attention_heads, attn.head_dim
     groups = attn.config.num_attention_heads // attn.config.num_key_value_heads
@@ -81,8 +95,9 @@ def _attend(
     mask[:, prefix:] = torch.full((slots, slots), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
     later = F.scaled_dot_product_attention(later_q, keys, values, attn_mask=mask)  # (K, H, S, D)
     opened = {name: _open(q[head] * size**-0.5, k[head], shape, rows) for name, (head, rows) in asked.items()}
+    read = {name: _read(attn, head, v[head], shape, rows, opened[name]) for name, (head, rows) in asked.items() if name in COPYING}
     joined = torch.cat([first.transpose(0, 1), later.transpose(1, 2).reshape(count * slots, heads, size)])
-    return attn.o_proj(joined.reshape(x.shape[0], -1)), opened
+    return attn.o_proj(joined.reshape(x.shape[0], -1)), opened, read
 
 
 def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
@@ -99,13 +114,15 @@ def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
     positions = torch.cat([packed.prefix_positions, later], dim=1).to(device)
     cos, sin = language.rotary_emb(x[None], positions[:, None])
     attention: dict[str, torch.Tensor] = {}
+    read: dict[str, torch.Tensor] = {}
     for depth, layer in enumerate(language.layers):
         asked = {name: (head, packed.targets[name].rows.to(device)) for name, (level, head) in HEADS.items() if level == depth}
-        mixed, rows = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
+        mixed, rows, handed = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
         attention.update(rows)
+        read.update({name: language.norm(added) for name, added in handed.items()})
         x = x + mixed
         x = x + layer.mlp(layer.post_attention_layernorm(x))
         if depth < len(levels):
             x = torch.cat([x[:at], x[at:end] + levels[depth].to(x.dtype), x[end:]])
     hidden = language.norm(x[prefix:]).view(count, slots, -1)
-    return Seen(hidden, attention)
+    return Seen(hidden, read, attention)

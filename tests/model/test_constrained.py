@@ -76,6 +76,14 @@ def test_every_call_can_be_said_in_the_tokenizers_own_tokens(table: TokenTable, 
     forced_path(with_line, table("Action: Open the menu.\n" + text))
 
 
+def test_the_byte_alphabet_is_that_of_transformers() -> None:
+    from tiny_qwen import alphabet
+
+    from model.qwen3vl.constrained import _byte_alphabet
+
+    assert _byte_alphabet() == {char: byte for byte, char in enumerate(alphabet())}
+
+
 def test_the_opening_costs_no_choice(table: TokenTable) -> None:
     grammar = Grammar(table, computer_use.grammar())
     opening = table.text(grammar.steering(10).forced())

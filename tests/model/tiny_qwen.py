@@ -123,8 +123,8 @@ def make_config(tokenizer: Any, moe: bool = False, **changes: Any) -> dict[str, 
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
     text = {
         "model_type": f"{kind}_text", "vocab_size": 304, "hidden_size": 64, "intermediate_size": 96,
-        "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "rms_norm_eps": 1e-6,
-        "tie_word_embeddings": not moe, "rope_parameters": rope, **experts,
+        "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
+        "rms_norm_eps": 1e-6, "tie_word_embeddings": not moe, "rope_parameters": rope, **experts,
     }  # fmt: skip
     vision = {
         "model_type": f"{kind}_vision" if moe else kind, "depth": 3, "hidden_size": 32, "intermediate_size": 48,

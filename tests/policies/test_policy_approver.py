@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from policy_cases import CLICK, field, node, pay, target
 
 import policies
 from actuators.action import OpenUrl, PressKeys, TypeText
 from policies.approver import DenyApprover, Question, card, clean
 from policies.consequence import Consequence
 from policies.decision import Decision
-from policy_cases import CLICK, field, node, pay, target
 
 ROOT = str(Path(policies.__file__).resolve().parent.parent)
 
 RUN = """
-import fcntl, json, sys, termios
+import fcntl, json, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.path.insert(0, sys.argv[1])
 from policies.broker import Broker
 from policy_cases import case, narrow, pay
@@ -86,6 +87,11 @@ def test_only_a_clear_yes_is_a_yes(typed: bytes, answer: str) -> None:
     assert "900.00 EUR" in shown and "booking/above-ask-limit" in shown and "https://air.example" in shown
 
 
+def test_ctrl_c_at_the_question_is_a_no() -> None:
+    (said, by, permitted), _ = asked(b"\x03")
+    assert (said, by, permitted) == ("denied", "the run was stopped", False)
+
+
 def test_no_answer_in_time_is_no_and_early_typing_is_no_answer() -> None:
     (said, _, permitted), _ = asked(None, early=b"y\n", timeout_s=0.5)
     assert (said, permitted) == ("timeout", False)
@@ -119,7 +125,7 @@ def test_the_card_says_what_would_happen_from_the_target() -> None:
         "-- step 3 of run run-1 needs a yes --",
         '  would   click button "Pay 900.00 EUR"',
         "  in      https://air.example (browser)",
-        "  effect  buy, because it is says `pay`",
+        "  effect  buy: says `pay`",
         "  costs   900.00 EUR",
         "  why ask it is dear [booking/above-ask-limit]",
     ]
@@ -132,7 +138,10 @@ def test_the_card_says_what_would_happen_from_the_target() -> None:
         ({"target": target(None)}, "  would   click something unknown at 5, 5"),
         ({"action": TypeText(text="Ada"), "target": target(field())}, '  would   type "Ada" into textbox "Name"'),
         ({"action": PressKeys(keys=("enter",))}, '  would   press enter in button "Pay 900.00 EUR"'),
-        ({"action": OpenUrl(url="https://b.example/x")}, '  would   open https://b.example/x from button "Pay 900.00 EUR"'),
+        (
+            {"action": OpenUrl(url="https://b.example/x")},
+            '  would   open https://b.example/x from button "Pay 900.00 EUR"',
+        ),
         ({"target": target(node("button", ""))}, "  would   click a button without a name"),
         ({"target": target(node(), destination="https://b.example/x")}, "  leads   to https://b.example/x"),
     ],

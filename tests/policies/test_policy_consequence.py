@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from policy_cases import AIR, AT, CLICK, field, form, node, seen, target
 
 from actuators.action import (
     Action,
@@ -23,7 +24,6 @@ from actuators.action import (
 from actuators.geometry import Point, Rect
 from actuators.observation import Node, Target
 from policies.consequence import KINDS, Consequence, Kind, consequence_of, worst
-from policy_cases import AIR, AT, CLICK, field, form, node, seen, target
 
 
 def found(action: Action, on: Node | None = None, *others: Node, **told: Any) -> Consequence:

@@ -5,13 +5,13 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policy_cases import CLICK, case, narrow, node, pay, target
 
 from policies.consequence import KINDS, judge
 from policies.decide import PolicySet, PolicyUnusable, preset_text
 from policies.explain import explain
 from policies.narrow import Narrow
 from policies.request import Case, Counters, Request, request_of
-from policy_cases import CLICK, case, narrow, node, pay, target
 
 ALL = '@id("all") @because("everything") permit (principal, action, resource);'
 NONE = '@id("none") @because("nothing") forbid (principal, action, resource);'
@@ -207,9 +207,11 @@ def test_policies_load_from_files(tmp_path) -> None:  # type: ignore[no-untyped-
 
 
 def test_every_layer_must_allow() -> None:
-    both = PolicySet([{"one": ALL}, {"two": '@id("look") permit (principal, action in Gui::Action::"look", resource);'}])
+    both = PolicySet(
+        [{"one": ALL}, {"two": '@id("look") permit (principal, action in Gui::Action::"look", resource);'}]
+    )
     assert both.decide(REQUEST).verdict == "deny"
-    asks = PolicySet([{"one": f'{ALL}\n{HUMAN}'}, {"two": '@id("two") permit (principal, action, resource);'}])
+    asks = PolicySet([{"one": f"{ALL}\n{HUMAN}"}, {"two": '@id("two") permit (principal, action, resource);'}])
     assert asks.decide(REQUEST).verdict == "ask"
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.money import Amounts, Money, amounts, parse_money, totals
@@ -112,16 +112,19 @@ WRITINGS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 9_999_999), st.integers(0, 99), st.sampled_from(WRITINGS))
 def test_what_is_written_is_read_back(whole, cents, written) -> None:  # type: ignore[no-untyped-def]
     assert amounts(f"Pay {written(whole, cents)} now").single == Money(whole * 100 + cents, "EUR")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.sampled_from(["EUR", "USD", "CHF", "JPY"]))
 def test_an_amount_reads_its_own_writing(minor: int, currency: str) -> None:
     assert parse_money(str(Money(minor, currency))) == Money(minor, currency)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
     amounts(text)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.place import origin_of, place_of
@@ -157,6 +157,7 @@ def test_private_places_are_known_by_their_writing(url: str, local: bool) -> Non
     assert place is not None and place.local is local
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_reader(text: str) -> None:
     for url in (text, f"https://{text}", f"https://ok.example{text}"):

@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from policy_cases import AIR, AT, CLICK, case, field, form, narrow, node, pay, target
 
 from actuators.action import LaunchApp, OpenUrl, TypeText
 from actuators.observation import Form, Target
 from policies.consequence import judge
 from policies.request import Case, Counters, request_of
 from policies.wire import case_from, case_to
-from policy_cases import AIR, AT, CLICK, case, field, form, narrow, node, pay, target
 
 EVIL = "https://evil.example"
 

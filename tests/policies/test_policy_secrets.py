@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from policy_cases import AIR, field, form, node, seen, target
 from pydantic import ValidationError
 
 from actuators.base import SecretRefused, SecretSource
@@ -18,7 +19,6 @@ from actuators.observation import Target
 from policies.redact import hidden, redact
 from policies.redactor import Redactor
 from policies.secrets import SecretMissing, SecretSpec, SecretStore
-from policy_cases import AIR, field, form, node, seen, target
 
 CARD = "4111 1111 1111 1111"
 EVIL = "https://evil.example"
@@ -52,6 +52,7 @@ NUMBER = field(name="Card number", autocomplete="cc-number")
         ({}, target(field(form=form(f"{EVIL}/collect"))), False),
         ({}, target(field(form=form("javascript:steal()"))), False),
         ({}, target(field(form=form())), True),
+        ({}, target(field(form=form(method="GET"))), False),
         ({}, target(None), False),
         ({}, target(node("button", "Card")), False),
         ({}, target(field(enabled=False)), False),
@@ -178,6 +179,7 @@ def test_without_secrets_a_text_stays() -> None:
     assert Redactor({})("anything") == "anything"
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_no_value_survives(value: str, before: str, after: str) -> None:
     if len(value.strip()) < 6:
@@ -216,7 +218,9 @@ def test_boxes_are_black_to_their_edges_and_nothing_else_changes() -> None:
     stored = redact(seen(node("textbox", rect=BOX, password=True), png=png), [Rect(90, 70, 500, 500), Rect(5, 5, 5, 9)])
     with Image.open(io.BytesIO(stored)) as image:
         dark = {(x, y) for x in range(100) for y in range(80) if image.getpixel((x, y)) == (0, 0, 0)}
-    wanted = {(x, y) for x in range(10, 30) for y in range(20, 40)} | {(x, y) for x in range(90, 100) for y in range(70, 80)}
+    wanted = {(x, y) for x in range(10, 30) for y in range(20, 40)} | {
+        (x, y) for x in range(90, 100) for y in range(70, 80)
+    }
     assert dark == wanted
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import vocabulary as say
@@ -50,6 +50,7 @@ def test_struck_out_phrases_do_not_hide_what_stands_beside_them() -> None:
     assert say.BUY.within("Order history - order now", say.BENIGN)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_folding_twice_changes_nothing_more_and_never_fails(text: str) -> None:
     PAY.within(text)
