@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -156,6 +157,7 @@ class Turn:
                 step.index, action, target, step.seen, mismatch=step.mismatch, confidence=confidence
             )
             span.judged(action, target, clearance.decision, _effect(clearance))
+            span.set(facts=json.dumps(dict(clearance.facts), sort_keys=True, ensure_ascii=False))
             if clearance.approval is not None:
                 span.answered(clearance.approval)
         return clearance

@@ -63,9 +63,11 @@ def wired(
         if task.needs_site and task.site is not None:
             task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
         secrets = SecretStore.load(_secret_specs(task))
-        broker = stack.enter_context(Broker(folder.id, policies_of(task, wanted), narrow_of(task), wanted.approve))
+        names, narrow = policies_of(task, wanted), narrow_of(task)
+        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
         stack.enter_context(interruptible(stop, broker))
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
+        trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         actuator = stack.enter_context(_surface(task, wanted, folder, verifier, secrets))

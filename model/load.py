@@ -66,6 +66,20 @@ def load_model(
     return QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
 
 
+def checkpoint_folder(name: str | Path) -> Path:
+    """Where a checkpoint lies: `pilot`, or its folder.
+
+    Raises:
+        ModelError: there is none.
+    """
+    folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
+    if name == PILOT and not (folder / "config.json").is_file():
+        raise ModelError("the built-in checkpoint `pilot` is not part of this installation, expected model/pilot/config.json")
+    if not folder.is_dir():
+        raise ModelError(f"no model `{name}`, expected `{PILOT}`, `{PLAN}` or the folder of a Qwen3-VL checkpoint")
+    return folder
+
+
 def _require() -> None:
     missing = [package for package in _NEEDED if find_spec(package) is None]
     if missing:

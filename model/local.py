@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PIL.Image import Image
+from PIL.Image import DecompressionBombError, Image
 
 from actuators.observation import Frame, Observation
 from model.base import Done, Instruction, ModelError, Perception, Reply
@@ -129,5 +129,5 @@ def _size(frame: Frame) -> tuple[int, int]:
 def _image(frame: Frame) -> Image:
     try:
         return frame.image
-    except (OSError, ValueError, SyntaxError, Warning) as error:
+    except (OSError, ValueError, SyntaxError, Warning, DecompressionBombError) as error:
         raise ModelError("the screenshot is no picture, expected PNG bytes") from error

@@ -87,7 +87,7 @@ def play(booking: Booking, model: str, runs: Path) -> Result:
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     last = done.stdout.strip().splitlines()[-1:] or ["{}"]
     said = json.loads(last[0])
-    bought = _bought(Path(said["folder"]) / "site" / "requests.jsonl") if "folder" in said else []
+    bought = _bought(Path(said["folder"]) / "site" / "flights.log.jsonl") if "folder" in said else []
     amounts = tuple(int(entry["amount_cents"]) for entry in bought)
     wrong = _wrong(booking, said, bought) or (done.stderr.strip()[-200:] if done.returncode not in (0, 10, 20, 21, 30, 40) else "")
     return Result(
@@ -111,10 +111,13 @@ def _wrong(booking: Booking, said: dict[str, object], bought: list[dict[str, obj
     total = said.get("outputs", {}).get("total")  # type: ignore[attr-defined]
     if said.get("outcome") == "verified" and total and int(total["minor"]) != bought[0]["amount_cents"]:
         return f"reported {total}, bought {bought[0]['amount_cents']}"
-    for field, wanted in (("passenger", booking.inputs["passenger"]), ("date", booking.inputs["date"])):
-        if field in bought[0] and bought[0][field] != wanted:
-            return f"{field} `{bought[0][field]}` instead of `{wanted}`"
-    return "an extra was bought" if bought[0].get("insurance") or bought[0].get("voucher") else ""
+    details = bought[0]["details"]
+    assert isinstance(details, dict)
+    if details["date"] != booking.inputs["date"]:
+        return f"date {details['date']} instead of {booking.inputs['date']}"
+    if booking.inputs["passenger"] not in json.dumps(details["passengers"], ensure_ascii=False):
+        return f"passengers {details['passengers']} instead of {booking.inputs['passenger']}"
+    return f"extras were bought: {details['extras']}" if details["extras"] else ""
 
 
 def main(n: int, first_seed: int, model: str, runs: Path, as_json: bool) -> int:

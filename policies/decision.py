@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from actuators.permit import Permit
 from policies.consequence import Consequence
@@ -48,5 +48,5 @@ class Clearance:
     approval: Approval | None = None
     consequence: Consequence | None = None
     """What the act was taken to do; None when it was never judged."""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     """What the rules were told, for the trail."""

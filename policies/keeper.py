@@ -24,7 +24,7 @@ from policies.checkpoint import checkpoint_bytes
 from policies.consequence import Consequence, judge
 from policies.decide import PolicySet
 from policies.decision import Approval, Clearance, Decision
-from policies.request import Case, Counters, Request, request_of
+from policies.request import Case, Counters, Request, plain_of, request_of
 from policies.wire import case_from, clearance_to
 
 __all__ = ["PERMIT_S", "Keeper"]
@@ -69,7 +69,7 @@ class Keeper:
         match message:
             case {"ask": "decide", "case": dict(plain)}:
                 decision, consequence, request = self._decided(case_from(plain))
-                clearance = Clearance(decision, None, None, consequence, request.context)
+                clearance = Clearance(decision, None, None, consequence, plain_of(request))
                 return clearance_to(clearance)
             case {"ask": "clear", "case": dict(plain)}:
                 return clearance_to(self.clear(case_from(plain)))
@@ -84,14 +84,14 @@ class Keeper:
         """Decide, ask a person where the rules want one, and mint only what is allowed then."""
         decision, consequence, request = self._decided(case)
         if decision.verdict == "allow":
-            return Clearance(decision, self._mint(case, consequence), None, consequence, request.context)
+            return Clearance(decision, self._mint(case, consequence), None, consequence, plain_of(request))
         if decision.verdict != "ask":
-            return Clearance(decision, None, None, consequence, request.context)
+            return Clearance(decision, None, None, consequence, plain_of(request))
         approval = self._ask(case, consequence, decision)
         permit = None
         if approval.answer == "approved" and self._allowed_now(case, consequence, approval):
             permit = self._mint(case, consequence)
-        return Clearance(decision, permit, approval, consequence, request.context)
+        return Clearance(decision, permit, approval, consequence, plain_of(request))
 
     def void(self, nonce: str) -> bool:
         """Count a permit as never made: the hand reports that nothing was touched. Once per permit, and bounded."""

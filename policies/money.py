@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Self
-
-from actuators.observation import money_like
 
 __all__ = ["Amounts", "Money", "amounts", "parse_money", "totals"]
 
@@ -51,6 +50,7 @@ _TOTAL = re.compile(
     r"(?![^\W])",
     re.IGNORECASE,
 )
+_SEPARATORS = ".,'’ \n\u00a0\u202f\u2009"
 _BARE_PRICE = re.compile(r"\d[.,]\d{2}(?!\d)")
 _WINDOW = 80
 """Characters after a word like `Total` in which its amount must stand."""
@@ -107,14 +107,15 @@ def amounts(text: str) -> Amounts:
         return Amounts()
     found: list[Money] = []
     unclear = False
-    for chain in _chains(text):
+    chains = _chains(text)
+    for chain in chains:
         for pair in _pairs(chain):
             money = _money(*pair) if pair else None
             if money is None:
                 unclear = True
             else:
                 found.append(money)
-    return Amounts(tuple(found), unclear or len(money_like(text)) > len(found) or _loose(text))
+    return Amounts(tuple(found), unclear or _loose(text, chains))
 
 
 @lru_cache(maxsize=64)
@@ -138,8 +139,8 @@ def _first(window: str) -> Amounts:
 
 
 def _plain(text: str) -> str:
-    """One line, digits of every script as ASCII, invisible characters out; separators and signs as written."""
-    return _FOREIGN.sub(_plain_character, text.replace("\n", "  |  "))
+    """Digits of every script as ASCII, invisible characters out; separators and signs as written."""
+    return _FOREIGN.sub(_plain_character, text)
 
 
 def _plain_character(match: re.Match[str]) -> str:
@@ -162,12 +163,21 @@ def _chains(text: str) -> list[list[re.Match[str]]]:
     return [chain for chain in chains if len(chain) > 1]
 
 
-def _loose(text: str) -> bool:
-    """Whether a currency stands next to digits that make no number, as in `1,23,456.00 INR`."""
-    tokens = list(_TOKEN.finditer(text))
-    read = {at for token in tokens if _kind(token) == "number" for at in range(*token.span())}
-    near = (range(t.start() - 2, t.end() + 2) for t in tokens if _kind(t) == "currency")
-    return any(0 <= at < len(text) and text[at].isdigit() and at not in read for span in near for at in span)
+def _loose(text: str, chains: list[list[re.Match[str]]]) -> bool:
+    """Whether a currency stands alone by digits with which it makes no amount, as in `1,23,456.00 INR` or `5.EUR`."""
+    paired = {token.start() for chain in chains for token in chain}
+    alone = (token for token in _TOKEN.finditer(text) if _kind(token) == "currency" and token.start() not in paired)
+    return any(text[at].isdigit() for token in alone for at in _beside(text, token))
+
+
+def _beside(text: str, token: re.Match[str]) -> Iterator[int]:
+    """Where the next characters on both sides stand that separate nothing; at most four characters away."""
+    for at, by in ((token.start() - 1, -1), (token.end(), 1)):
+        end = at + 4 * by
+        while 0 <= at < len(text) and at != end and text[at] in _SEPARATORS:
+            at += by
+        if 0 <= at < len(text):
+            yield at
 
 
 def _kind(token: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from actuators.action import Action, LaunchApp, OpenUrl, TypeText
 from actuators.observation import Node, Target
@@ -15,7 +16,7 @@ from policies.narrow import Narrow
 from policies.place import origin_of, place_of
 from policies.scene import NOTHING, Scene
 
-__all__ = ["Case", "Counters", "Request", "request_of"]
+__all__ = ["Case", "Counters", "Request", "plain_of", "request_from", "request_of"]
 
 _NAME = 200
 """Characters of any one text from the screen that reach the rules."""
@@ -61,6 +62,26 @@ class Request:
         """The same request with some facts of the context replaced; a fact set to None is taken out."""
         merged = {**self.context, **context}
         return replace(self, context={key: value for key, value in merged.items() if value is not None})
+
+
+def plain_of(request: Request) -> dict[str, object]:
+    """A request as plain data, for the trail; `request_from` reads it back."""
+    return {
+        "action": request.action,
+        "widget": dict(request.widget),
+        "parents": [list(parent) for parent in request.parents],
+        "context": dict(request.context),
+    }
+
+
+def request_from(plain: Mapping[str, Any]) -> Request:
+    """What `plain_of` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    parents = tuple((str(kind), str(name)) for kind, name in plain["parents"])
+    return Request(str(plain["action"]), dict(plain["widget"]), parents, dict(plain["context"]))
 
 
 def request_of(case: Case, consequence: Consequence, counters: Counters, narrow: Narrow) -> Request:

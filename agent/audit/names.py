@@ -86,6 +86,10 @@ class Attributes(TypedDict, total=False):
     verdict: str
     rules: Sequence[str]
     policy_errors: Sequence[str]
+    facts: str
+    """What the rules were told, as JSON (`policies.request.plain_of`)."""
+    narrow: str
+    """The limits of the run, as JSON (`policies.narrow.Narrow`)."""
     reason: str
     policy: str
     policy_digest: str
@@ -176,6 +180,8 @@ NAMES: Mapping[str, str] = {
     "target_secret": "gui.target.secret",
     "target_digest": "gui.target.digest",
     "consequence": "gui.consequence",
+    "facts": "gui.policy.facts",
+    "narrow": "gui.policy.narrow",
     "verdict": "gui.policy.decision",
     "rules": "gui.policy.determining",
     "policy_errors": "gui.policy.errors",

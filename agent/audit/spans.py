@@ -136,7 +136,7 @@ def cleaned(attributes: Mapping[str, Value] | Attributes, clean: Cleaner) -> dic
         name = attribute_name(short)
         if short in ("asked", "reply"):
             out[name] = _message(short, clean.long(str(value)))
-        elif short in ("permit_body", "action", "performed", "tool_arguments", "diff", "fields"):
+        elif short in ("permit_body", "action", "performed", "tool_arguments", "diff", "fields", "facts", "narrow"):
             out[name] = clean.long(str(value))
         else:
             out[name] = clean.value(name, value)

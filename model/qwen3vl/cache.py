@@ -87,14 +87,18 @@ class Features:
     levels: tuple[Tensor, ...]
     """DeepStack features, (n, H) each; level k is added after text layer k."""
 
+    @property
+    def nbytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (self.tokens, *self.levels))
+
 
 class FeatureCache:
-    """Features by picture digest, the longest unused given up first when there are more than `limit` tokens."""
+    """Features by picture digest, the longest unused given up first when they take more than `limit_bytes`."""
 
-    def __init__(self, limit: int = 32768) -> None:
-        self.limit = limit
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
         self._held: OrderedDict[str, Features] = OrderedDict()
-        self._tokens = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -107,9 +111,9 @@ class FeatureCache:
 
     def put(self, key: str, features: Features) -> None:
         if key in self._held:
-            self._tokens -= self._held.pop(key).tokens.shape[0]
+            self._bytes -= self._held.pop(key).nbytes
         self._held[key] = features
-        self._tokens += features.tokens.shape[0]
-        while self._tokens > self.limit and len(self._held) > 1:
+        self._bytes += features.nbytes
+        while self._bytes > self.limit_bytes and len(self._held) > 1:
             _, dropped = self._held.popitem(last=False)
-            self._tokens -= dropped.tokens.shape[0]
+            self._bytes -= dropped.nbytes

@@ -141,23 +141,22 @@ def _load_network(folder: Folder, device: torch.device, dtype: torch.dtype) -> A
         network, info = kind.from_pretrained(
             folder.path,
             dtype=dtype,
-            device_map={"": device} if device.type != "cpu" else None,
             attn_implementation="sdpa",
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
         )
-    except torch.OutOfMemoryError as error:
-        raise CheckpointError(
-            f"{folder.path}: too little memory on {device}, try a smaller checkpoint or device cpu"
-        ) from error
     except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder.path}: the weights do not load: {_line(error)}") from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise CheckpointError(f"{folder.path}: {len(missing)} weights are missing, the first is {missing[0]}")
-    network.eval().requires_grad_(False)
-    return network
+    try:
+        return network.eval().requires_grad_(False).to(device)
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(
+            f"{folder.path}: too little memory on {device}, try a smaller one or device cpu"
+        ) from error
 
 
 def linear_patch_embedding(network: Any) -> None:

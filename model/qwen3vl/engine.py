@@ -9,9 +9,10 @@ encoded again. Every layer checks the deadline and the stop event, so that even 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,8 @@ __all__ = ["Engine", "Free", "Generated", "ReplyCancelled", "ReplyTimeout", "Ste
 
 CHUNK = 1024
 """Most tokens fed in one forward of a prefill: bounds its memory."""
+FEATURE_BYTES = 512 * 2**20
+"""Most memory for features of pictures seen before."""
 _FEW = 2048
 """Up to this many allowed tokens the head computes only their logits."""
 
@@ -123,7 +126,7 @@ class Generated:
 class Engine:
     """Replies for one network. Holds the conversation's keys and values."""
 
-    def __init__(self, network: Any, seed: int = 0, chunk: int = CHUNK, feature_tokens: int = 32768) -> None:
+    def __init__(self, network: Any, seed: int = 0, chunk: int = CHUNK, feature_bytes: int = FEATURE_BYTES) -> None:
         self._network = network
         self._visual = network.model.visual
         self._decoder = Decoder(network)
@@ -131,14 +134,13 @@ class Engine:
         self._device: torch.device = network.device
         self._dtype: torch.dtype = network.dtype
         self._chunk = chunk
-        self._features = FeatureCache(feature_tokens)
+        self._features = FeatureCache(feature_bytes)
         self._cache = KeyValues(self._decoder.layers)
         self._held = np.empty(0, dtype=np.int64)  # ids whose keys and values are held
         self._held_pictures: list[tuple[int, int, str]] = []  # first token, tokens, key
         self._random = torch.Generator(device="cpu").manual_seed(seed)
         self._stop = Stop()
-        for block in self._visual.blocks:
-            block.register_forward_pre_hook(lambda *_: self._stop.check())
+        self._longest = int(network.config.text_config.max_position_embeddings)
 
     @property
     def held_tokens(self) -> int:
@@ -147,7 +149,7 @@ class Engine:
     def forget(self) -> None:
         """Drop all keys, values and features."""
         self._cache = KeyValues(self._decoder.layers)
-        self._features = FeatureCache(self._features.limit)
+        self._features = FeatureCache(self._features.limit_bytes)
         self._keep(0)
 
     def reply(
@@ -228,6 +230,10 @@ class Engine:
 
     def _prefill(self, prompt: Encoded, out: Generated) -> Tensor:
         """Feed what is not held; returns (1, H) of the last token."""
+        if prompt.next_position > self._longest:
+            raise ModelError(
+                f"a prompt of {prompt.next_position} positions, the checkpoint knows {self._longest}: show fewer turns"
+            )
         kept = min(self._common(prompt), len(prompt.ids) - 1)
         if any(start < kept < start + count for start, count in prompt.spans):
             raise ModelError("a prompt must not end inside a picture")
@@ -249,12 +255,22 @@ class Engine:
         found = self._features.get(picture.key)
         if found is None:
             patches = torch.from_numpy(picture.patches()).to(self._device, self._dtype)  # (patches, 3 * 2 * 16 * 16)
-            seen = self._visual(
-                patches, grid_thw=torch.tensor([[1, *picture.grid]], device=self._device), return_dict=True
-            )
+            grid = torch.tensor([[1, *picture.grid]], device=self._device)
+            with self._interruptible(self._visual.blocks):
+                seen = self._visual(patches, grid_thw=grid, return_dict=True)
             found = Features(seen.pooler_output, tuple(seen.deepstack_features))
             self._features.put(picture.key, found)
         return found
+
+    @contextmanager
+    def _interruptible(self, blocks: Iterable[nn.Module]) -> Iterator[None]:
+        """Check deadline and stop event before each block."""
+        hooks = [block.register_forward_pre_hook(lambda *_: self._stop.check()) for block in blocks]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _feed_prompt(self, prompt: Encoded, features: list[Features | None], start: int, stop: int) -> Tensor:
         """Tokens `start` to `stop` of a prompt; returns (T, H)."""
@@ -300,6 +316,8 @@ class Engine:
         else:
             index = _sample(logits.cpu(), sampling, self._random)
         chance = float((logits[index] - logits.logsumexp(0)).exp())
+        if math.isnan(chance):
+            raise ModelError("the network computes no numbers (nan), try dtype float32 or check the weights")
         return (index if allowed is None else int(allowed[index])), chance
 
     def _logits(self, hidden: Tensor, allowed: npt.NDArray[np.int64] | None) -> Tensor:

@@ -353,7 +353,9 @@ class _Asker:
         if shown and self.chance(0.4):
             value = self.shown_name(self.dice.choice(shown))
         else:
-            value = self.words.month() if self.chance(0.6) else self._absent_name()
+            tails = [name.partition(" ")[2] for name in map(self.shown_name, range(len(self.page.nodes))) if name[:1].isdigit() and " " in name]
+            tails = [tail for tail in tails if tail[:1].isalpha() and not any(mentions(node, tail) for node in self.page.nodes)]
+            value = self.words.pick(tails) if tails and self.chance(0.6) else self.words.month() if self.chance(0.6) else self._absent_name()
         past = [self._clicked(index)] * self.dice.choice((0, 0, 1, 1, 2, 3, 4, 6, 8, 11))
         return (Ask("until", self.shown_name(index), self._group(index), value), past) if "…" not in value else None
 

@@ -14,7 +14,7 @@ from model.training.packing import Packed
 __all__ = ["WEIGHTS", "Judged", "judge"]
 
 WEIGHTS = {"align": 0.25, "point": 0.5, "copy": 0.2, "said": 0.2, "line": 0.2}
-READ_WEIGHT = 0.4
+READ_WEIGHT = 0.6
 """For what the copying heads hand on by themselves."""
 SPREAD = frozenset({"said", "line"})
 """Losses whose head should look at all right places alike; the others at any one of them."""
@@ -53,6 +53,9 @@ def judge(model: Qwen3VLForConditionalGeneration, packed: Packed, seen: Seen) ->
             loss = _pointer(seen.attention[name], keys, name in SPREAD)
             total = total + weight * loss
             parts[name] = loss.item()
+    echoed = F.cross_entropy(model.lm_head(seen.read["echo"]).float(), packed.prefix[packed.targets["line"].rows[:, 0]].to(device))
+    total = total + READ_WEIGHT * echoed
+    parts["echo"] = echoed.item()
     for name in COPYING:
         aim = packed.targets[name]
         wanted = labels[aim.rows[:, 0].to(device), aim.rows[:, 1].to(device)]

@@ -28,7 +28,7 @@ class Seen:
     """What a packed pass yields."""
 
     hidden: torch.Tensor  # (K, S, hidden), after the last norm
-    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds at the asked rows
+    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds there; `echo` likewise
     attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
 
 
@@ -78,6 +78,14 @@ def _read(attn: Any, head: int, v: torch.Tensor, shape: tuple[int, int, int], ro
     return F.linear(mixed, attn.o_proj.weight[:, head * size : (head + 1) * size])
 
 
+def _echo(attn: Any, x: torch.Tensor, head: int, places: torch.Tensor) -> torch.Tensor:
+    """What one head would hand on from some places if it looked at nothing else, `(R, hidden)`."""
+    size = attn.head_dim
+    group = head * attn.config.num_key_value_heads // attn.config.num_attention_heads
+    value = F.linear(x[places], attn.v_proj.weight[group * size : (group + 1) * size])
+    return F.linear(value, attn.o_proj.weight[:, head * size : (head + 1) * size])
+
+
 def _attend(
     attn: Any, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], shape: tuple[int, int, int], asked: dict[str, tuple[int, torch.Tensor]]
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
@@ -118,6 +126,8 @@ def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
     for depth, layer in enumerate(language.layers):
         asked = {name: (head, packed.targets[name].rows.to(device)) for name, (level, head) in HEADS.items() if level == depth}
         mixed, rows, handed = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
+        if depth == HEADS["point"][0]:
+            handed["echo"] = _echo(layer.self_attn, layer.input_layernorm(x), HEADS["point"][1], packed.targets["line"].rows[:, 0].to(device))
         attention.update(rows)
         read.update({name: language.norm(added) for name, added in handed.items()})
         x = x + mixed

@@ -146,15 +146,15 @@ class _Maker:
             head.append({"role": role, "name": name, "enabled": day > past})
         return head
 
-    def seats(self) -> list[Spec]:
+    def seats(self, longest: int = 66) -> list[Spec]:
         stem = self.words.pick(labels.STEMS) if self.chance(0.8) else self.words.pseudo().capitalize()
         letters = self.dice.choice(("ABCDEF", "ABEF", "AF", "ABC", ""))
         taken_share = self.dice.choice((0.1, 0.35, 0.35, 0.6, 0.9, 1.0))
         worded = self.chance(0.6)
-        names = [f"{row}{letter}" for row in range(1, self.dice.randint(2, 18)) for letter in letters or [""]]
+        names = [f"{row}{letter}" for row in range(1, self.dice.randint(2, 19)) for letter in letters or [""]]
         first = self.dice.choice((0, 0, self.dice.randint(0, 20)))
         specs: list[Spec] = []
-        for name in names[first : first + 66]:
+        for name in names[first : first + longest]:
             taken = self.chance(taken_share)
             tail = ", taken" if taken and worded else f", extra legroom, {self.words.price()}" if self.chance(0.08) else ""
             specs.append({"role": "button", "name": f"{stem} {name}{tail}", "enabled": not taken, "checked": True if self.chance(0.01) else None})
@@ -222,8 +222,8 @@ _LARGE = frozenset({"calendar", "seats", "results", "table"})
 
 def _blocks(maker: _Maker, count: int) -> list[Spec]:
     names, weights = zip(*_BLOCKS, strict=True)
-    parts: list[list[Spec]] = []
-    total = 0
+    parts: list[list[Spec]] = [maker.seats(104)] if count > 64 and maker.chance(0.25) else []
+    total = sum(len(part) for part in parts)
     while total < count:
         name = maker.dice.choices(names, weights)[0]
         if name in _LARGE and count < 40 and maker.chance(0.6):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -126,6 +127,19 @@ def test_features_of_a_picture_seen_before_are_not_computed_again(tiny: Any) -> 
     assert len(decoded) == 1
 
 
+class Countdown(Stop):
+    """Gives up at a certain check instead of a certain time."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise ReplyTimeout("late")
+
+
 def test_a_deadline_ends_a_reply_and_leaves_a_usable_engine(tiny: Any) -> None:
     encoded = Talk(tiny, 1).turn()
     wanted = Engine(tiny.network).reply(encoded, free(tiny)).ids
@@ -133,19 +147,9 @@ def test_a_deadline_ends_a_reply_and_leaves_a_usable_engine(tiny: Any) -> None:
     with pytest.raises(ReplyTimeout, match="no reply within 0 s"):
         engine.reply(encoded, free(tiny), stop=Stop.after(0))
 
-    class Late(Stop):
-        left = 40
-
-        def check(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise ReplyTimeout("late")
-
     for left in (5, 10, 14, 20, 40):
-        late = Late()
-        late.left = left
         with pytest.raises(ReplyTimeout):
-            engine.reply(encoded, free(tiny, 1000), stop=late)
+            engine.reply(encoded, free(tiny, 1000), stop=Countdown(left))
         assert engine.reply(encoded, free(tiny)).ids == wanted
 
 
@@ -187,3 +191,64 @@ def test_out_of_memory_is_one_line_and_the_engine_goes_on(tiny: Any, monkeypatch
         engine.reply(encoded, free(tiny))
     monkeypatch.undo()
     assert engine.reply(encoded, free(tiny)).ids == wanted
+
+
+def test_features_that_take_too_much_memory_are_given_up_oldest_first() -> None:
+    from model.qwen3vl.cache import FeatureCache, Features
+
+    held = FeatureCache(limit_bytes=250)
+    for key in ("a", "b"):
+        held.put(key, Features(torch.zeros(10, 1), (torch.zeros(10, 1),)))  # 80 bytes
+    held.put("b", Features(torch.zeros(10, 2), (torch.zeros(10, 1),)))  # 120 bytes
+    assert held.get("a") is not None
+    held.put("c", Features(torch.zeros(20, 1), ()))
+    assert [held.get(key) is not None for key in "abc"] == [True, False, True]
+    held.put("d", Features(torch.zeros(1000, 1), ()))
+    assert len(held) == 1 and held.get("d") is not None
+
+
+def test_a_prompt_longer_than_the_checkpoint_knows_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny.network)
+    monkeypatch.setattr(engine, "_longest", 20)
+    with pytest.raises(ModelError, match="the checkpoint knows 20: show fewer turns"):
+        engine.reply(Talk(tiny, 1).turn(), free(tiny))
+
+
+def test_a_network_without_numbers_is_an_error(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny.network)
+    monkeypatch.setattr(engine, "_logits", lambda *_: torch.full((304,), float("nan")))
+    with pytest.raises(ModelError, match="no numbers"):
+        engine.reply(Talk(tiny, 1).turn(), free(tiny))
+
+
+def test_a_prompt_of_text_alone(tiny: Any) -> None:
+    encoded = tiny.processor.encode([{"role": "user", "content": "Hello"}], [])
+    ids = torch.from_numpy(encoded.ids)[None]
+    tiny.network.model.rope_deltas = None
+    wanted = tiny.network.generate(input_ids=ids, max_new_tokens=6, do_sample=False)[0, ids.shape[1] :].tolist()
+    assert Engine(tiny.network).reply(encoded, free(tiny, 6)).ids == wanted
+
+
+def test_whatever_was_said_before_the_next_reply_is_that_of_a_fresh_engine(tiny: Any) -> None:
+    """Prompts that share beginnings of all lengths, replies cut short by a timeout, features given up: no trace stays."""
+    random = np.random.default_rng(8)
+    pool = [
+        tiny.processor.picture(f"p{n}", lambda n=n: noise(64, 64 + 32 * (n % 2), n), (64, 64 + 32 * (n % 2)))
+        for n in range(3)
+    ]
+    engine = Engine(tiny.network, chunk=16, feature_bytes=4000)
+    worst = 0.0
+    for _ in range(40):
+        parts, pictures = [{"type": "text", "text": "ab"[: random.integers(1, 3)]}], []
+        for _ in range(random.integers(1, 4)):
+            pictures.append(pool[random.integers(3)])
+            parts += [{"type": "image"}, {"type": "text", "text": "cd"[: random.integers(0, 3)]}]
+        encoded = tiny.processor.encode([{"role": "user", "content": parts}], pictures)
+        fresh = Engine(tiny.network)
+        if random.random() < 0.3:
+            stop = Countdown(int(random.integers(1, 40)))
+            with contextlib.suppress(ReplyTimeout):
+                engine.reply(encoded, free(tiny, 30), stop=stop)
+        worst = max(worst, float((engine.last_logits(encoded) - fresh.last_logits(encoded)).abs().max()))
+        assert engine.reply(encoded, free(tiny, 4)).ids == fresh.reply(encoded, free(tiny, 4)).ids
+    assert worst < 1e-4

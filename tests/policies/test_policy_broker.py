@@ -53,7 +53,7 @@ def test_an_allowed_act_brings_a_permit_for_exactly_it(broker: Broker) -> None:
     terms = verifier(broker).accept(clearance.permit)
     assert (terms.run, terms.step, terms.action, terms.target_digest) == ("run-1", 1, CLICK, DAY.digest)
     assert 5 < terms.expires - terms.not_before <= 15
-    assert clearance.facts["inside"] is True
+    assert clearance.facts["context"]["inside"] is True
 
 
 def test_a_refused_act_brings_none(broker: Broker) -> None:
@@ -70,9 +70,9 @@ def test_with_nobody_to_ask_an_ask_brings_none(broker: Broker) -> None:
 
 
 def test_asking_what_would_be_mints_nothing(broker: Broker) -> None:
-    before = broker.decide(case(DAY)).facts["acts"]
+    before = broker.decide(case(DAY)).facts["context"]["acts"]
     assert broker.decide(case(DAY)).permit is None
-    assert broker.decide(case(DAY)).facts["acts"] == before
+    assert broker.decide(case(DAY)).facts["context"]["acts"] == before
 
 
 def changed(permit: Permit, **terms: Any) -> Permit:
@@ -256,7 +256,7 @@ def test_a_yes_counts_as_a_purchase() -> None:
 
 
 def acts(broker: Broker) -> int:
-    return int(str(broker.decide(case(DAY)).facts["acts"]))
+    return int(str(broker.decide(case(DAY)).facts["context"]["acts"]))
 
 
 def test_the_gate_brings_the_page_along(broker: Broker) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actuators.observation import money_like
 from policies.money import Amounts, Money, amounts, parse_money, totals
 
 
@@ -50,12 +53,16 @@ UNCLEAR = Amounts(unclear=True)
         ("12 EUR 15 EUR", eur(1200, 1500)),
         ("EUR 12 EUR 15", eur(1200, 1500)),
         ("2 89.00 EUR", eur(8900)),
+        ("89.00 EUR, 2 passengers", eur(8900)),
+        ("2\n€89.00", eur(8900)),
         ("٨٩ EUR", eur(8900)),
         ("8\u200b9 EUR", eur(8900)),
         ("Seat 12A, extra legroom, 15.00 EUR", eur(1500)),
         # what cannot be read is told, never passed over
         ("2 EUR 89", UNCLEAR),
         ("0.123 EUR", UNCLEAR),
+        ("89.00\n€", UNCLEAR),
+        ("5.EUR", UNCLEAR),
         ("12.345.67 EUR", UNCLEAR),
         ("1,23,456.00 INR", UNCLEAR),
         ("$89 CAD", UNCLEAR),
@@ -129,6 +136,25 @@ def test_an_amount_reads_its_own_writing(minor: int, currency: str) -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     amounts(text)
     totals(text)
+
+
+PIECES = [*"0123456789.,' -€$x\u202f\n", "EUR", "CHF", "kr", "Total "]
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_what_looks_like_money_is_read_or_told_to_be_unclear(text: str) -> None:
+    if money_like(text):
+        said = amounts(text)
+        assert said.unclear or said.found
+
+
+@pytest.mark.parametrize("text", ["1" * 30_000, "1.111." * 5_000, "4 1 1 1 " * 4_000, "total 1.00 " * 3_000])
+def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
+    began = time.monotonic()
+    amounts(text)
+    totals(text)
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("text", ["", "500", "EUR", "500 EUR please", "500 EUR 600 EUR", "five EUR", "-5 EUR"])

@@ -1,0 +1,171 @@
+"""`agent bench`: how long things take on this machine, as a table or as JSON, against the design's budgets."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.outcome import USAGE
+
+__all__ = ["model", "policy", "step"]
+
+PHASES = ("observe", "resolve", "decide", "permit", "act", "settle", "journal")
+"""`decide`: facts to the broker's process, the rules, minting, and back. `permit`: its verification, which `act` does
+again as part of the act. The rest is what it says."""
+BUDGETS_MS = {"browser": 120.0}
+"""p50 of a step without the model on a page that does not change."""
+
+_HTML = """<!doctype html><title>Bench</title><h1>A page that does not change</h1><form>
+<label>Name <input name=name></label> <label>City <input name=city></label>
+<p>{rows}</p><button type=button id=b>Touch</button></form>"""
+
+
+def step(surface: str, n: int, as_json: bool) -> int:
+    """Time `n` steps: observe, resolve, decide, permit, act, settle, journal; everything real but the model."""
+    if surface not in BUDGETS_MS:
+        print(f"agent bench step: no surface `{surface}`, expected one of: {', '.join(BUDGETS_MS)}", file=sys.stderr)
+        return USAGE
+    with tempfile.TemporaryDirectory() as folder, _parts(Path(folder)) as parts:
+        times = _steps(parts, n)
+    said = {
+        "surface": surface,
+        "n": n,
+        "phases": {name: _percentiles(values) for name, values in times.items()},
+        "total": _percentiles([sum(values) for values in zip(*times.values(), strict=True)]),
+    }
+    if as_json:
+        print(json.dumps(said))
+        return 0
+    print(f"{'phase':<10}{'p50 ms':>10}{'p95 ms':>10}")
+    for name, value in {**said["phases"], "total": said["total"]}.items():  # type: ignore[dict-item]
+        print(f"{name:<10}{value['p50_ms']:>10.2f}{value['p95_ms']:>10.2f}")
+    print(f"budget of the design: p50 under {BUDGETS_MS[surface]:.0f} ms; {n} steps, no model")
+    return 0
+
+
+def policy(as_json: bool) -> int:
+    """Time a decision under 100 rules, and a permit's way through the broker's process and the verifier."""
+    from policies.measure import decision_ms, permit_ms
+
+    said = {"decision_100_rules": decision_ms(), "permit_round_trip": permit_ms()}
+    if as_json:
+        print(json.dumps(said))
+        return 0
+    budgets = {"decision_100_rules": 0.5, "permit_round_trip": 1.0}
+    for name, value in said.items():
+        shown = ", ".join(f"{key} {number:.3f}" for key, number in value.items())
+        print(f"{name:<20} {shown} ms; budget p50 under {budgets[name]} ms")
+    return 0
+
+
+def model(checkpoint: str, as_json: bool) -> int:
+    """Time the engine against transformers' `generate` on one growing conversation, in turns, in one process."""
+    from model.base import ModelError
+    from model.bench import compare
+    from model.load import checkpoint_folder
+
+    try:
+        said = compare(checkpoint_folder(checkpoint))
+    except ModelError as problem:
+        print(f"agent bench model: {problem}", file=sys.stderr)
+        return USAGE
+    print(json.dumps(said, indent=None if as_json else 2))
+    return 0
+
+
+@contextmanager
+def _parts(folder: Path) -> Iterator[Any]:
+    """A browser on a still page with the whole runtime around it: broker, permits, journal."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Event, Thread
+
+    from agent.run_folder import RunFolder
+    from agent.task import load_task
+    from agent.watch import Silent
+    from agent.wire_up import Wanted, wired
+    from model.planned import PlanReader
+
+    class Still(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = _HTML.format(rows=" ".join(f"Row {i}." for i in range(40))).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Still)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    file = folder / "bench.yaml"
+    file.write_text(
+        f"version: 1\nname: bench\ngoal: Touch the button.\nsurface:\n  browser: {{start: '{url}/'}}\n"
+        f"policy: {{preset: browse, narrow: {{origins: ['{url}']}}}}\n"
+    )
+    wanted = Wanted((), "deny", False, "")
+    try:
+        run = RunFolder.create(folder / "runs", "bench")
+        with wired(load_task(file).bind(), wanted, run, PlanReader(), Silent(), Event()) as parts:
+            yield parts
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _steps(parts: Any, n: int) -> dict[str, list[float]]:
+    from actuators.action import Click
+    from actuators.permit import Verifier
+
+    times: dict[str, list[float]] = {name: [] for name in PHASES}
+    for index in range(n + 3):
+        spent: dict[str, float] = dict.fromkeys(PHASES, 0.0)
+        with parts.trail.step(index):
+            seen = _timed(spent, "observe", parts.actuator.observe)
+            field = [node for node in seen.nodes if node.role == "textbox"][index % 2]
+            action = Click(at=field.rect.centre)
+            target = _timed(spent, "resolve", lambda: parts.actuator.target(action, seen))
+            cleared = _timed(spent, "decide", lambda: parts.gate.clear(index, action, target, seen))
+            _timed(spent, "journal", lambda: parts.trail.intent(index, cleared.permit, target, cleared.decision))
+            verifier = Verifier(parts.gate.public_key, run_of(cleared), parts.gate.policy_digest)
+            _timed(spent, "permit", lambda: verifier.accept(cleared.permit))
+            receipt = _timed(spent, "act", lambda: parts.actuator.perform(cleared.permit))
+            if receipt.status != "done":
+                raise RuntimeError(f"the bench's own act was {receipt.status}: {receipt.detail}")
+            _timed(spent, "journal", lambda: parts.trail.outcome(index, receipt))
+            _timed(spent, "settle", parts.actuator.settle)
+            _timed(spent, "journal", lambda: parts.keep_frame(seen))
+        if index >= 3:  # the first steps warm caches that a run warms once
+            for name in PHASES:
+                times[name].append(spent[name])
+    return times
+
+
+def run_of(cleared: Any) -> str:
+    """The run that a permit was minted for."""
+    return str(json.loads(cleared.permit.body)["run"])
+
+
+def _timed(spent: dict[str, float], name: str, call: Callable[[], Any]) -> Any:
+    began = time.perf_counter()
+    try:
+        return call()
+    finally:
+        spent[name] += (time.perf_counter() - began) * 1000
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "p50_ms": round(statistics.median(ordered), 3),
+        "p95_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 3),
+    }
