@@ -1,7 +1,8 @@
-"""A browser page as a surface: screenshots and input through CDP, nodes and hit tests through an isolated world.
+"""A browser page as a surface: pixels and input through CDP, nodes and hit tests through isolated worlds.
 
-Screen pixels are the screenshot's pixels; CSS pixels exist only in here and in `page.js`. Closed shadow roots are
-opaque: what lies in them is judged as their host element.
+Screen pixels are the screenshot's pixels; CSS pixels exist only in here, in `actuators.hand` and in the page's files.
+What this does not protect against: a page whose script does something else than its words say (the gate for requests
+sees what is really sent), and code in the page that reacts to the pointer coming near.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import base64
 import hashlib
 import re
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, assert_never
+from typing import TYPE_CHECKING, Any, Literal, Self, assert_never
 
 from actuators import errors
 from actuators.action import (
@@ -32,24 +35,26 @@ from actuators.action import (
     pointed,
 )
 from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
+from actuators.cdp import DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
-from actuators.hand import Hand, NotPossible
-from actuators.observation import Form, Frame, Node, Observation, Surface, Target
+from actuators.hand import Focus, Hand, NotPossible
+from actuators.keys import browser_key
+from actuators.nodes import destination, is_secret, node_of, origin_of, png_size, words
+from actuators.observation import Frame, Observation, Surface, Target
 from actuators.permit import Permit, PermitRefused, Verifier
 from actuators.receipt import Receipt, ReceiptStatus
 from actuators.tabs import Tab, Tabs
+from actuators.world import Place
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
-    from playwright.sync_api import Frame as PageFrame
 
 __all__ = ["BrowserActuator"]
 
 QUIET_MS = 50
 """A page is still when nothing has changed for this long and no request is on its way."""
 _REGION_PX = 64
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_-]+)>")
-_POINTED_KEYS = frozenset({"enter", "space"})
+_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 
 
 class BrowserActuator:
@@ -60,16 +65,26 @@ class BrowserActuator:
         verifier: checks permits.
         secrets: gives values for `<secret:NAME>` while typing.
         scale: the context's device scale factor.
+        downloads: folder for downloads; None cancels them.
+        uploads: the only files that may be given to a page.
     """
 
     def __init__(
-        self, context: BrowserContext, verifier: Verifier, secrets: SecretSource = no_secrets, scale: float = 1.0
+        self,
+        context: BrowserContext,
+        verifier: Verifier,
+        secrets: SecretSource = no_secrets,
+        scale: float = 1.0,
+        downloads: Path | None = None,
+        uploads: Sequence[Path] = (),
     ) -> None:
-        self._tabs = Tabs(context)
+        self._tabs = Tabs(context, downloads, tuple(uploads))
         self._verifier = verifier
         self._secrets = secrets
         self._scale = scale
         self._seq = 0
+        self._acted_at = float("-inf")
+        self._hands: dict[Tab, Hand] = {}
         self._closed = False
 
     @property
@@ -88,19 +103,17 @@ class BrowserActuator:
         try:
             page.goto(url, wait_until="load", timeout=bound_s * 1000)
         except Error as error:
-            why = str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
+            why = first_line(error).removeprefix("Page.goto: ")
             raise errors.SurfaceUnavailable(f"cannot open {url}: {why}; is the site running?") from None
         self.settle()
 
     def observe(self) -> Observation:
-        """See `Actuator.observe`. One screenshot and one reading of each visible frame."""
-        tab = self._tabs.front
-        frame = Frame(base64.b64decode(self._cdp(tab, "Page.captureScreenshot", format="png", optimizeForSpeed=True)["data"]))
-        screen = Screen(*_png_size(frame.png), scale=self._scale)
-        read = tab.worlds.call("nodes()")
-        nodes = [self._node(one, screen, (0.0, 0.0)) for one in read["nodes"]]
-        for child, offset in self._children(tab):
-            nodes += self._child_nodes(tab, child, offset, screen)
+        """See `Actuator.observe`. One screenshot and one reading of each process of the page."""
+        tab = self._front()
+        frame = Frame(self._shot(tab))
+        seen = tab.worlds.look()
+        screen = Screen(*png_size(frame.png), scale=seen["scale"])
+        nodes = tuple(node_of(one, screen, _HERE) for one in seen["nodes"])
         self._seq += 1
         return Observation(
             seq=self._seq - 1,
@@ -108,38 +121,41 @@ class BrowserActuator:
             surface="browser",
             screen=screen,
             frame=frame,
-            nodes=tuple(nodes),
-            origin=read["origin"],
-            url=read["url"],
-            title=read["title"],
-            more=tuple(where for where in ("above", "below") if read[where]),  # type: ignore[misc]
+            nodes=tuple(node for node in nodes if node.rect.area),
+            origin=seen["origin"],
+            url=seen["url"],
+            title=seen["title"],
+            more=_more(seen),
             notices=self._tabs.notices(),
         )
 
     def target(self, action: Action, seen: Observation) -> Target:
-        """See `Actuator.target`."""
-        return self._target(action, seen.screen)
+        """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
+        tab = self._front()
+        point = pointed(action)
+        if point is not None and not seen.screen.contains(point):
+            size = f"{seen.screen.width}x{seen.screen.height}"
+            raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        return self._target(tab, action, seen.screen)[0]
 
     def perform(self, permit: Permit) -> Receipt:
         """See `Actuator.perform`."""
-        began = time.time()
+        began, told = time.time(), self._tabs.told
         try:
             terms = self._verifier.accept(permit)
         except PermitRefused as refused:
             return Receipt("refused", None, began, time.time(), str(refused))
-        status, detail = self._try(terms.action, terms.target_digest)
-        performed = terms.action if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail, self._tabs.notices())
+        attempt = _Attempt(terms.action)
+        status, detail = self._try(attempt, terms.target_digest)
+        self._acted_at = time.monotonic()
+        performed = attempt.performed if status in ("done", "unknown") else attempt.before
+        return Receipt(status, performed, began, time.time(), detail, self._tabs.since(told))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
-        """See `Actuator.settle`: watches nodes, animations, loading and requests."""
+        """See `Actuator.settle`: watches nodes, scrolling, animations, loading and requests."""
         began = time.monotonic()
         while True:
-            left = bound_s - (time.monotonic() - began)
-            tab = self._tabs.front
-            moving = tab.worlds.call(f"settle({QUIET_MS}, {max(1, int(left * 1000))})") if left > 0 else "frames"
-            if not moving and tab.pending:
-                moving = "requests"
+            moving = self._moving(bound_s - (time.monotonic() - began))
             waited = time.monotonic() - began
             if not moving:
                 return Settled(True, waited)
@@ -160,59 +176,79 @@ class BrowserActuator:
 
     # Acting
 
-    def _try(self, action: Action, judged: str) -> tuple[ReceiptStatus, str]:
-        """Pointer to the place, look again, press. What went wrong before the press is not an effect."""
-        from playwright.sync_api import Error
-
-        tab = self._tabs.front
-        hand = Hand(tab, self._scale)
+    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
+        """Pointer to the place, look again, press. What goes wrong before the press is not an effect."""
+        action = attempt.action
+        tab = self._front()
         try:
-            hand.reach(action)
-            target = self._target(action, self._screen(tab))
-            if target.digest != judged:
-                return "stale", f"{_words(target)} is there now, which is not what was judged"
+            _ready(action)
+            screen = self._screen(tab)
+            hand = self._hand(tab)
+            self._reach(hand, attempt, screen)
+            target, focus = self._target(tab, action, screen)
+            if not isinstance(action, Wait | Zoom) and target.digest != judged:
+                return "stale", f"{words(target.node)} is there now, which is not what was judged"
             text = self._revealed(action, target)
-            hand.ready(action)
         except SecretRefused as refused:
             return "refused", str(refused)
         except NotPossible as problem:
             return "failed", str(problem)
-        except Error as error:
-            raise errors.SurfaceLost(f"the browser is gone: {_first(error)}") from None
+        attempt.performed = action
         try:
-            return self._press(hand, action, text)
+            return "done", self._press(hand, attempt, screen, text, focus)
         except NotPossible as problem:
             return "failed", str(problem)
-        except Error as error:
-            return "unknown", f"the browser broke in the middle of it: {_first(error)}"
+        except (errors.SurfaceError, DocumentGone) as error:
+            if tab.page.is_closed() and not isinstance(error, errors.SurfaceTimeout) and self._tabs.open:
+                return "done", "the tab was closed by it"
+            return "unknown", f"the browser broke in the middle of it: {error}"
 
-    def _press(self, hand: Hand, action: Action, text: str) -> tuple[ReceiptStatus, str]:
-        match action:
-            case Click():
-                hand.click(action)
+    def _reach(self, hand: Hand, attempt: _Attempt, screen: Screen) -> None:
+        """The pointer to the place, for everything that presses there; hovering is itself the act."""
+        point = pointed(attempt.action)
+        if point is None:
+            return
+        if not screen.contains(point):
+            raise NotPossible(f"({point.x}, {point.y}) lies outside the {screen.width}x{screen.height} screen")
+        if not isinstance(attempt.action, Hover):
+            hand.move(*screen.to_logical(point))
+            attempt.before = Hover(at=point)
+
+    def _press(self, hand: Hand, attempt: _Attempt, screen: Screen, text: str, focus: Focus | None) -> str:
+        """Do it; returns a remark for the receipt."""
+        match attempt.action:
+            case Click(button=button, count=count, modifiers=modifiers):
+                hand.click(button, count, modifiers)
             case LongPress(seconds=seconds):
                 hand.long_press(seconds)
-            case Drag(start=start, end=end) | Swipe(start=start, end=end):
-                hand.drag(start, end)
+            case Drag(end=end):
+                hand.drag(screen.to_logical(end))
             case Scroll(dx=dx, dy=dy):
-                hand.wheel(dx, dy)
-            case TypeText():
-                return "done", hand.type(text)
+                hand.wheel(dx / screen.scale, dy / screen.scale)
+            case TypeText(text=asked):
+                typed, remark = hand.type(text, focus, self._tabs.uploads, secret=text != asked)
+                if text == asked:
+                    attempt.performed = TypeText(text=typed)
+                return remark
             case PressKeys(keys=keys):
                 hand.keys(keys)
             case OpenUrl(url=url):
                 hand.go(url)
-            case SystemButton(button=button):
-                hand.system(button)
+            case SystemButton(button="back"):
+                hand.back()
+            case SystemButton(button="enter"):
+                hand.keys(("enter",))
             case Wait(seconds=seconds):
                 self.settle(seconds)
-            case Hover() | Zoom():
+            case Hover(at=at):
+                hand.move(*screen.to_logical(at))
+            case Zoom():
                 pass
-            case LaunchApp():
-                raise NotPossible("a browser starts no applications")
+            case LaunchApp() | Swipe() | SystemButton():
+                raise NotPossible("unreachable: refused by _ready")
             case _:
-                assert_never(action)
-        return "done", ""
+                assert_never(attempt.action)
+        return ""
 
     def _revealed(self, action: Action, target: Target) -> str:
         """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
@@ -220,24 +256,48 @@ class BrowserActuator:
             return ""
         return _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
 
+    def _hand(self, tab: Tab) -> Hand:
+        self._hands = {known: hand for known, hand in self._hands.items() if not known.page.is_closed()}
+        return self._hands.setdefault(tab, Hand(tab))
+
     # Looking
 
-    def _target(self, action: Action, screen: Screen) -> Target:
-        tab = self._tabs.front
+    def _front(self) -> Tab:
+        if self._closed:
+            raise errors.SurfaceLost("the browser was closed by this run")
+        return self._tabs.front
+
+    def _target(self, tab: Tab, action: Action, screen: Screen) -> tuple[Target, Focus | None]:
+        """What an action would touch now, and what has the focus where it is about keys."""
         url = tab.page.url
-        if isinstance(action, OpenUrl):
-            return Target("browser", None, None, _origin(action.url), url, destination=action.url)
+        match action:
+            case OpenUrl(url=address):
+                return Target("browser", None, None, origin_of(address), url, destination=address), None
+            case Wait() | Zoom() | LaunchApp():
+                return Target("browser", None, None, origin_of(url), url), None
+            case SystemButton(button=button) if button != "enter":
+                return Target("browser", None, None, origin_of(url), url), None
         point = pointed(action)
         if point is None:
-            told, offset = self._focused(tab), (0.0, 0.0)
-        elif not screen.contains(point):
-            raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {screen.width}x{screen.height} screen")
-        else:
-            told, offset = self._hit(tab, *screen.to_logical(point))
+            told, world = tab.worlds.focused()
+            focus = Focus(told["held"], told["takes"], world) if told else None
+            return self._told(tab, action, None, told, _HERE, screen), focus
+        told, place = tab.worlds.hit(*screen.to_logical(point))
+        return self._told(tab, action, point, told, place, screen), None
+
+    def _told(
+        self, tab: Tab, action: Action, point: Point | None, told: dict[str, Any] | None, place: Place, screen: Screen
+    ) -> Target:
+        url = tab.page.url
+        region: Rect | None = None
+        digest = ""
+        if point is not None and (told is None or told["pixels"]):
+            region, digest = self._region(tab, point, screen)
         if told is None:
-            return self._bare(tab, action, point, screen)
-        node = self._node(told["node"], screen, offset)
-        region, digest = self._region(tab, point, screen) if point and told["mute"] else (None, "")
+            return Target("browser", None, point, origin_of(url), url, region=region, region_digest=digest)
+        one = told["node"]
+        one["form"] = told["forms"][one["form"]] if one["form"] >= 0 else None
+        node = node_of(one, screen, place)
         return Target(
             "browser",
             node,
@@ -246,121 +306,87 @@ class BrowserActuator:
             url=url,
             region=region,
             region_digest=digest,
-            destination=_destination(action, node),
-            secret_field=node.password or node.autocomplete.startswith("cc-") or node.autocomplete == "one-time-code",
+            destination=destination(action, node, told.get("sends", "")),
+            secret_field=is_secret(node),
         )
-
-    def _bare(self, tab: Tab, action: Action, point: Point | None, screen: Screen) -> Target:
-        """A target without a node: nothing has the focus, or nothing lies under the point."""
-        origin = _origin(tab.page.url)
-        region, digest = self._region(tab, point, screen) if point else (None, "")
-        return Target("browser", None, point, origin, tab.page.url, region=region, region_digest=digest)
-
-    def _hit(self, tab: Tab, x: float, y: float) -> tuple[Any, tuple[float, float]]:
-        """What lies under a point (CSS pixels of the page), through frames; and the offset of its document."""
-        frame, left, top = tab.page.main_frame, 0.0, 0.0
-        while True:
-            told = tab.worlds.call(f"hit({x - left}, {y - top})", frame)
-            if not told or "frame" not in told:
-                return told, (left, top)
-            child = _child(frame, told["frame"]["index"])
-            if child is None:
-                return None, (left, top)
-            left, top, frame = left + told["frame"]["left"], top + told["frame"]["top"], child
-
-    def _focused(self, tab: Tab) -> Any:
-        frame = tab.page.main_frame
-        while True:
-            told = tab.worlds.call("focused()", frame)
-            if not told or "frame" not in told:
-                return told
-            child = _child(frame, told["frame"]["index"])
-            if child is None:
-                return None
-            frame = child
 
     def _region(self, tab: Tab, point: Point, screen: Screen) -> tuple[Rect, str]:
         """The pixels around a point, for what has no words of its own."""
         half = _REGION_PX // 2
         box = Rect(point.x - half, point.y - half, point.x + half, point.y + half).intersect(screen.rect)
-        scale = self._scale
-        area = {"x": box.left / scale, "y": box.top / scale, "width": box.width / scale, "height": box.height / scale}
-        shot = self._cdp(tab, "Page.captureScreenshot", format="png", clip={**area, "scale": 1})
-        return box, hashlib.sha256(base64.b64decode(shot["data"])).hexdigest()
+        return box, hashlib.sha256(self._shot(tab, box)).hexdigest()
 
-    def _children(self, tab: Tab) -> list[tuple[PageFrame, tuple[float, float]]]:
-        """Every visible child frame with the place of its document in CSS pixels of the page."""
-        found = []
-        for frame in tab.page.frames[1:]:
-            box = frame.frame_element().bounding_box() if not frame.is_detached() else None
-            if box and box["width"] > 1 and box["height"] > 1:
-                found.append((frame, (box["x"], box["y"])))
-        return found
-
-    def _child_nodes(self, tab: Tab, frame: PageFrame, offset: tuple[float, float], screen: Screen) -> list[Node]:
-        try:
-            read = tab.worlds.call("nodes()", frame)
-        except errors.SurfaceError:  # a frame may go away while it is read; what is gone is not seen
-            return []
-        nodes = [self._node(one, screen, offset) for one in read["nodes"]]
-        return [node for node in nodes if node.rect.area]
-
-    def _node(self, told: dict[str, Any], screen: Screen, offset: tuple[float, float]) -> Node:
-        form = told["form"]
-        rect = told["rect"]
-        left, top = screen.from_logical(rect["left"] + offset[0], rect["top"] + offset[1]).x, 0
-        top = int((rect["top"] + offset[1]) * screen.scale)
-        right = round((rect["right"] + offset[0]) * screen.scale)
-        bottom = round((rect["bottom"] + offset[1]) * screen.scale)
-        box = Rect(left, top, max(left, right), max(top, bottom)).intersect(screen.rect)
-        return Node(**{**told, "rect": box, "form": Form(**form) if form else None})
+    def _shot(self, tab: Tab, box: Rect | None = None) -> bytes:
+        """PNG of the viewport, or of a part of it (screen pixels)."""
+        view: dict[str, Any] = {}
+        if box is not None or self._scale != 1:
+            now = tab.worlds.steadily("view")
+            scale = now["scale"]
+            width, height = (box.width / scale, box.height / scale) if box else (now["width"], now["height"])
+            left, top = (box.left / scale, box.top / scale) if box else (0, 0)
+            clip = {"x": now["x"] + left, "y": now["y"] + top, "width": width, "height": height, "scale": scale}
+            view = {"clip": clip}
+        for _ in range(3):
+            try:
+                shot = tab.cdp.send("Page.captureScreenshot", format="png", optimizeForSpeed=True, **view)
+                return base64.b64decode(shot["data"])
+            except DocumentGone:
+                continue
+        raise errors.SurfaceTimeout("no picture of the page can be had; try again when it is still")
 
     def _screen(self, tab: Tab) -> Screen:
-        size = tab.page.viewport_size or {"width": 1280, "height": 800}
-        return Screen(round(size["width"] * self._scale), round(size["height"] * self._scale), self._scale)
+        now = tab.worlds.steadily("view")
+        scale = now["scale"]
+        return Screen(round(now["width"] * scale), round(now["height"] * scale), scale)
 
-    def _cdp(self, tab: Tab, method: str, **arguments: Any) -> Any:
-        from playwright.sync_api import Error
-
+    def _moving(self, left_s: float) -> str:
+        """What moves still after at most `left_s` seconds; empty for nothing."""
+        tab = self._front()
+        if left_s <= 0:
+            return "frames"
         try:
-            return tab.session.send(method, arguments)
-        except Error as error:
-            raise errors.SurfaceLost(f"the browser is gone: {_first(error)}") from None
+            moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), bound_s=left_s + 5)
+        except DocumentGone:
+            moving = "loading"
+        if not moving and (tab.waits(self._acted_at) or self._tabs.saving):
+            tab.pump()
+            moving = "requests"
+        return str(moving)
 
 
-def _child(frame: PageFrame, index: int) -> PageFrame | None:
-    children = frame.child_frames
-    return children[index] if 0 <= index < len(children) else None
+_HERE = Place()
 
 
-def _destination(action: Action, node: Node) -> str:
-    """Where the act would send something or lead to."""
-    activates = isinstance(action, Click) or (
-        isinstance(action, PressKeys) and bool(_POINTED_KEYS & set(action.keys))
-    )
-    if not activates:
-        return ""
-    if node.submits or (isinstance(action, PressKeys) and node.form and node.editable):
-        return node.form.action if node.form else ""
-    return node.href
+def _more(seen: dict[str, Any]) -> tuple[Literal["above", "below"], ...]:
+    found: list[Literal["above", "below"]] = []
+    if seen["above"]:
+        found.append("above")
+    if seen["below"]:
+        found.append("below")
+    return tuple(found)
 
 
-def _origin(url: str) -> str:
-    """scheme://host:port as the address says; empty for anything but web addresses."""
-    found = re.match(r"(https?://[^/?#\\]*)", url.strip(), re.IGNORECASE)
-    return found.group(1).lower() if found else ""
+class _Attempt:
+    """What is being done, and what was really sent to the surface so far."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+        self.before: Action | None = None
+        self.performed: Action | None = None
 
 
-def _words(target: Target) -> str:
-    node = target.node
-    return f'{node.role} "{node.name[:60]}"' if node else "something without words"
-
-
-def _png_size(png: bytes) -> tuple[int, int]:
-    """Width and height from the header, without decoding."""
-    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
-
-
-def _first(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+def _ready(action: Action) -> None:
+    """Refuse what cannot be done before anything is touched. Raises `NotPossible`."""
+    try:
+        match action:
+            case PressKeys(keys=keys) | Click(modifiers=keys):
+                for key in keys:
+                    browser_key(key)
+            case LaunchApp():
+                raise NotPossible("a browser starts no applications")
+            case Swipe():
+                raise NotPossible("a browser has no touch screen: drag, or turn the wheel")
+            case SystemButton(button=button) if button not in ("back", "enter"):
+                raise NotPossible(f"a browser has no `{button}` button")
+    except ValueError as problem:
+        raise NotPossible(str(problem)) from None

@@ -1,118 +1,92 @@
-"""The hand in a browser: pointer, wheel and keyboard on one page. Knows nothing of permits; `actuators.browser` does.
+"""The hand in a browser: pointer, wheel and keyboard. Knows nothing of permits; `actuators.browser` does.
 
-Points are screen pixels. Every input is a real one, sent through the browser's input pipeline.
+Every input is a real one, sent through the browser's input pipeline, except what has no text to type into (dates,
+colours, files). Points are CSS pixels of the page's viewport.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from actuators.action import Action, Click, PressKeys, TypeText, pointed
-from actuators.geometry import Point
-from actuators.keys import MODIFIERS, browser_key
+from actuators.action import Button
+from actuators.cdp import Cdp, first_line
+from actuators.keys import Key, browser_key
 from actuators.tabs import Tab
+from actuators.world import World
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Frame
-
-__all__ = ["Hand", "NotPossible"]
+__all__ = ["Focus", "Hand", "NotPossible"]
 
 _DRAG_STEPS = 12
+_GO_MS = 15_000
+_BUTTONS = {"left": 1, "right": 2, "middle": 4}
 
 
 class NotPossible(Exception):
     """The surface cannot do this; nothing was pressed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What has the focus: how it takes text, and the world it lives in."""
+
+    id: str
+    takes: str
+    """`line`, `lines`, `choice`, `set`, `file`, `keys` or `nothing`; see `takes` in `page_touch.js`."""
+    world: World
+
+
 class Hand:
-    """Acts on the page in front."""
+    """Acts on one page. The pointer stays where it was left."""
 
-    def __init__(self, tab: Tab, scale: float) -> None:
+    def __init__(self, tab: Tab) -> None:
         self._tab = tab
-        self._page = tab.page
-        self._scale = scale
+        self._cdp: Cdp = tab.cdp
+        self._at = (0.0, 0.0)
+        self._held = 0
 
-    def reach(self, action: Action) -> None:
-        """Move the pointer to where the action begins; press nothing."""
-        point = pointed(action)
-        if point is not None:
-            self._move(point)
+    def move(self, x: float, y: float, pressed: Button | None = None) -> None:
+        self._at = (x, y)
+        self._mouse("mouseMoved", pressed or "none", buttons=_BUTTONS.get(pressed or "", 0))
 
-    def ready(self, action: Action) -> None:
-        """Refuse what cannot be done before anything is pressed. Raises `NotPossible`."""
-        try:
-            if isinstance(action, PressKeys):
-                [browser_key(key) for key in action.keys]
-            if isinstance(action, Click):
-                [browser_key(key) for key in action.modifiers]
-        except ValueError as problem:
-            raise NotPossible(str(problem)) from None
-        if isinstance(action, TypeText) and self._call("focused()") is None:
-            raise NotPossible("nothing has the focus: click the field first")
-
-    def click(self, action: Click) -> None:
-        """Press and release where the pointer is."""
-        held = [browser_key(name) for name in action.modifiers]
-        for key in held:
-            self._page.keyboard.down(key)
-        try:
-            for count in range(1, action.count + 1):
-                self._page.mouse.down(button=action.button, click_count=count)
-                self._page.mouse.up(button=action.button, click_count=count)
-        finally:
-            for key in reversed(held):
-                self._page.keyboard.up(key)
+    def click(self, button: Button, count: int, modifiers: tuple[str, ...]) -> None:
+        """Press and release where the pointer is; for a double or triple click each press tells its number."""
+        with self._holding(modifiers):
+            for number in range(1, count + 1):
+                self._mouse("mousePressed", button, clickCount=number, buttons=_BUTTONS[button])
+                self._mouse("mouseReleased", button, clickCount=number)
 
     def long_press(self, seconds: float) -> None:
-        self._page.mouse.down()
+        self._mouse("mousePressed", "left", clickCount=1, buttons=1)
         try:
-            self._page.wait_for_timeout(seconds * 1000)
+            self._tab.page.wait_for_timeout(seconds * 1000)
         finally:
-            self._page.mouse.up()
+            self._mouse("mouseReleased", "left", clickCount=1)
 
-    def drag(self, start: Point, end: Point) -> None:
-        """Press at `start`, where the pointer is, move in small steps, release at `end`."""
-        self._page.mouse.down()
+    def drag(self, end: tuple[float, float]) -> None:
+        """Press where the pointer is, move in small steps, release at `end`."""
+        start = self._at
+        self._mouse("mousePressed", "left", clickCount=1, buttons=1)
         try:
             for step in range(1, _DRAG_STEPS + 1):
-                x = start.x + (end.x - start.x) * step // _DRAG_STEPS
-                y = start.y + (end.y - start.y) * step // _DRAG_STEPS
-                self._move(Point(x, y))
+                part = step / _DRAG_STEPS
+                self.move(start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part, "left")
         finally:
-            self._page.mouse.up()
+            self._mouse("mouseReleased", "left", clickCount=1)
 
-    def wheel(self, dx: int, dy: int) -> None:
-        """Turn the wheel by screen pixels."""
-        self._page.mouse.wheel(dx / self._scale, dy / self._scale)
-
-    def type(self, text: str) -> str:
-        """Put text into what has the focus; returns a remark for the receipt."""
-        if (found := self._call(f"option({_js(text)})")) is not None:
-            return self._choose(found, text)
-        lines = text.split("\n")
-        if len(lines) > 1 and not self._call("multiline()"):
-            self._page.keyboard.insert_text(" ".join(lines))
-            return "line breaks were typed as spaces: the field takes one line"
-        for number, line in enumerate(lines):
-            if number:
-                self._page.keyboard.press("Enter")
-            if line:
-                self._page.keyboard.insert_text(line)
-        return ""
+    def wheel(self, dx: float, dy: float) -> None:
+        """Turn the wheel by CSS pixels."""
+        self._mouse("mouseWheel", "none", deltaX=dx, deltaY=dy)
 
     def keys(self, names: tuple[str, ...]) -> None:
-        """Hold the modifiers, press the rest in order, release in reverse."""
-        held = [browser_key(name) for name in names if name in MODIFIERS]
-        rest = [browser_key(name) for name in names if name not in MODIFIERS]
-        for key in held:
-            self._page.keyboard.down(key)
-        try:
-            for key in rest:
-                self._page.keyboard.press(key)
-        finally:
-            for key in reversed(held):
-                self._page.keyboard.up(key)
+        """Press in order, release in reverse."""
+        with self._holding(names):
+            pass
 
     def go(self, url: str) -> None:
         """Open a web address in the page in front."""
@@ -121,56 +95,144 @@ class Hand:
         if urlsplit(url).scheme.lower() not in ("http", "https"):
             raise NotPossible("only http and https addresses can be opened")
         try:
-            self._page.goto(url, wait_until="commit", timeout=15_000)
+            self._tab.page.goto(url, wait_until="commit", timeout=_GO_MS)
         except Error as error:
-            raise NotPossible(f"the address cannot be opened: {str(error).splitlines()[0][:150]}") from None
+            if "Download is starting" in error.message:
+                return
+            why = first_line(error).removeprefix("Page.goto: ").split(" at http")[0]
+            raise NotPossible(f"the address cannot be opened: {why}") from None
 
-    def system(self, button: str) -> None:
-        """`back` goes back in the page's history; `enter` presses Enter."""
-        if button == "back":
-            self._page.go_back(wait_until="commit", timeout=15_000)
-        elif button == "enter":
-            self._page.keyboard.press("Enter")
-        else:
-            raise NotPossible(f"a browser has no `{button}` button")
+    def back(self) -> None:
+        """One step back in the page's history."""
+        history = self._cdp.send("Page.getNavigationHistory")
+        if history["currentIndex"] < 1:
+            raise NotPossible("the page has no history to go back to")
+        entry = history["entries"][history["currentIndex"] - 1]
+        if not entry["url"].startswith(("http://", "https://")):
+            raise NotPossible("the page has no history to go back to")
+        self._cdp.send("Page.navigateToHistoryEntry", entryId=entry["id"])
 
-    def _choose(self, found: dict[str, object], text: str) -> str:
-        """Choose an option of the focused native select with the keyboard, in one change.
+    # Text
 
-        The list is opened first: with a closed list every arrow key is a change of its own, and a page that acts on
-        the first one would act on the wrong choice.
+    def type(self, text: str, focus: Focus | None, uploads: tuple[Path, ...], secret: bool) -> tuple[str, str]:
+        """Put text into what has the focus. Returns what was typed and a remark for the receipt.
+
+        `secret` keeps single keys out of it: they would reach wherever the page moves the focus meanwhile.
+
+        Raises:
+            NotPossible: nothing that takes text has the focus, or it does not take this one.
         """
-        enabled = found.get("enabled")
-        if found["to"] == -1 or not isinstance(enabled, list):
-            raise NotPossible(f'the list has no choice "{text[:60]}"')
-        keyboard = self._page.keyboard
-        keyboard.press("Escape")
-        keyboard.press("Alt+ArrowDown")
-        keyboard.press("Home")
-        for _ in range(enabled.index(found["to"])):
-            keyboard.press("ArrowDown")
-        keyboard.press("Enter")
+        takes = focus.takes if focus else "nothing"
+        if focus is None or takes == "nothing" or (secret and takes not in ("line", "lines", "set")):
+            raise NotPossible("nothing that takes text has the focus: click the field first")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        match takes:
+            case "choice":
+                return text, self._choose(text, focus)
+            case "set":
+                if why := focus.world.call("set", text.strip()):
+                    raise NotPossible(why)
+                return text, ""
+            case "file":
+                return text, self._file(text, uploads, focus)
+            case "keys":
+                for char in text:
+                    self._press("enter" if char == "\n" else "tab" if char == "\t" else char)
+                return text, ""
+        return self._insert(text, takes == "lines", focus, secret)
+
+    def _insert(self, text: str, lines: bool, focus: Focus, secret: bool) -> tuple[str, str]:
+        kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
+        remark = "" if kept == text else "control characters were left out"
+        if not lines and any(char in kept for char in "\n\t"):
+            kept = kept.strip("\n\t").replace("\n", " ").replace("\t", " ")
+            remark = "line breaks were not typed as keys: the field takes one line, and Enter is a key of its own"
+        for number, part in enumerate(kept.split("\n")):
+            if number:
+                self._press("enter")
+            if part:
+                self._cdp.send("Input.insertText", text=part)
+        if kept and not secret:
+            self._key_up(kept[-1], focus)
+        return kept, remark
+
+    def _key_up(self, char: str, focus: Focus) -> None:
+        """Let go of the last key, for pages that look at a field when a key comes up."""
+        told = self._tab.worlds.focused()[0]
+        key = browser_key(char) if char.isprintable() else None
+        if key and key.code and told and told["node"]["id"] == focus.id:
+            self._key("keyUp", key)
+
+    def _choose(self, text: str, focus: Focus) -> str:
+        """Choose an option of the focused native list with the keyboard, in one change.
+
+        A closed list is opened first: every arrow key on a closed one is a change of its own, and a page that acts on
+        the first would act on the wrong choice.
+        """
+        found = focus.world.call("choice", text.strip())
+        if found["index"] < 0:
+            some = ", ".join(f'"{label[:40]}"' for label in found["labels"])
+            raise NotPossible(f'the list has no choice "{text.strip()[:60]}"; it begins with {some}')
+        if not found["open"] and not found["many"]:
+            if found["now"] == found["index"]:
+                return "it was chosen already"
+            self.keys(("alt", "down"))
+        self._press("home")
+        for _ in range(found["place"]):
+            self._press("down")
+        if not found["many"]:
+            self._press("enter")
+        if focus.world.call("chosen") not in (found["index"], -2):
+            return "the list shows another choice now"
         return ""
 
-    def _call(self, expression: str) -> dict[str, object] | None:
-        """A function of `page.js` in the frame that has the focus."""
-        frame: Frame = self._page.main_frame
-        while True:
-            told = self._tab.worlds.call("focused()", frame)
-            if not told or "frame" not in told:
-                answer: dict[str, object] | None = self._tab.worlds.call(expression, frame)
-                return answer
-            children = frame.child_frames
-            if told["frame"]["index"] >= len(children):
-                return None
-            frame = children[told["frame"]["index"]]
+    def _file(self, text: str, uploads: tuple[Path, ...], focus: Focus) -> str:
+        wanted = next((path for path in uploads if text.strip() in (path.name, str(path))), None)
+        if wanted is None:
+            raise NotPossible("no file of that name may be uploaded in this run")
+        self._cdp.send("DOM.setFileInputFiles", files=[str(wanted)], objectId=focus.world.grab(focus.id))
+        return f"the file {wanted.name} was chosen"
 
-    def _move(self, point: Point) -> None:
-        self._page.mouse.move((point.x + 0.5) / self._scale, (point.y + 0.5) / self._scale)
+    # Events
 
+    @contextmanager
+    def _holding(self, names: tuple[str, ...]) -> Iterator[None]:
+        down: list[Key] = []
+        try:
+            for name in names:
+                key = browser_key(name)
+                self._held |= key.modifier
+                self._key_down(key, again=key in down)
+                down.append(key)
+            yield
+        finally:
+            for key in reversed(down):
+                self._held &= ~key.modifier
+                self._key("keyUp", key)
 
-def _js(text: str) -> str:
-    """Text as a literal of the page's language: JSON is one, once its two odd line separators are escaped."""
-    import json
+    def _press(self, name: str) -> None:
+        self.keys((name,))
 
-    return json.dumps(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    def _key_down(self, key: Key, again: bool) -> None:
+        text = "" if self._held & ~8 else key.text
+        if text and self._held & 8 and len(text) == 1:
+            text = text.upper()
+        extra: dict[str, Any] = {"text": text} if text else {}
+        if self._held == 2 and key.key.lower() == "a":
+            extra["commands"] = ["selectAll"]
+        self._key("keyDown" if text else "rawKeyDown", key, autoRepeat=again, **extra)
+
+    def _key(self, kind: str, key: Key, **extra: Any) -> None:
+        self._cdp.send(
+            "Input.dispatchKeyEvent",
+            type=kind,
+            key=key.key,
+            code=key.code,
+            windowsVirtualKeyCode=key.vk,
+            modifiers=self._held,
+            **extra,
+        )
+
+    def _mouse(self, kind: str, button: str, **extra: Any) -> None:
+        x, y = self._at
+        self._cdp.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, modifiers=self._held, **extra)

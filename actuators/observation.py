@@ -97,7 +97,7 @@ class Node:
 
 
 _MONEY = re.compile(
-    r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)\s?\d[\d.,'\u00a0\u202f ]*|\d[\d.,'\u00a0\u202f ]*\s?(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)"
+    r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)\s?\d[\d.,'\u00a0\u202f ]{0,24}|\d[\d.,'\u00a0\u202f ]{0,24}\s?(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)"
 )
 
 

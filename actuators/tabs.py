@@ -1,42 +1,93 @@
 """The pages of one browser context: which is in front, and what happened on them that nobody asked for.
 
-The default is no: confirms and prompts are dismissed, file choosers stay empty, downloads are cancelled. Each becomes
-a notice in the runtime's words, so that the model, the policy and the record know of it.
+The default is no: confirms and prompts are dismissed, file choosers stay empty, and downloads are cancelled unless
+there is a folder for them. Each becomes a notice in the runtime's words, so that the model, the policy and the record
+know of it.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actuators.cdp import Cdp, surface_error
 from actuators.errors import SurfaceLost
 from actuators.world import Worlds
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, CDPSession, Dialog, Download, Page, Request
+    from playwright.sync_api import BrowserContext, Dialog, Download, FileChooser, Page, Request
 
-__all__ = ["Tab", "Tabs"]
+__all__ = ["Tab", "Tabs", "safe_name"]
+
+_ENDLESS = frozenset({"websocket", "eventsource", "media", "ping", "texttrack", "manifest", "other", "cspreport"})
+_BACKGROUND_S = 1.0
+"""A script's request that takes longer than this counts as the page's own business (long polling, streams)..."""
+_CAUSED_S = 0.5
+"""...unless it began within this long after an act."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Tab:
-    """One page, its CDP session, its isolated worlds, and the requests it waits for."""
+    """One page, its debugging session, its isolated worlds, and the requests it waits for."""
 
     page: Page
-    session: CDPSession
-    worlds: Worlds
-    pending: set[Request] = field(default_factory=set)
+    pending: dict[Request, float] = field(default_factory=dict)
+    """When each began, seconds of `time.monotonic`."""
     crashed: bool = False
+    _cdp: Cdp | None = None
+    _worlds: Worlds | None = None
+
+    @property
+    def cdp(self) -> Cdp:
+        if self._cdp is None:
+            self._cdp = Cdp(self.page.context.new_cdp_session(self.page))
+        return self._cdp
+
+    @property
+    def worlds(self) -> Worlds:
+        if self._worlds is None:
+            self._worlds = Worlds(self.page, self.cdp)
+        return self._worlds
+
+    def pump(self) -> None:
+        """Let the browser's events through for a moment. Raises `SurfaceLost`."""
+        from playwright.sync_api import Error
+
+        try:
+            self.page.wait_for_timeout(15)
+        except Error as error:
+            raise surface_error(error) from None
+
+    def waits(self, acted_at: float) -> bool:
+        """Whether a request is on its way that this page is not still without."""
+        now = time.monotonic()
+        for request, began in list(self.pending.items()):
+            caused = 0 <= began - acted_at <= _CAUSED_S
+            if caused or now - began < _BACKGROUND_S or request.is_navigation_request():
+                return True
+        return False
 
 
 class Tabs:
-    """Follows the context: a new page comes to the front; when it closes, the one before it does."""
+    """Follows the context: a new page comes to the front; when it closes, the one before it does.
 
-    def __init__(self, context: BrowserContext) -> None:
-        self._context = context
+    Args:
+        downloads: folder for what the page downloads; None cancels downloads.
+        uploads: the only files that may be given to a page. A file chooser gets the file when there is exactly one.
+    """
+
+    def __init__(self, context: BrowserContext, downloads: Path | None, uploads: tuple[Path, ...]) -> None:
+        self._downloads = downloads
+        self.uploads = uploads
         self._tabs: list[Tab] = []
         self._notices: list[str] = []
+        self._saving = 0
         context.on("page", self._opened)
+        context.on("dialog", self._dialog)
         for page in context.pages:
             self._add(page)
 
@@ -45,16 +96,35 @@ class Tabs:
         """The page in front. Raises `SurfaceLost` when there is none or it has crashed."""
         self._tabs = [tab for tab in self._tabs if not tab.page.is_closed()]
         if not self._tabs:
-            raise SurfaceLost("the browser has no page any more: it was closed or has crashed")
+            raise SurfaceLost("the browser has no page any more: it was closed or has died")
         tab = self._tabs[-1]
         if tab.crashed:
             raise SurfaceLost("the page has crashed")
         return tab
 
+    @property
+    def open(self) -> bool:
+        """Whether any page is left."""
+        return any(not tab.page.is_closed() for tab in self._tabs)
+
+    @property
+    def saving(self) -> bool:
+        """Whether a download is being saved."""
+        return self._saving > 0
+
     def notices(self) -> tuple[str, ...]:
         """What happened since the last call, oldest first."""
         told, self._notices = tuple(self._notices), []
         return told
+
+    @property
+    def told(self) -> int:
+        """How many notices wait to be told."""
+        return len(self._notices)
+
+    def since(self, told: int) -> tuple[str, ...]:
+        """The notices after the first `told`; they stay to be told by `notices`."""
+        return tuple(self._notices[told:])
 
     def _opened(self, page: Page) -> None:
         if all(tab.page != page for tab in self._tabs):
@@ -62,26 +132,91 @@ class Tabs:
             self._add(page)
 
     def _add(self, page: Page) -> None:
-        session = self._context.new_cdp_session(page)
-        tab = Tab(page, session, Worlds(page, session))
+        tab = Tab(page)
         self._tabs.append(tab)
-        page.on("dialog", self._dialog)
         page.on("download", self._download)
-        page.on("filechooser", lambda chooser: self._notices.append("a file chooser was opened and left empty"))
+        page.on("filechooser", self._choose)
         page.on("crash", lambda _: setattr(tab, "crashed", True))
-        page.on("close", lambda _: self._notices.append("a tab was closed"))
-        page.on("request", lambda request: tab.pending.add(request))
-        page.on("requestfinished", lambda request: tab.pending.discard(request))
-        page.on("requestfailed", lambda request: tab.pending.discard(request))
+        page.on("close", self._left)
+        page.on("request", partial(_begin, tab))
+        page.on("requestfinished", partial(_end, tab))
+        page.on("requestfailed", partial(_end, tab))
+
+    def _left(self, page: Page) -> None:
+        self._notices.append("a tab was closed")
 
     def _dialog(self, dialog: Dialog) -> None:
+        from playwright.sync_api import Error
+
         text = " ".join(dialog.message.split())[:200]
-        if dialog.type == "alert":
-            self._notices.append(f'an alert said "{text}" and was closed')
-            dialog.accept()
-        else:
-            self._notices.append(f'a {dialog.type} dialog asked "{text}" and was dismissed')
-            dialog.dismiss()
+        try:
+            if dialog.type == "alert":
+                self._notices.append(f'an alert said "{text}" and was closed')
+                dialog.accept()
+            elif dialog.type == "beforeunload":
+                self._notices.append("the page asked whether to leave it, and was not left")
+                dialog.dismiss()
+            else:
+                self._notices.append(f'a {dialog.type} dialog asked "{text}" and was answered with no')
+                dialog.dismiss()
+        except Error:  # the page that asked has gone
+            pass
+
+    def _choose(self, chooser: FileChooser) -> None:
+        from playwright.sync_api import Error
+
+        if len(self.uploads) != 1:
+            names = ", ".join(path.name for path in self.uploads)
+            hint = f"; type the name of one of these into it: {names}" if names else ""
+            self._notices.append(f"a file chooser was opened and left empty{hint}")
+            return
+        try:
+            chooser.set_files(self.uploads[0])
+            self._notices.append(f"a file chooser was opened and given {self.uploads[0].name}")
+        except Error:
+            self._notices.append("a file chooser was opened and did not take the file")
 
     def _download(self, download: Download) -> None:
-        self._notices.append(f'a download of "{download.suggested_filename[:100]}" was cancelled')
+        from playwright.sync_api import Error
+
+        name = safe_name(download.suggested_filename)
+        if self._downloads is None:
+            self._notices.append(f'a download of "{name}" was cancelled')
+            return
+        self._saving += 1
+        try:
+            self._downloads.mkdir(parents=True, exist_ok=True)
+            path = _unused(self._downloads, name)
+            download.save_as(path)
+            self._notices.append(f'a download was saved as "{path.name}"')
+        except (Error, OSError):
+            self._notices.append(f'a download of "{name}" failed')
+        finally:
+            self._saving -= 1
+
+
+def _begin(tab: Tab, request: Request) -> None:
+    if request.resource_type not in _ENDLESS:
+        tab.pending[request] = time.monotonic()
+
+
+def _end(tab: Tab, request: Request) -> None:
+    tab.pending.pop(request, None)
+
+
+def safe_name(suggested: str) -> str:
+    """A file name of at most 100 plain characters: no folders, no leading dot, no device names."""
+    name = re.sub(r"[^\w .()+,=@-]+", "_", suggested.replace("\\", "/").rsplit("/", 1)[-1]).strip(" ._")
+    if not name or re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+        name = f"download_{name}".rstrip("_")
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem[:80]}.{ending[:19]}" if dot else name[:100]
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """A path in the folder that nothing has yet: `a.pdf`, `a (2).pdf`..."""
+    path, number = folder / name, 1
+    while path.exists() or path.is_symlink():
+        number += 1
+        path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
+    return path

@@ -34,17 +34,13 @@ def step(surface: str, n: int, as_json: bool) -> int:
         return USAGE
     with tempfile.TemporaryDirectory() as folder, _parts(Path(folder)) as parts:
         times = _steps(parts, n)
-    said = {
-        "surface": surface,
-        "n": n,
-        "phases": {name: _percentiles(values) for name, values in times.items()},
-        "total": _percentiles([sum(values) for values in zip(*times.values(), strict=True)]),
-    }
+    phases = {name: _percentiles(values) for name, values in times.items()}
+    total = _percentiles([sum(values) for values in zip(*times.values(), strict=True)])
     if as_json:
-        print(json.dumps(said))
+        print(json.dumps({"surface": surface, "n": n, "phases": phases, "total": total}))
         return 0
     print(f"{'phase':<10}{'p50 ms':>10}{'p95 ms':>10}")
-    for name, value in {**said["phases"], "total": said["total"]}.items():  # type: ignore[dict-item]
+    for name, value in {**phases, "total": total}.items():
         print(f"{name:<10}{value['p50_ms']:>10.2f}{value['p95_ms']:>10.2f}")
     print(f"budget of the design: p50 under {BUDGETS_MS[surface]:.0f} ms; {n} steps, no model")
     return 0

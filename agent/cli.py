@@ -82,6 +82,14 @@ def view(run: RunName = "last", runs: RunsRoot = Path("runs"), no_open: Annotate
 
 
 @app.command()
+def runs(root: RunsRoot = Path("runs"), as_json: AsJson = False) -> None:
+    """List runs, the newest first."""
+    from agent.view import listed
+
+    raise typer.Exit(listed(root, as_json))
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is missing on this machine and the command that mends it."""
     from agent.doctor import report

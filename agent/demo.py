@@ -21,6 +21,7 @@ from agent.watch import Watch
 
 __all__ = ["play"]
 
+FAILURES: tuple[type[Exception], ...] = (TaskError, *MACHINERY, *MISUSE)
 _CARD = {"DEMO_CARD": "4242 4242 4242 4242", "DEMO_CVC": "123"}
 """A test number; the airline is a demonstration and charges nobody."""
 
@@ -60,7 +61,7 @@ def _act(file: Path, runs: Path, model: str, site: Mapping[str, str]) -> Ran | N
         with _environment(_CARD):
             task = load_task(file).with_site(site).bind()
             ran = run_bound(task, Options(file, approve="deny", model=model, runs=runs, again=True), watch)
-    except (TaskError, *MACHINERY, *MISUSE) as error:
+    except FAILURES as error:
         print(f"agent demo: {error}", file=sys.stderr)
         return None
     watch.end(ran.ending)

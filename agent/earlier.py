@@ -1,4 +1,4 @@
-"""Earlier runs of the same thing that never ended: may they have taken effect?
+"""Earlier runs of the same thing that were cut off: may they have taken effect?
 
 Reads only what those runs wrote down before they acted. See docs/decisions/003.
 """
@@ -27,18 +27,35 @@ def run_key(task_digest: str, inputs: Mapping[str, str], start: str) -> str:
 
 
 def unended_effect(root: Path, key: str) -> tuple[str, str] | None:
-    """The newest crashed run of this key that may have taken effect: its id, and what it was about to do.
+    """The newest run of this key that was cut off and may have taken effect: its id, and what it was about to do.
 
-    A purchase, a message, a deletion or something unknown counts whether or not its outcome was written down; a
-    submitted form counts only while its outcome is missing.
+    Cut off are runs that crashed, and those that ended `error` or `unknown_effect`: whoever starts again after them does
+    not know what became of them. A purchase, a message, a deletion or something unknown counts whether or not its outcome
+    was written down; a submitted form counts only while its outcome is missing. A run that was started after such a
+    run had been cut off was started with `--again`, so somebody had looked: what lies before it counts no more.
     """
+    acknowledged = 0.0
     for run in list_runs(root):
-        if run.state != "crashed" or run.record is None or run.record.key != key:
+        if run.record is None or run.record.key != key or run.state == "running":
+            continue
+        began, cut_off = run.record.started_at, run.state == "crashed" or run.record.outcome in ("error", "unknown_effect")
+        if not cut_off:
+            acknowledged = max(acknowledged, began)
+            continue
+        if _last_word(run.folder) < acknowledged:
             continue
         for body, consequence, answered in consequential(run.folder):
             if consequence != "submit" or not answered:
                 return run.id, body
     return None
+
+
+def _last_word(folder: RunFolder) -> float:
+    """When the run last wrote into its trail, seconds since the epoch; later than everything where that cannot be told."""
+    try:
+        return folder.journal.stat().st_mtime
+    except OSError:
+        return float("inf")
 
 
 def consequential(folder: RunFolder) -> Iterator[tuple[str, str, bool]]:

@@ -91,11 +91,9 @@ class Plan:
         """Whether the current step may take no further act. A task without steps is bounded by its limits alone."""
         return bool(self.steps) and self.step is not None and self._acts >= self.step.acts
 
-    def acted(self) -> bool:
-        """Count one act of the current step. True when that was more than the step may take."""
-        over = self.spent
+    def acted(self) -> None:
+        """Count one act of the current step."""
         self._acts += 1
-        return over
 
 
 def _holds(until: str | Check, seen: Observation) -> bool:

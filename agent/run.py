@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actuators.errors import SurfaceError
 from agent.audit.journal import TrailBroken
+from agent.breakage import MACHINERY, MISUSE
 from agent.earlier import run_key, unended_effect
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
+from agent.parts import Parts
 from agent.report.page import write_report
-from agent.run_folder import RunFolder, RunFolderUnwritable
-from agent.sites import SiteError
+from agent.run_folder import RunFolder, RunFolderUnwritable, RunRecord
 from agent.task import BoundTask, TaskError, load_task
 from agent.watch import Watch
-from agent.wire_up import Wanted, wired
-from model.base import Model, ModelError
-from policies.broker import BrokerLost
-from policies.rule import PolicyUnusable
-from policies.secrets import SecretMissing
-from sandboxes.base import SandboxUnavailable
+from agent.wire_up import Wanted, terminable, wired
+from model.base import Model
 
 __all__ = ["Options", "Ran", "run_task"]
 
@@ -84,19 +82,25 @@ def run_task(options: Options) -> int:
         return USAGE
     watch = _watch(options)
     try:
-        ran = run_bound(task, options, watch)
-    except (SecretMissing, PolicyUnusable) as error:
-        print(f"agent run: {error}", file=sys.stderr)
+        with terminable():
+            ran = run_bound(task, options, watch)
+    except (TaskError, *MISUSE) as error:
+        print(f"agent run: {_one_line(error)}", file=sys.stderr)
         return USAGE
-    except (ModelError, SurfaceError, SandboxUnavailable, SiteError, BrokerLost, TrailBroken, RunFolderUnwritable) as error:
-        return _broke(options, error)
+    except MACHINERY as error:
+        ran = Ran(Ending("error", _one_line(error)))
     watch.end(ran.ending)
     _tell(options, ran)
     return ran.ending.exit_code
 
 
 def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
-    """Run a bound task; everything it starts has ended when this returns or raises."""
+    """Run a bound task; everything it starts has ended when this returns or raises. A run that breaks is a `Ran` too.
+
+    Raises:
+        TaskError, SecretMissing, PolicyUnusable: the caller's mistake; nothing was started and nothing is left.
+        ModelError, RunFolderUnwritable: no run began.
+    """
     key = run_key(task.digest, task.shown_inputs(), _where(task))
     if not options.again and (earlier := unended_effect(options.runs, key)) is not None:
         run, what = earlier
@@ -106,19 +110,75 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
     model = _model(options, stop)
     began = time.monotonic()
     folder = RunFolder.create(options.runs, task.name)
-    folder.put_task(task.path.read_text())
     counted = Counting(watch)
     wanted = Wanted(options.policy, options.approve, options.headed, key, options.otlp)  # type: ignore[arg-type]
     try:
+        folder.put_task(task.path.read_text())
+        ending = _ran(task, wanted, folder, model, counted, stop)
+    except (TaskError, *MISUSE):
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    finally:
+        model.close()
+    return Ran(ending, folder, counted.steps, time.monotonic() - began, _report(folder))
+
+
+def _ran(
+    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, counted: Counting, stop: threading.Event
+) -> Ending:
+    """The whole run, from nothing to nothing. Whatever breaks is in the trail, as far as there is one, and in `run.json`."""
+    ending: Ending | None = None
+    try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
-            ending = Loop(parts).run()
+            ending = _looped(parts)
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
-    finally:
-        model.close()
-        report = _report(folder)
-    return Ran(ending, folder, counted.steps, time.monotonic() - began, report)
+        return ending
+    except (TaskError, *MISUSE):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if ending is None or ending.outcome not in ("error", "unknown_effect"):
+            ending = _broken(error)
+    _write_down(ending, folder, task, wanted.key, counted.steps)
+    return ending
+
+
+def _looped(parts: Parts) -> Ending:
+    """The loop's ending; where the machinery broke, what that means: an act in flight may have happened."""
+    try:
+        return Loop(parts).run()
+    except (Exception, KeyboardInterrupt) as error:
+        if parts.trail.in_flight:
+            return Ending("unknown_effect", f"it broke in the middle of an act: {_one_line(error)}")
+        if parts.stop.is_set() and not isinstance(error, TrailBroken):
+            return _STOPPED
+        return _broken(error)
+
+
+_STOPPED = Ending("halted", "a person stopped the run")
+
+
+def _broken(error: BaseException) -> Ending:
+    return _STOPPED if isinstance(error, KeyboardInterrupt) else Ending("error", _one_line(error))
+
+
+def _write_down(ending: Ending, folder: RunFolder, task: BoundTask, key: str, steps: int) -> None:
+    """Make `run.json` say how it ended where the trail could not: it never began, or broke at its very end.
+
+    A record that says the run goes on is left alone when an act may be in flight: the next run must find it crashed.
+    """
+    try:
+        record = folder.read_run()
+    except ValueError:
+        record = RunRecord(id=folder.id, task=task.name, goal=task.goal, started_at=round(time.time(), 3), key=key)
+    if record.outcome == ending.outcome or (record.status == "running" and folder.journal.exists()):
+        return
+    now = round(time.time(), 3)
+    told = {"status": "ended", "outcome": ending.outcome, "exit_code": ending.exit_code, "detail": ending.because}
+    told |= {"ended_at": now, "seconds": round(now - record.started_at, 3), "steps": steps}
+    with suppress(RunFolderUnwritable):  # what broke tells more
+        folder.write_run(record.model_copy(update=told))
 
 
 class Counting:
@@ -163,26 +223,29 @@ def _watch(options: Options) -> Watch:
 
 def _report(folder: RunFolder) -> Path | None:
     """The report is a copy of what the folder holds; that it cannot be written must not hide how the run went."""
+    if not folder.journal.exists():
+        return None
     try:
         return write_report(folder)
     except (RunFolderUnwritable, ValueError, OSError) as problem:
-        print(f"agent run: no report: {problem}", file=sys.stderr)
+        print(f"agent run: no report: {_one_line(problem)}", file=sys.stderr)
         return None
 
 
-def _broke(options: Options, error: Exception) -> int:
-    line = " ".join(str(error).split())
-    if options.as_json:
-        print(Ran(Ending("error", line)).line())
-    print(f"agent run: {line}", file=sys.stderr)
-    return Ending("error", line).exit_code
+def _one_line(error: BaseException) -> str:
+    """What went wrong, in one line; errors that are not ours are named, since their text alone may say little."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, (*MACHINERY, *MISUSE, TaskError)) else f"{type(error).__name__}: {said}"
 
 
 def _tell(options: Options, ran: Ran) -> None:
+    if ran.ending.outcome == "error":
+        print(f"agent run: {ran.ending.because}", file=sys.stderr)
     if options.as_json:
         print(ran.line(), flush=True)
         return
-    print(f"{ran.ending.outcome}: {ran.ending.because}")
+    if ran.ending.outcome != "error":
+        print(f"{ran.ending.outcome}: {ran.ending.because}")
     for name, value in ran.ending.outputs.items():
         print(f"  {name}: {_shown(value)}")
     if ran.folder is not None:

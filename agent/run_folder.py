@@ -22,9 +22,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.outcome import Outcome
+
 __all__ = [
     "JournalEnd",
-    "Outcome",
     "PhaseTimes",
     "RunFolder",
     "RunFolderUnwritable",
@@ -34,8 +35,6 @@ __all__ = [
     "find_run",
     "list_runs",
 ]
-
-Outcome = Literal["verified", "error", "usage", "done_unverified", "denied", "infeasible", "halted", "unknown_effect"]
 
 _VERSION = 1
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9_]+-[0-9a-f]{4}")

@@ -62,6 +62,8 @@ class Turn:
         step.target = target
         if self._parts.limits.repeated(action_digest(action), target.digest, step.seen.digest):
             return Ending("halted", "the same act was tried again and again and the screen did not change")
+        if self._parts.plan.spent:
+            return Ending("halted", f"`{step.instruction}` took all the acts that the plan allows and is not over")
         step.clearance = self._clear(step, action, target)
         if self._parts.stop.is_set():
             return Ending("halted", "a person stopped the run")
@@ -192,10 +194,9 @@ class Turn:
             return Ending("unknown_effect", f"the act may or may not have happened: {receipt.detail}")
         if receipt.status == "done":
             limits.succeeded()
+            self._parts.plan.acted()
         else:
             limits.failed()
-        if self._parts.plan.acted() and receipt.status == "done":
-            return Ending("halted", f"`{step.instruction}` took more acts than the plan allows")
         return None
 
     def _refused(self, step: Step, action: Action, target: Target, clearance: Clearance) -> Ending:

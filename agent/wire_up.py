@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from policies.narrow import Narrow
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
 
-__all__ = ["Wanted", "interruptible", "wired"]
+__all__ = ["Wanted", "interruptible", "terminable", "wired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,20 @@ def wired(
         TaskError, SecretMissing, PolicyUnusable: nothing was started; the caller's mistake.
         BrokerLost, SurfaceError, SiteError, TrailBroken, RunFolderUnwritable: the machinery.
     """
+    running = threading.Event()
     with ExitStack() as stack:
         if task.needs_site and task.site is not None:
             task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
         secrets = SecretStore.load(_secret_specs(task))
         names, narrow = policies_of(task, wanted), narrow_of(task)
         broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
-        stack.enter_context(interruptible(stop, broker))
+        stack.enter_context(interruptible(stop, running, broker))
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         actuator = stack.enter_context(_surface(task, wanted, folder, verifier, secrets))
+        running.set()
         yield Parts(
             actuator=actuator,
             model=model,
@@ -164,18 +166,35 @@ def _surface(
 
 
 @contextmanager
-def interruptible(stop: threading.Event, broker: Broker) -> Iterator[None]:
-    """Ctrl+C and SIGTERM set `stop` and end a question to a person; the second one is an ordinary interrupt."""
+def interruptible(stop: threading.Event, running: threading.Event, broker: Broker) -> Iterator[None]:
+    """Ctrl+C and SIGTERM ask a running loop to stop, and end a question to a person.
+
+    Before `running` is set there is no loop that could be asked, so they interrupt; so does the second one.
+    """
 
     def pressed(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+        asked = running.is_set() and not stop.is_set()
         stop.set()
+        if not asked:
+            raise KeyboardInterrupt
         broker.interrupt()
 
-    before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
+    with _answering(pressed):
+        yield
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends what is going on as Ctrl+C does, so that it is cleaned up and not torn off."""
+    with _answering(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _answering(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -74,7 +74,9 @@ def checkpoint_folder(name: str | Path) -> Path:
     """
     folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
     if name == PILOT and not (folder / "config.json").is_file():
-        raise ModelError("the built-in checkpoint `pilot` is not part of this installation, expected model/pilot/config.json")
+        raise ModelError(
+            "the built-in checkpoint `pilot` is not part of this installation, expected model/pilot/config.json"
+        )
     if not folder.is_dir():
         raise ModelError(f"no model `{name}`, expected `{PILOT}`, `{PLAN}` or the folder of a Qwen3-VL checkpoint")
     return folder

@@ -15,7 +15,7 @@ from PIL.Image import DecompressionBombError, Image
 from actuators.observation import Frame, Observation
 from model.base import Done, Instruction, ModelError, Perception, Reply
 from model.profile import Profile
-from model.protocols import computer_use
+from model.protocols import computer_use, elements
 from model.qwen3vl.checkpoint import Checkpoint
 from model.qwen3vl.confidence import confidence
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
@@ -68,7 +68,8 @@ class QwenModel:
             raise ModelError("the model is closed")
         stop = Stop.after(self.profile.deadline_s, self._cancel)
         encoded = self.encode(asked, history, seen, perception)
-        out = self._engine.reply(encoded, self._steering(encoded), self.profile.sampling, stop)
+        steering = self._steering(encoded, self._narrowed(asked, seen, perception))
+        out = self._engine.reply(encoded, steering, self.profile.sampling, stop)
         self.last = out
         text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
         return Reply(
@@ -103,8 +104,18 @@ class QwenModel:
             frame.digest, lambda: _image(frame), _size(frame), max_pixels=max_pixels, min_pixels=self.profile.min_pixels
         )
 
-    def _steering(self, encoded: Encoded) -> Steering:
-        call = self._grammar.steering(self.profile.max_new_tokens)
+    def _narrowed(self, asked: Instruction, seen: Observation, perception: Perception) -> Grammar:
+        """The grammar of this one reply, where the profile narrows it to what is listed or asked."""
+        profile = self.profile
+        listed = profile.points == "listed" and perception == "both"
+        points = elements.centres(seen.nodes, seen.screen) if listed else []
+        words = (asked.step or asked.goal) if profile.words == "instruction" else ""
+        if not points and not words:
+            return self._grammar
+        return Grammar(self._table, computer_use.grammar(profile.action_line, points, words))
+
+    def _steering(self, encoded: Encoded, grammar: Grammar) -> Steering:
+        call = grammar.steering(self.profile.max_new_tokens)
         if not self.profile.thinking and not encoded.opened_thought:
             return call
         budget = self.profile.think_budget if self.profile.thinking else 0

@@ -61,6 +61,11 @@ class Profile(_Part):
     """Words the model may choose before it is made to close the call; thoughts are counted apart."""
     action_line: bool = True
     """Whether one `Action: ...` line may come before the call."""
+    points: Literal["any", "listed"] = "any"
+    """`listed`: with a node list, only the centres on it may be pressed. A small checkpoint errs less; a large one
+    can press what no list names."""
+    words: Literal["any", "instruction"] = "any"
+    """`instruction`: only words of the instruction may be typed."""
     thinking: bool = False
     think_budget: Annotated[int, Field(ge=0, le=65536)] = 2048
     """Tokens of thought before they are closed."""

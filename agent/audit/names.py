@@ -81,7 +81,8 @@ class Attributes(TypedDict, total=False):
     target_destination: str
     target_secret: bool
     target_digest: str
-    consequence: Sequence[str]
+    consequence: str
+    """The kind first, then the amount where one was read: `buy 119.00 EUR`."""
     # the decision
     verdict: str
     rules: Sequence[str]

@@ -32,7 +32,7 @@ from typing import Any, Self, Unpack, cast
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
-from actuators.action import Action
+from actuators.action import Action, action_digest, parse_action
 from actuators.base import Settled
 from actuators.observation import Observation, Target
 from actuators.permit import Permit
@@ -46,7 +46,8 @@ from agent.audit.names import OPERATIONS, Attributes, attribute_name
 from agent.audit.otlp import Envelope, Value, dumps
 from agent.audit.timing import Timing, phase_kind
 from agent.audit.tracer import WriteSpans, own_tracer
-from agent.run_folder import JournalEnd, Outcome, PhaseTimes, RunFolder, RunFolderUnwritable, RunRecord
+from agent.outcome import Outcome
+from agent.run_folder import JournalEnd, PhaseTimes, RunFolder, RunFolderUnwritable, RunRecord
 from model.base import Instruction, Reply
 from policies.decision import Approval, Decision
 
@@ -77,9 +78,10 @@ class About:
 class TrailSpan:
     """An open span. Everything set on it is redacted and bounded first."""
 
-    def __init__(self, span: Span, clean: Cleaner) -> None:
+    def __init__(self, span: Span, clean: Cleaner, judged: dict[str, str] | None = None) -> None:
         self._span = span
         self._clean = clean
+        self._judged = {} if judged is None else judged
 
     def set(self, **attributes: Unpack[Attributes]) -> None:
         """Add attributes by short name (`agent.audit.names`)."""
@@ -97,11 +99,17 @@ class TrailSpan:
             self.set(**facts.action_facts(reply.move.action, self._clean))
 
     def judged(self, action: Action, target: Target, decision: Decision, consequence: tuple[str, ...] = ()) -> None:
-        """What was to be done to what, and what the rules said. The only record of an act that was refused."""
+        """What was to be done to what, and what the rules said. The only record of an act that was refused.
+
+        `consequence` is what it was taken to do, the kind first: `("buy", "119.00 EUR")`.
+        """
         self.set(**facts.action_facts(action, self._clean))
         self.set(**facts.target_facts(target))
         self.set(**facts.decision_facts(decision))
-        self.set(consequence=consequence)
+        if consequence:
+            said = " ".join(consequence)
+            self._judged[action_digest(action)] = said
+            self.set(consequence=said)
 
     def answered(self, approval: Approval, question: str = "") -> None:
         """What a person, or nobody, said."""
@@ -165,6 +173,7 @@ class Trail:
         self._stack: list[Span] = []
         self._steps: list[int] = []
         self._in_flight: dict[int, int] = {}
+        self._judged: dict[str, str] = {}
         self._ended = False
         self._closed = False
         self._copy: SpanCopy | None = None
@@ -255,7 +264,7 @@ class Trail:
             attributes=cleaned({**self._always(kind, name), **attributes}, self._clean),
             start_time=self._clock.now_ns(),
         )
-        opened = TrailSpan(span, self._clean)
+        opened = TrailSpan(span, self._clean, self._judged)
         self._stack.append(span)
         try:
             yield opened
@@ -292,6 +301,7 @@ class Trail:
         body = f"step {step}"
         if action is not None:
             told |= facts.action_facts(action, self._clean)
+            told["consequence"] = self._judged.get(action_digest(action), "unknown")
             body = facts.sentence(action, target)
         number = self._event("gui.intent", body, told, sync=True)
         self._in_flight[number] = step
@@ -410,8 +420,6 @@ class Trail:
 
 
 def _permitted(permit: Permit) -> Action | None:
-    from actuators.action import parse_action
-
     try:
         return parse_action(json.loads(permit.body)["action"])
     except (ValueError, KeyError, TypeError):

@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from agent.audit.journal import is_live
 from agent.audit.verify import Verdict, verify
 from agent.report.pictures import Picture, pictures
 from agent.report.story import Act, StepStory, Story, read_story
@@ -117,7 +118,7 @@ class _Head:
 _OUTCOMES: Mapping[str, tuple[str, str, str]] = {
     "verified": ("good", "Verified", "done, and every check of the task passed"),
     "done_unverified": ("warn", "Done, not verified", "the model says that it is done; no check proved it"),
-    "denied": ("bad", "Denied", "the policy, or a person, did not allow what was left to do"),
+    "denied": ("bad", "Denied", "the policy, or a person, did not allow what came next"),
     "infeasible": ("warn", "Infeasible", "the model could not see a way to do it on this screen"),
     "halted": ("warn", "Halted", "stopped by a limit, a loop or the stop button"),
     "unknown_effect": ("bad", "Effect unknown", "it stopped in the middle of an act; look before running it again"),
@@ -129,7 +130,10 @@ _OUTCOMES: Mapping[str, tuple[str, str, str]] = {
 def _head(folder: RunFolder, story: Story) -> _Head:
     record = story.record
     said = (record.outcome if record else None) or story.end.get("gui.run.outcome")
-    tone, outcome, meaning = _OUTCOMES.get(str(said), ("quiet", "Not ended", "no word on how this run ended: it crashed or still goes on"))
+    in_flight = [
+        (step.index, _title(deed.act)) for step in story.steps for deed in step.deeds if deed.status in ("", "unknown")
+    ]
+    tone, outcome, meaning = _OUTCOMES.get(str(said)) or _unsaid(folder, bool(in_flight))
     return _Head(
         id=record.id if record else folder.id,
         task=(record.task if record else "") or str(story.genesis.get("gui.task.name", "")) or folder.id,
@@ -141,23 +145,29 @@ def _head(folder: RunFolder, story: Story) -> _Head:
         facts=_facts(story),
         inputs=_pairs(record.inputs if record else {}),
         outputs=_pairs(record.outputs if record else {}),
-        in_flight=[
-            (step.index, _title(deed.act)) for step in story.steps for deed in step.deeds if deed.status in ("", "unknown")
-        ],
+        in_flight=in_flight,
     )
+
+
+def _unsaid(folder: RunFolder, in_flight: bool) -> tuple[str, str, str]:
+    """What to call a run whose trail does not say how it ended."""
+    if is_live(folder.journal):
+        return "quiet", "Running", "this page was made while the run was going on"
+    if in_flight:
+        return "unknown", "Effect unknown", "it crashed in the middle of an act; look before running it again"
+    return "bad", "Crashed", "it stopped without saying how it ended"
 
 
 def _facts(story: Story) -> list[tuple[str, str]]:
     record = story.record
     acts = sum(deed.status == "done" for step in story.steps for deed in step.deeds)
     asked = sum(bool(step.answers) for step in story.steps)
-    facts = [("Steps", str(len(story.steps))), ("Acts", str(acts)), ("Questions to people", str(asked))]
+    facts = [("Steps", str(len(story.steps))), ("Acts done", str(acts)), ("Questions to people", str(asked))]
     if record is not None:
         began = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(record.started_at))
         model = f"{record.model} ({record.perception})" if record.perception else record.model
-        policy = " ".join(part for part in (record.policy, record.policy_digest[:12]) if part)
         facts += [("Started", began), ("Took", _seconds(record.seconds)), ("Surface", record.surface)]
-        facts += [("Model", model), ("Policy", policy)]
+        facts += [("Model", model), ("Policy", record.policy or record.policy_digest[:16])]
         facts += [("Exit code", "" if record.exit_code is None else str(record.exit_code))]
     return [(name, value) for name, value in facts if value]
 
@@ -181,7 +191,7 @@ class _Shape:
     """Something drawn over a picture, in screen pixels."""
 
     kind: str
-    """point, box or arrow."""
+    """spot (a ring), dot (where a box is drawn anyway), box or arrow."""
     x: int
     y: int
     x2: int = 0
@@ -325,23 +335,27 @@ def _missing(picture: Picture | None) -> str:
 def _shapes(act: Act, picture: Picture) -> list[_Shape]:
     """The target's box, the point, the way of a drag or a scroll. Anything that is not a number on the picture is left out."""
     shapes = []
-    if act.rect is not None:
-        left, top, right, bottom = act.rect
-        shapes.append(_Shape("box", left, top, max(0, right - left), max(0, bottom - top)))
+    if act.rect is not None and act.action.get("kind") not in _NOWHERE:
+        shapes.append(_box(*act.rect, pad=round(_unit(picture) / 2)))
     at = _point(act.action.get("at")) or _point(act.action.get("start"))
     end = _point(act.action.get("end")) or _scrolled(act.action, at)
     if at is not None and end is not None:
         shapes.append(_Shape("arrow", *at, *end))
-    if at is None and act.rect is not None and act.action.get("kind") == "zoom":
-        return shapes
     region = act.action.get("region")
     if isinstance(region, dict) and all(isinstance(region.get(side), int) for side in ("left", "top", "right", "bottom")):
-        box = (region["left"], region["top"], max(0, region["right"] - region["left"]), max(0, region["bottom"] - region["top"]))
-        shapes.append(_Shape("box", *box))
+        shapes.append(_box(region["left"], region["top"], region["right"], region["bottom"]))
     if at is not None:
-        shapes.append(_Shape("point", *at))
+        shapes.append(_Shape("dot" if any(shape.kind == "box" for shape in shapes) else "spot", *at))
     limit = 4 * max(picture.width, picture.height)
     return [shape for shape in shapes if all(abs(each) <= limit for each in (shape.x, shape.y, shape.x2, shape.y2))]
+
+
+_NOWHERE = frozenset({"open_url", "launch_app", "system_button", "wait", "zoom"})
+"""Acts that touch no place on the screen."""
+
+
+def _box(left: int, top: int, right: int, bottom: int, pad: int = 0) -> _Shape:
+    return _Shape("box", left - pad, top - pad, max(0, right - left) + 2 * pad, max(0, bottom - top) + 2 * pad)
 
 
 def _point(data: object) -> tuple[int, int] | None:

@@ -60,7 +60,7 @@ class Ruling:
     rules: tuple[str, ...]
     reason: str
     errors: tuple[str, ...]
-    consequence: tuple[str, ...]
+    consequence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,7 @@ class _Teller:
         self._story = story
         self._steps: dict[int, StepStory] = {}
         self._deeds: dict[int, Deed] = {}
+        self._last_frame = ""
 
     def tell(self, n: int, kind: str, entry: Mapping[str, Any]) -> None:
         facts = _Facts(entry.get("attributes", ()))
@@ -222,7 +223,7 @@ class _Teller:
 
     def _step(self, index: int) -> StepStory:
         if index not in self._steps:
-            self._steps[index] = StepStory(index)
+            self._steps[index] = StepStory(index, before=self._last_frame)
             self._story.steps.append(self._steps[index])
         return self._steps[index]
 
@@ -250,10 +251,12 @@ class _Teller:
             deed.seconds = max(0.0, facts.real("ended_at") - facts.real("started_at"))
             deed.notices = facts.texts("notices")
         step.after = facts.text("frame_after") or step.after
+        self._last_frame = facts.text("frame_after") or self._last_frame
 
     def _span(self, entry: Mapping[str, Any], facts: _Facts, step: StepStory | None) -> None:
         name = str(entry.get("name", ""))
         kind = name.partition(" ")[0]
+        self._last_frame = facts.text("frame") or self._last_frame
         seconds = (int(entry["endTimeUnixNano"]) - int(entry["startTimeUnixNano"])) / _NOTE_TIME
         error = _error_of(entry)
         if step is None:
@@ -268,13 +271,16 @@ class _Teller:
             step.seconds = seconds
             step.goal = facts.text("goal") or step.goal
             return
-        step.phases.append((kind, seconds))
+        waited = min(seconds, facts.real("waited_s")) if facts.text("approval") and kind != "approval.wait" else 0.0
+        step.phases += [(kind, seconds - waited)] + ([("approval.wait", waited)] if waited else [])
         self._phase(kind, facts, step, seconds)
 
     def _phase(self, kind: str, facts: _Facts, step: StepStory, seconds: float) -> None:
         frame = facts.text("frame")
-        if frame:
-            step.before, step.after = (step.before or frame), (frame if step.before else step.after)
+        if frame and len(step.phases) == 1:
+            step.before = frame  # a step that begins by looking
+        elif frame:
+            step.after = frame
         if kind == "observe" and not step.place:
             step.place = " · ".join(part for part in (facts.text("title"), facts.text("url") or facts.text("app")) if part)
         if kind == "chat":
@@ -341,7 +347,7 @@ class _Facts:
             self.texts("rules"),
             self.text("reason"),
             self.texts("policy_errors"),
-            self.texts("consequence"),
+            self.text("consequence"),
         )
 
     def said(self, seconds: float) -> Said:

@@ -7,6 +7,7 @@ the family; the wording is our own. Grid coordinates exist only between this mod
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -293,16 +294,18 @@ start: %s
 call: "<tool_call>\n{\"name\": \"computer_use\", \"arguments\": {\"action\": \"" act "}}\n</tool_call>"
 act: POINTED "\", \"coordinate\": " point
    | "left_click_drag\", " ("\"start\": " point ", ")? "\"coordinate\": " point
-   | SCROLLED "\", " ("\"coordinate\": " point ", ")? "\"pixels\": " PIXELS
-   | WORDED "\", \"text\": " TEXT
+   | SCROLLED "\", " ("\"coordinate\": " place ", ")? "\"pixels\": " PIXELS
+   | "type\", \"text\": " words
+   | "answer\", \"text\": " TEXT
    | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
    | "wait\", \"time\": " SECONDS
    | "terminate\", \"status\": \"success\""
    | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?
-point: "[" GRID ", " GRID "]"
+point: %s
+words: %s
+place: "[" GRID ", " GRID "]"
 POINTED: "left_click" | "right_click" | "middle_click" | "double_click" | "triple_click" | "mouse_move"
 SCROLLED: "scroll" | "hscroll"
-WORDED: "type" | "answer"
 GRID: /0|[1-9][0-9]{0,2}|1000/
 PIXELS: /0|-?([1-9][0-9]{0,2}|1[0-9]{3}|2000)/
 SECONDS: /0|[1-9]|[1-5][0-9]|60/
@@ -312,11 +315,26 @@ LINE: /Action: [^<\x00-\x1f]{1,%d}\n/
 """
 
 
-def grammar(action_line: bool = False) -> str:
+def grammar(action_line: bool = False, points: Sequence[tuple[int, int]] = (), words: str = "") -> str:
     """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
 
     Args:
         action_line: whether one `Action: ...` line may come first.
+        points: the only grid points that may be pressed; any when empty.
+        words: what is typed must stand in this text, cut at the ends of words; anything when empty.
     """
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
-    return _GRAMMAR % ("LINE? call" if action_line else "call", _MAX_TEXT, keys, _MAX_REASON)
+    point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
+    start = "LINE? call" if action_line else "call"
+    return _GRAMMAR % (start, point, _said(words), _MAX_TEXT, keys, _MAX_REASON)
+
+
+def _said(words: str) -> str:
+    """The rule for a typed text: any JSON string, or one whose content is a run of whole words of `words`."""
+    if not words:
+        return "TEXT"
+    chunks = [json.dumps(chunk, ensure_ascii=False)[1:-1] for chunk in _CHUNK.findall(words)]
+    return f'"\\"" %regex {json.dumps({"substring_chunks": chunks}, ensure_ascii=False)} "\\""'
+
+
+_CHUNK = re.compile(r"\w+|\s|[^\w\s]")

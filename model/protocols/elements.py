@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from actuators.geometry import Screen, to_grid
 from actuators.observation import Node
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "clean", "describe", "line"]
+__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "line"]
 
 MAX_LINES = 120
 """At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
@@ -55,14 +55,25 @@ def line(node: Node, screen: Screen) -> str:
     return " ".join(parts)
 
 
+def centres(nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES) -> list[tuple[int, int]]:
+    """The grid points of the operable nodes that `describe` lists, in reading order."""
+    listed = [node for node in _kept(nodes, limit) if node.role not in _READABLE]
+    return [to_grid(node.rect.centre, screen) for node in listed]
+
+
 def describe(nodes: Iterable[Node], screen: Screen, more: Sequence[str] = (), limit: int = MAX_LINES) -> str:
     """All lines in reading order, at most `limit`, then where scrolling would show more."""
-    kept = [node for node in nodes if node.name or node.value or node.role not in _READABLE]
-    if len(kept) > limit:
-        operable = [node for node in kept if node.role not in _READABLE][:limit]
-        room = limit - len(operable)
-        chosen = {id(node) for node in operable}
-        chosen.update(id(node) for node in [n for n in kept if n.role in _READABLE][:room])
-        kept = [node for node in kept if id(node) in chosen]
-    lines = [line(node, screen) for node in kept]
+    lines = [line(node, screen) for node in _kept(nodes, limit)]
     return "\n".join([*lines, *(f"(more {where})" for where in more)])
+
+
+def _kept(nodes: Iterable[Node], limit: int) -> list[Node]:
+    """The nodes that are listed, in reading order."""
+    kept = [node for node in nodes if node.name or node.value or node.role not in _READABLE]
+    if len(kept) <= limit:
+        return kept
+    operable = [node for node in kept if node.role not in _READABLE][:limit]
+    room = limit - len(operable)
+    chosen = {id(node) for node in operable}
+    chosen.update(id(node) for node in [n for n in kept if n.role in _READABLE][:room])
+    return [node for node in kept if id(node) in chosen]

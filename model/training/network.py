@@ -32,19 +32,23 @@ class Seen:
     attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
 
 
-def _vision(model: Any, packed: Packed) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    visual = model.model.visual
-    proj = visual.patch_embed.proj
-    flat = proj.weight.reshape(proj.weight.shape[0], -1)
+def _flat_patches(patch_embed: Any) -> None:
+    """Let the patch embedding be one matrix product; the stock convolution gives the same and is far slower on a CPU."""
+    if "forward" in vars(patch_embed):
+        return
+    proj = patch_embed.proj
 
     def embed(patches: torch.Tensor) -> torch.Tensor:
-        return F.linear(patches.to(flat.dtype), flat, proj.bias)
+        return F.linear(patches.to(proj.weight.dtype), proj.weight.flatten(1), proj.bias)
 
-    stock, visual.patch_embed.forward = visual.patch_embed.forward, embed
-    try:
-        out = visual(packed.patches.to(flat.device), grid_thw=torch.tensor([packed.grid], device=flat.device))
-    finally:
-        visual.patch_embed.forward = stock
+    patch_embed.forward = embed
+
+
+def _vision(model: Any, packed: Packed) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    visual = model.model.visual
+    _flat_patches(visual.patch_embed)
+    device = visual.patch_embed.proj.weight.device
+    out = visual(packed.patches.to(device), grid_thw=torch.tensor([packed.grid], device=device))
     return out.pooler_output, out.deepstack_features
 
 

@@ -48,10 +48,9 @@ class Optimiser:
         name = self.names[n]
         return self.master[n].ndim == 2 and "language_model.layers" in name
 
-    def step(self, rate: float) -> float:
-        """Apply the gradients at a learning rate (Muon's; AdamW takes half of it); returns the gradient norm."""
+    def step(self, grads: list[torch.Tensor], rate: float) -> float:
+        """Apply float32 gradients at a learning rate (Muon's; AdamW takes half of it); returns the gradient norm."""
         self.steps += 1
-        grads = [p.grad.float() if p.grad is not None else torch.zeros_like(m) for p, m in zip(self.parameters, self.master, strict=True)]
         norm = torch.sqrt(sum((g.square().sum() for g in grads), torch.zeros((), device=grads[0].device))).item()
         scale = min(1.0, 1.0 / (norm + 1e-6))
         for places in self.shapes.values():
@@ -63,7 +62,6 @@ class Optimiser:
         for parameter, master, mean in zip(self.parameters, self.master, self.mean, strict=True):
             mean.lerp_(master, 1 - kept)
             parameter.data.copy_(master)
-            parameter.grad = None
         return norm
 
     def _muon_step(self, places: list[int], grads: list[torch.Tensor], rate: float) -> None:

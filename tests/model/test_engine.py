@@ -230,7 +230,7 @@ def test_a_prompt_of_text_alone(tiny: Any) -> None:
 
 
 def test_whatever_was_said_before_the_next_reply_is_that_of_a_fresh_engine(tiny: Any) -> None:
-    """Prompts that share beginnings of all lengths, replies cut short by a timeout, features given up: no trace stays."""
+    """Shared beginnings of all lengths, replies cut short by a timeout, features given up: no trace stays."""
     random = np.random.default_rng(8)
     pool = [
         tiny.processor.picture(f"p{n}", lambda n=n: noise(64, 64 + 32 * (n % 2), n), (64, 64 + 32 * (n % 2)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from model_contract import ModelContract
 
 from actuators.action import Click, Drag, Wait
 from actuators.geometry import Point, Screen
@@ -66,3 +67,9 @@ def test_a_closed_model_says_so() -> None:
     model.close()
     with pytest.raises(ModelError, match="closed"):
         model.propose(ASKED, [], SEEN, "both")
+
+
+class TestContract(ModelContract):
+    @pytest.fixture
+    def model(self) -> Model:
+        return ScriptedModel(lambda call: Act(Click(at=call.seen.screen.rect.centre)))

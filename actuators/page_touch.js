@@ -1,0 +1,188 @@
+// Part 3 of 3: what a point or the keyboard would reach, stillness, and the calls that `actuators.world` makes.
+
+const held = new Map();  // elements that Python asks for next; forgotten at the next look
+function hold(el) {
+  held.set(idOf(el), new WeakRef(el));
+  return idOf(el);
+}
+
+// The thing a press would operate: a label's control, the nearest operable ancestor, else the element itself.
+function operated(el) {
+  for (let one = el; one; one = up(one)) {
+    if (isFrame(one)) break;
+    if (isHtml(one) && tagOf(one) === "label" && one.control) return one.control;
+    if (tagOf(one) === "optgroup" || (tagOf(one) === "select" && one !== el)) continue;
+    if (OPERABLE.has(roleOf(one))) return one;
+  }
+  return nearest(el, (one) => !inline(one)) || el;
+}
+const MUTE = new Set(["canvas", "img", "video", "embed", "object", "svg", "iframe", "frame"]);
+
+function told(el, hit) {
+  const forms = [], said = roleOf(el), place = placeOf(el);
+  const role = said || READ_AS[said] || "text";
+  const rect = largest(el, clipOf(el), place) || { left: 0, top: 0, right: 0, bottom: 0 };
+  const page = el === bodyOf(docOf(el)) || el === htmlOf(docOf(el));
+  const name = page ? "" : nameOf(el, OPERABLE.has(role) || BY_CONTENT.has(role) ? role : "text");
+  const node = described(el, rect, page ? "generic" : role, name, forms, active());
+  const pixels = hit && MUTE.has(tagOf(hit)) && !OPERABLE.has(role);
+  const playing = pixels && tagOf(hit) === "video" && !hit.paused;
+  for (const one of forms) delete one.form;
+  return { node, forms, pixels: (pixels && !playing) || (!name && !OPERABLE.has(role) && !page) };
+}
+
+function hit(x, y) {
+  const el = at(x, y);
+  if (!el) return null;
+  if (isFrame(el) && !localDocument(el)) {
+    const place = inner(el, placeOf(el));
+    return { remote: { id: hold(el), x: place.x, y: place.y, s: place.s } };
+  }
+  return { ...told(operated(el), el), doubt: doubtful(el) ? hold(el) : null };
+}
+
+function focused() {
+  const el = active();
+  if (!el) return null;
+  if (isFrame(el) && !localDocument(el)) return { remote: { id: hold(el), x: 0, y: 0, s: 1 } };
+  return { ...told(el, null), doubt: doubtful(el) ? hold(el) : null, takes: takes(el), held: hold(el), sends: sends(el) };
+}
+// Where Enter in this field would send its form: the default button may say otherwise than the form.
+function sends(el) {
+  const own = formOf(el);
+  if (!own || takes(el) !== "line") return "";
+  const fields = getter(HTMLFormElement.prototype, "elements")(own.form);
+  const button = [...HTMLCollection.prototype[Symbol.iterator].call(fields)].find(submitsOf);
+  return (button ? formOf(button) : own).action;
+}
+
+const DATES = { date: /^\d{4,6}-\d\d-\d\d$/, time: /^\d\d:\d\d(:\d\d)?$/, month: /^\d{4,6}-\d\d$/, week: /^\d{4,6}-W\d\d$/,
+  "datetime-local": /^\d{4,6}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, color: /^#[0-9a-f]{6}$/i };
+// How the focused element takes text: one line, many lines, as a choice, as a set value, as bare keys, or not at all.
+function takes(el) {
+  const tag = isHtml(el) ? tagOf(el) : "";
+  if (tag === "select") return "choice";
+  if (tag === "textarea") return el.readOnly || el.disabled ? "nothing" : "lines";
+  if (tag === "input") {
+    if (DATES[el.type]) return "set";
+    if (el.type === "file") return "file";
+    if (UNVALUED.has(el.type) || el.type === "range") return "nothing";
+    return el.readOnly || el.disabled ? "nothing" : "line";
+  }
+  if (editable(el)) return "lines";
+  return OPERABLE.has(roleOf(el)) && roleOf(el) !== "generic" ? "nothing" : "keys";
+}
+
+const fold = (text) => flat(text).toLocaleLowerCase();
+// Where a text stands among the choices of the focused native list: its index, and those that arrow keys would visit.
+function choice(text) {
+  const el = active();
+  const usable = [...el.options].filter((one) => !one.disabled && !isLike(one, "optgroup:disabled *") && boxed(one));
+  const all = usable.length ? usable : [...el.options].filter((one) => !one.disabled);
+  const pick = (test) => {
+    const found = all.filter(test);
+    return found.length ? found : null;
+  };
+  const found = pick((one) => flat(one.label) === flat(text)) || pick((one) => fold(one.label) === fold(text)) ||
+    pick((one) => one.value === text) || pick((one) => fold(one.label).startsWith(fold(text)));
+  return { index: found ? found[0].index : -1, place: found ? all.indexOf(found[0]) : -1, many: el.multiple || el.size > 1,
+    open: isLike(el, ":open"), now: el.selectedIndex, labels: all.slice(0, 8).map((one) => flat(one.label)) };
+}
+const chosen = () => (active() && tagOf(active()) === "select" ? active().selectedIndex : -2);
+
+// Sets what has no text to type into (a date, a colour) as its picker would: the value, then input and change.
+function set(text) {
+  const el = active();
+  if (el.disabled || el.readOnly) return "the field is read-only";
+  if (!DATES[el.type].test(text)) return `it takes ${el.type} values like ${FORMS[el.type]}`;
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(el, text);
+  if (el.value !== text && !el.value.startsWith(text)) return "it does not take that value";
+  el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+  el.dispatchEvent(new Event("change", { bubbles: true }));
+  return "";
+}
+const FORMS = { date: "2026-12-14", time: "09:30", month: "2026-12", week: "2026-W51", "datetime-local": "2026-12-14T09:30",
+  color: "#3366cc" };
+
+// Stillness. One observer for each document and shadow root; what never rests (a clock, a ticker) stops counting.
+let stirred = -Infinity;
+const watched = new WeakSet(), churn = new WeakMap();
+const RESTLESS_MS = 700;
+function restless(node, now) {
+  const known = churn.get(node);
+  if (!known || now - known.last > 400) {
+    churn.set(node, { first: now, last: now, times: 1 });
+    return false;
+  }
+  known.last = now;
+  known.times += 1;
+  return known.times > 6 && now - known.first > RESTLESS_MS;
+}
+const observer = new MutationObserver((records) => {
+  const now = performance.now();
+  const where = new Set(records.map((one) => one.target));
+  for (const node of where) if (!restless(node, now)) stirred = now;
+});
+const documents = new Set();
+function watch(root) {
+  if (watched.has(root)) return;
+  watched.add(root);
+  observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+  if (typeOf(root) === 9) {
+    documents.add(new WeakRef(root));
+    const add = EventTarget.prototype.addEventListener;
+    add.call(root, "scroll", () => { stirred = performance.now(); }, { capture: true, passive: true });
+  }
+}
+function running(doc) {
+  return animationsOf(doc).some((one) => {
+    const timing = one.effect && one.effect.getComputedTiming();
+    return one.playState === "running" && timing && timing.endTime !== Infinity && timing.endTime < 20000 &&
+      one.timeline === doc.timeline;
+  });
+}
+const tick = (then) => {
+  let done = false;
+  const once = () => {
+    if (!done) then();
+    done = true;
+  };
+  requestAnimationFrame(once);
+  setTimeout(once, 100);
+};
+// Resolves to "" after two frames without a change within `quiet` ms, or to what still moves after `bound` ms.
+function settle(quiet, bound) {
+  watch(document);
+  return new Promise((resolve) => {
+    const began = performance.now();
+    let count = 0;
+    const frame = () => {
+      const now = performance.now();
+      let moving = now - stirred < quiet ? "nodes" : "";
+      for (const ref of documents) {
+        const doc = ref.deref();
+        if (!doc || !viewOf(doc)) documents.delete(ref);
+        else if (readyOf(doc) !== "complete") moving = "loading";
+        else if (running(doc)) moving = "frames";
+      }
+      count += 1;
+      if (!moving && count >= 2) return resolve("");
+      if (now - began >= bound) return resolve(moving || "frames");
+      tick(frame);
+    };
+    tick(frame);
+  });
+}
+
+return {
+  look(limit) { held.clear(); return look(limit); },
+  hit, focused, choice, chosen, set, settle,
+  grab(id) { const ref = held.get(id); return ref ? ref.deref() : null; },
+  found(host, root) { closed.set(host, root); },
+  // Which of some points (this viewport's CSS pixels) reach the frame with this id: nothing lies over it there.
+  uncovered(id, points) {
+    const frame = held.get(id) && held.get(id).deref();
+    return points.map(([x, y]) => at(x, y) === frame);
+  },
+  view() { return { width: innerWidth, height: innerHeight, scale: devicePixelRatio, x: scrollX, y: scrollY }; },
+};

@@ -1,0 +1,254 @@
+// Part 1 of 3: what an element is and says. `actuators.world` joins the parts inside one function, in an isolated
+// world: the page's scripts can neither see it nor replace what it calls. A form's and a document's own properties can
+// be covered by fields and images that carry their names, so those are only read through the prototypes below.
+// Everything an element says is the page's claim.
+
+const getter = (proto, name) => {
+  const { get } = Object.getOwnPropertyDescriptor(proto, name);
+  return (on) => get.call(on);
+};
+const method = (proto, name) => {
+  const call = proto[name];
+  return (on, ...given) => call.apply(on, given);
+};
+const N = Node.prototype, E = Element.prototype, H = HTMLElement.prototype, D = Document.prototype;
+const parentOf = getter(N, "parentNode"), kidsOf = getter(N, "childNodes"), typeOf = getter(N, "nodeType");
+const docOf = getter(N, "ownerDocument"), rootOf = method(N, "getRootNode");
+const tagOf = getter(E, "localName"), nsOf = getter(E, "namespaceURI"), slotOf = getter(E, "assignedSlot");
+const openRoot = getter(E, "shadowRoot"), attrOf = method(E, "getAttribute"), hasAttr = method(E, "hasAttribute");
+const boxOf = method(E, "getBoundingClientRect"), boxesOf = method(E, "getClientRects");
+const isLike = method(E, "matches"), findIn = method(E, "querySelector"), boxed = method(E, "checkVisibility");
+const innerText = getter(H, "innerText"), editableHtml = getter(H, "isContentEditable");
+const tabIndexOf = getter(H, "tabIndex"), wide = getter(H, "offsetWidth");
+const urlOf = getter(D, "URL"), bodyOf = getter(D, "body"), htmlOf = getter(D, "documentElement");
+const viewOf = getter(D, "defaultView"), titleOf = getter(D, "title"), readyOf = getter(D, "readyState");
+const scrollerOf = getter(D, "scrollingElement"), animationsOf = method(D, "getAnimations");
+const activeIn = (root) => getter(typeOf(root) === 9 ? D : ShadowRoot.prototype, "activeElement")(root);
+const pointIn = (root, x, y) =>
+  (typeOf(root) === 9 ? D : ShadowRoot.prototype).elementFromPoint.call(root, x, y);
+const idIn = (root, id) =>
+  (typeOf(root) === 9 ? D : DocumentFragment.prototype).getElementById.call(root, id);
+
+const closed = new WeakMap();  // host -> its closed shadow root, as the debugger told us
+const frames = new WeakMap();  // document of a frame in this process -> the frame element
+const ids = new WeakMap();
+let next = 0;
+const idOf = (el) => {
+  if (!ids.has(el)) ids.set(el, `${PREFIX}.${next++}`);
+  return ids.get(el);
+};
+const shadowOf = (el) => openRoot(el) || closed.get(el) || null;
+const isElement = (node) => !!node && typeOf(node) === 1;
+const isHtml = (el) => nsOf(el) === "http://www.w3.org/1999/xhtml";
+const styleOf = (el) => getComputedStyle(el);
+const flat = (text) => (text || "").replace(/[\s\u200b\u00ad]+/g, " ").trim();
+const editable = (el) => isHtml(el) && editableHtml(el);
+
+// The parent in the tree as it is drawn: through slots, shadow roots and frames.
+function up(el) {
+  const slot = slotOf(el);
+  if (slot) return slot;
+  const parent = parentOf(el);
+  if (!parent) return null;
+  if (typeOf(parent) === 11) return parent.host || null;
+  return typeOf(parent) === 9 ? frames.get(parent) || null : parent;
+}
+function holds(outer, inner) {
+  for (let one = inner; one; one = up(one)) if (one === outer) return true;
+  return false;
+}
+function nearest(el, test) {
+  for (let one = el; one; one = up(one)) if (test(one)) return one;
+  return null;
+}
+// Children in the drawn tree.
+function drawn(el) {
+  const root = shadowOf(el);
+  if (root) return kidsOf(root);
+  if (tagOf(el) === "slot") {
+    const given = el.assignedNodes();
+    if (given.length) return given;
+  }
+  return kidsOf(el);
+}
+
+const INPUT_ROLES = { checkbox: "checkbox", radio: "radio", range: "slider", number: "spinbutton", search: "searchbox",
+  submit: "button", button: "button", reset: "button", image: "button", file: "button", color: "button" };
+const TAG_ROLES = { button: "button", summary: "button", textarea: "textbox", option: "option", h1: "heading",
+  h2: "heading", h3: "heading", h4: "heading", h5: "heading", h6: "heading", img: "image", canvas: "canvas",
+  video: "video", audio: "audio", embed: "embed", object: "object", td: "cell", th: "columnheader",
+  progress: "progressbar", meter: "meter", output: "status", dialog: "dialog" };
+const FIELDS = new Set(["textbox", "searchbox", "spinbutton"]);
+const OPERABLE = new Set([...FIELDS, "button", "link", "combobox", "listbox", "checkbox", "radio", "slider", "option",
+  "tab", "menuitem", "menuitemcheckbox", "menuitemradio", "switch", "treeitem", "generic"]);
+const BY_CONTENT = new Set(["button", "link", "option", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
+  "switch", "treeitem", "checkbox", "radio", "heading", "cell", "gridcell", "columnheader", "rowheader", "generic",
+  "tooltip", "text", "status", "alert"]);
+const NATIVE = "a[href],button,input,select,textarea,summary,[role=button],[role=link],[role=checkbox],[role=radio]," +
+  "[role=textbox],[role=combobox],[role=switch],[role=menuitem],[role=option],[role=tab],[contenteditable]";
+
+// ARIA role, or "" for what neither operates nor means anything by itself.
+function roleOf(el) {
+  for (const given of flat(attrOf(el, "role")).toLowerCase().split(" ")) {
+    if (given === "img") return "image";
+    if (given && given !== "none" && given !== "presentation") return given;
+  }
+  const tag = tagOf(el);
+  if (isHtml(el)) {
+    if (tag === "a" || tag === "area") return hasAttr(el, "href") ? "link" : clickable(el);
+    if (tag === "input") {
+      if (el.type === "hidden") return "";
+      return el.list && !INPUT_ROLES[el.type] ? "combobox" : INPUT_ROLES[el.type] || "textbox";
+    }
+    if (tag === "select") return el.multiple || el.size > 1 ? "listbox" : "combobox";
+    if (TAG_ROLES[tag]) return TAG_ROLES[tag];
+    if (editableHtml(el)) {
+      const parent = up(el);
+      return parent && editable(parent) ? "" : "textbox";
+    }
+  }
+  return clickable(el);
+}
+
+// "generic" for what has no role and yet asks to be pressed.
+function clickable(el) {
+  const tag = tagOf(el);
+  if (tag === "body" || tag === "html" || tag === "label" || tag === "iframe" || tag === "form") return "";
+  if (hasAttr(el, "onclick")) return "generic";
+  if (hasAttr(el, "tabindex") && isHtml(el) && tabIndexOf(el) >= 0 && short(el)) return "generic";
+  return styleOf(el).cursor === "pointer" && pointed(el) ? "generic" : "";
+}
+const short = (el) => el.textContent.length < 120 && !findIn(el, NATIVE);
+// The innermost block under a pointer cursor, or the outermost inline element.
+function pointed(el) {
+  for (const kid of drawn(el)) if (isElement(kid) && !inline(kid)) return false;
+  if (!inline(el)) return !findIn(el, NATIVE);
+  const parent = up(el);
+  return !parent || styleOf(parent).cursor !== "pointer" || !pointed(parent);
+}
+function inline(el) {
+  return /^(inline|contents|ruby)/.test(styleOf(el).display) || tagOf(el) === "br";
+}
+
+const SILENT = new Set(["script", "style", "template", "noscript", "head", "select", "textarea", "datalist", "title"]);
+
+// Text as it would be read aloud; `without` is the field that a label belongs to.
+function textOf(node, without) {
+  const type = typeOf(node);
+  if (type === 3) return node.data;
+  if (type !== 1 || node === without) return "";
+  const tag = tagOf(node);
+  if (SILENT.has(tag) && !(tag === "title" && !isHtml(node))) return "";
+  if (attrOf(node, "aria-hidden") === "true") return "";
+  const label = flat(attrOf(node, "aria-label"));
+  if (label) return ` ${label} `;
+  if (tag === "img" || tag === "area") return ` ${attrOf(node, "alt") || ""} `;
+  if (tag === "input") return without && !secret(node) && FIELDS.has(roleOf(node)) ? ` ${node.value} ` : "";
+  if (tag === "br") return " ";
+  const style = styleOf(node);
+  if (style.display === "none" || (style.visibility !== "visible" && tag !== "title")) return "";
+  const parts = [];
+  for (const kid of drawn(node)) parts.push(textOf(kid, without));
+  return /^(inline|contents|ruby)$/.test(style.display) ? parts.join("") : ` ${parts.join("")} `;
+}
+
+function nameOf(el, role, refs) {
+  const found = named(el, role, refs);
+  return (found || flat(attrOf(el, "title")) || flat(attrOf(el, "placeholder")) ||
+    flat(attrOf(el, "aria-placeholder"))).slice(0, 300);
+}
+function named(el, role, refs) {
+  const by = flat(attrOf(el, "aria-labelledby"));
+  if (by) {
+    const parts = by.split(" ").map((id) => idIn(rootOf(el), id)).filter(Boolean);
+    if (refs) for (const one of parts) refs.add(one);
+    const text = flat(parts.map((one) => (one === el ? attrOf(el, "aria-label") : textOf(one, el))).join(" "));
+    if (text) return text;
+  }
+  const own = flat(attrOf(el, "aria-label"));
+  if (own) return own;
+  const tag = tagOf(el);
+  if (isHtml(el) && el.labels && el.labels.length) {
+    const text = flat([...el.labels].map((one) => textOf(one, el)).join(" "));
+    if (text) return text;
+  }
+  if (tag === "input") {
+    if (el.type === "submit" || el.type === "reset" || el.type === "button") {
+      return flat(el.value) || { submit: "Submit", reset: "Reset" }[el.type] || "";
+    }
+    if (el.type === "image") return flat(attrOf(el, "alt")) || flat(attrOf(el, "value")) || "Submit";
+  }
+  if (hasAttr(el, "alt")) return flat(attrOf(el, "alt"));
+  if (tag === "option") return flat(el.label);
+  return BY_CONTENT.has(role) && tag !== "input" ? flat(textOf(el)) : "";
+}
+
+const onceSecret = new WeakSet();  // a password field stays one when a page shows it as plain text
+const HIDDEN_VALUE = /(^|\s)(one-time-code|cc-number|cc-csc)$/;
+const PASSWORD = /(^|\s)(current|new)-password$/;
+function password(el) {
+  if (!isHtml(el) || tagOf(el) !== "input") return false;
+  if (el.type === "password") onceSecret.add(el);
+  return onceSecret.has(el) || PASSWORD.test(autocompleteOf(el)) || styleOf(el).webkitTextSecurity !== "none";
+}
+const autocompleteOf = (el) => flat(attrOf(el, "autocomplete")).toLowerCase();
+const secret = (el) => password(el) || HIDDEN_VALUE.test(autocompleteOf(el));
+
+const UNVALUED = new Set(["checkbox", "radio", "submit", "button", "reset", "image"]);
+function valueOf(el, role) {
+  const tag = isHtml(el) ? tagOf(el) : "";
+  if (tag === "select") return flat([...el.selectedOptions].map((one) => one.label).join(", "));
+  if (tag === "textarea") return el.value;
+  if (tag === "input") {
+    if (UNVALUED.has(el.type)) return "";
+    return el.type === "file" ? [...el.files].map((one) => one.name).join(", ") : el.value;
+  }
+  if (tag === "progress" || tag === "meter") return String(el.value);
+  if (FIELDS.has(role) && editable(el)) return innerText(el).trim();
+  const said = attrOf(el, "aria-valuetext") || attrOf(el, "aria-valuenow");
+  return said || (role === "combobox" && own(el) ? flat(textOf(el)) : "");
+}
+const own = (el) => hasAttr(el, "aria-label") || hasAttr(el, "aria-labelledby");
+
+const yes = (el, name) => (hasAttr(el, name) ? attrOf(el, name) === "true" : null);
+function checkedOf(el) {
+  if (isHtml(el) && tagOf(el) === "input" && (el.type === "checkbox" || el.type === "radio")) return el.checked;
+  return yes(el, "aria-checked") ?? yes(el, "aria-pressed");
+}
+function expandedOf(el) {
+  const tag = tagOf(el);
+  if (tag === "select" && !el.multiple && el.size <= 1) return isLike(el, ":open");
+  if (tag === "summary" && parentOf(el) && tagOf(parentOf(el)) === "details") return parentOf(el).open;
+  return yes(el, "aria-expanded");
+}
+const enabledOf = (el) => !isLike(el, ":disabled") && !nearest(el, (one) =>
+  attrOf(one, "aria-disabled") === "true" || hasAttr(one, "inert"));
+function editableOf(el, role) {
+  if (!enabledOf(el)) return false;
+  const tag = isHtml(el) ? tagOf(el) : "";
+  if (tag === "input") return (FIELDS.has(role) || role === "combobox") && !el.readOnly;
+  if (tag === "textarea") return !el.readOnly;
+  return tag === "select" || editable(el);
+}
+
+function submitsOf(el) {
+  if (!isHtml(el) || !el.form) return false;
+  const tag = tagOf(el);
+  return (tag === "button" && el.type === "submit") ||
+    (tag === "input" && (el.type === "submit" || el.type === "image"));
+}
+function formOf(el) {
+  const form = (isHtml(el) && tagOf(el) !== "label" && el.form) || nearest(el, (one) => tagOf(one) === "form");
+  if (!form || tagOf(form) !== "form") return null;
+  const submits = submitsOf(el);
+  const told = (name) => (submits && hasAttr(el, `form${name}`) ? attrOf(el, `form${name}`) : attrOf(form, name));
+  const doc = docOf(form);
+  let action = urlOf(doc);
+  try {
+    if (told("action")) action = new URL(told("action"), getter(N, "baseURI")(form)).href;
+  } catch {
+    action = "invalid:";
+  }
+  const verb = flat(told("method")).toUpperCase();
+  return { form, method: verb === "POST" || verb === "DIALOG" ? verb : "GET", action };
+}
