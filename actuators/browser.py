@@ -35,7 +35,7 @@ from actuators.action import (
     pointed,
 )
 from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
-from actuators.cdp import DocumentGone, first_line
+from actuators.cdp import BOUND_S, DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
 from actuators.hand import Focus, Hand, NotPossible
 from actuators.keys import browser_key
@@ -67,6 +67,7 @@ class BrowserActuator:
         scale: the context's device scale factor.
         downloads: folder for downloads; None cancels them.
         uploads: the only files that may be given to a page.
+        bound_s: a browser that takes longer than this for one call counts as hung.
     """
 
     def __init__(
@@ -77,11 +78,11 @@ class BrowserActuator:
         scale: float = 1.0,
         downloads: Path | None = None,
         uploads: Sequence[Path] = (),
+        bound_s: float = BOUND_S,
     ) -> None:
-        self._tabs = Tabs(context, downloads, tuple(uploads))
+        self._tabs = Tabs(context, scale, downloads, tuple(uploads), bound_s)
         self._verifier = verifier
         self._secrets = secrets
-        self._scale = scale
         self._seq = 0
         self._acted_at = float("-inf")
         self._hands: dict[Tab, Hand] = {}
@@ -112,7 +113,7 @@ class BrowserActuator:
         tab = self._front()
         frame = Frame(self._shot(tab))
         seen = tab.worlds.look()
-        screen = Screen(*png_size(frame.png), scale=seen["scale"])
+        screen = Screen(*png_size(frame.png), scale=float(seen["scale"]))
         nodes = tuple(node_of(one, screen, _HERE) for one in seen["nodes"])
         self._seq += 1
         return Observation(
@@ -148,7 +149,7 @@ class BrowserActuator:
         attempt = _Attempt(terms.action)
         status, detail = self._try(attempt, terms.target_digest)
         self._acted_at = time.monotonic()
-        performed = attempt.performed if status in ("done", "unknown") else attempt.before
+        performed = attempt.performed if status in ("done", "unknown") else None
         return Receipt(status, performed, began, time.time(), detail, self._tabs.since(told))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
@@ -163,8 +164,9 @@ class BrowserActuator:
                 return Settled(False, waited, moving)
 
     def close(self) -> None:
-        """Nothing of its own to end: the sandbox owns the browser."""
+        """Let go of the browser, which the sandbox owns."""
         self._closed = True
+        self._tabs.close()
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +186,7 @@ class BrowserActuator:
             _ready(action)
             screen = self._screen(tab)
             hand = self._hand(tab)
-            self._reach(hand, attempt, screen)
+            self._reach(hand, action, screen)
             target, focus = self._target(tab, action, screen)
             if not isinstance(action, Wait | Zoom) and target.digest != judged:
                 return "stale", f"{words(target.node)} is there now, which is not what was judged"
@@ -203,16 +205,15 @@ class BrowserActuator:
                 return "done", "the tab was closed by it"
             return "unknown", f"the browser broke in the middle of it: {error}"
 
-    def _reach(self, hand: Hand, attempt: _Attempt, screen: Screen) -> None:
+    def _reach(self, hand: Hand, action: Action, screen: Screen) -> None:
         """The pointer to the place, for everything that presses there; hovering is itself the act."""
-        point = pointed(attempt.action)
+        point = pointed(action)
         if point is None:
             return
         if not screen.contains(point):
             raise NotPossible(f"({point.x}, {point.y}) lies outside the {screen.width}x{screen.height} screen")
-        if not isinstance(attempt.action, Hover):
+        if not isinstance(action, Hover):
             hand.move(*screen.to_logical(point))
-            attempt.before = Hover(at=point)
 
     def _press(self, hand: Hand, attempt: _Attempt, screen: Screen, text: str, focus: Focus | None) -> str:
         """Do it; returns a remark for the receipt."""
@@ -319,13 +320,17 @@ class BrowserActuator:
     def _shot(self, tab: Tab, box: Rect | None = None) -> bytes:
         """PNG of the viewport, or of a part of it (screen pixels)."""
         view: dict[str, Any] = {}
-        if box is not None or self._scale != 1:
+        if box is not None:
             now = tab.worlds.steadily("view")
             scale = now["scale"]
-            width, height = (box.width / scale, box.height / scale) if box else (now["width"], now["height"])
-            left, top = (box.left / scale, box.top / scale) if box else (0, 0)
-            clip = {"x": now["x"] + left, "y": now["y"] + top, "width": width, "height": height, "scale": scale}
-            view = {"clip": clip}
+            left, top = now["x"] + box.left / scale, now["y"] + box.top / scale
+            view["clip"] = {
+                "x": left,
+                "y": top,
+                "width": box.width / scale,
+                "height": box.height / scale,
+                "scale": 1,
+            }
         for _ in range(3):
             try:
                 shot = tab.cdp.send("Page.captureScreenshot", format="png", optimizeForSpeed=True, **view)
@@ -336,7 +341,7 @@ class BrowserActuator:
 
     def _screen(self, tab: Tab) -> Screen:
         now = tab.worlds.steadily("view")
-        scale = now["scale"]
+        scale = float(now["scale"])
         return Screen(round(now["width"] * scale), round(now["height"] * scale), scale)
 
     def _moving(self, left_s: float) -> str:
@@ -367,11 +372,10 @@ def _more(seen: dict[str, Any]) -> tuple[Literal["above", "below"], ...]:
 
 
 class _Attempt:
-    """What is being done, and what was really sent to the surface so far."""
+    """What is being done, and what was really sent to the surface."""
 
     def __init__(self, action: Action) -> None:
         self.action = action
-        self.before: Action | None = None
         self.performed: Action | None = None
 
 

@@ -37,7 +37,7 @@ class Cdp:
 
     def __init__(self, session: CDPSession, bound_s: float = BOUND_S) -> None:
         self._session = session
-        self._bound_ms = bound_s * 1000
+        self.bound_s = bound_s
 
     def send(self, method: str, /, bound_s: float | None = None, **arguments: Any) -> Any:
         """The answer of one command.
@@ -49,7 +49,7 @@ class Cdp:
         """
         from playwright.sync_api import Error
 
-        bound = self._bound_ms if bound_s is None else bound_s * 1000
+        bound = (self.bound_s if bound_s is None else bound_s) * 1000
         try:
             return self._session.send(method, arguments, timeout=bound)
         except Error as error:

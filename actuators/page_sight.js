@@ -52,18 +52,20 @@ function at(x, y) {
   }
 }
 
-function reaches(el, hit, text) {
+// Whether a press on `hit` is one on `el`; words (`el` is then the set of elements they stand in) are reached when
+// nothing but what they stand in lies there.
+function reaches(el, hit) {
   if (!hit) return false;
+  if (el instanceof Set) return [...el].some((one) => holds(hit, one));
   if (holds(el, hit)) return true;
-  if (text) return holds(hit, el);
   return isHtml(el) && !!el.labels && [...el.labels].some((label) => holds(label, hit));
 }
 const THIRDS = [[1, 1], [0, 1], [2, 1], [1, 0], [1, 2], [0, 0], [2, 0], [0, 2], [2, 2]];
 // The part of a rect whose middle a press would reach: all of it, or a third; null where something lies over it.
-function free(el, rect, text) {
+function free(el, rect) {
   const w = (rect.right - rect.left) / 3, h = (rect.bottom - rect.top) / 3;
   for (const [i, j] of THIRDS) {
-    if (!reaches(el, at(rect.left + w * (i + 0.5), rect.top + h * (j + 0.5)), text)) continue;
+    if (!reaches(el, at(rect.left + w * (i + 0.5), rect.top + h * (j + 0.5)))) continue;
     if (i === 1 && j === 1) return rect;
     const left = rect.left + w * i, top = rect.top + h * j;
     return { left, top, right: left + w, bottom: top + h };
@@ -112,12 +114,12 @@ const solid = (el) => boxed(el, { opacityProperty: true, visibilityProperty: tru
 function pressable(el, clip, place, tick) {
   if (solid(el)) {
     const rect = largest(el, clip, place);
-    if (rect && (rect.right - rect.left > 3 || rect.bottom - rect.top > 3)) return free(el, rect, false);
+    if (rect && (rect.right - rect.left > 3 || rect.bottom - rect.top > 3)) return free(el, rect);
   }
   if (!tick || !el.labels) return null;
   for (const label of el.labels) {
     const rect = solid(label) ? largest(label, clip, place) : null;
-    const part = rect && free(label, rect, false);
+    const part = rect && free(label, rect);
     if (part) return part;
   }
   return null;
@@ -183,7 +185,7 @@ function look(limit) {
     const text = one && flat(one.parts.join("")).slice(0, 500);
     if (!text || !one.box) return;
     const rect = meet(one.box, one.clip);
-    if (none(rect) || !free(one.el, rect, true)) return;
+    if (none(rect) || !free(one.within, rect)) return;
     const node = described(one.el, rect, one.role, text, forms, focus);
     if (one.part) node.id += `~${one.part}`;
     out.push({ ...node, of: one.el, form: -1, value: "", filled: null, submits: false });
@@ -203,12 +205,12 @@ function look(limit) {
   const picture = (el, role, ctx) => {
     const rect = solid(el) ? largest(el, meet(ctx.clip, limit), ctx) : null;
     const name = rect && nameOf(el, role, refs);
-    if (!rect || (!name && role === "image") || !free(el, rect, true)) return;
+    if (!rect || (!name && role === "image") || !free(new Set([el]), rect) && !free(el, rect)) return;
     flush();
     out.push(described(el, rect, role, name, forms, focus));
   };
   const words = (node, ctx) => {
-    if (ctx.mute) return;
+    if (ctx.mute || ctx.unseen) return;
     if (!flat(node.data)) return void (run && run.parts.push(" "));
     const range = docOf(node).createRange();
     range.selectNodeContents(node);
@@ -216,12 +218,14 @@ function look(limit) {
     if (!run) {
       ctx.block.parts += 1;
       const { el, role, parts } = ctx.block;
-      run = { el, role, part: parts - 1, parts: [], box: null, clip: meet(ctx.clip, limit) };
+      run = { el, role, part: parts - 1, parts: [], box: null, clip: meet(ctx.clip, limit), within: new Set() };
     }
     run.parts.push(node.data);
+    run.within.add(ctx.parent);
     if (box.width || box.height) run.box = join(run.box, shift(box, ctx));
   };
   const into = (el, ctx) => {
+    ctx.parent = el;
     for (const kid of drawn(el)) {
       if (typeOf(kid) === 3) words(kid, ctx);
       else if (isElement(kid)) walk(kid, ctx);
@@ -266,11 +270,13 @@ function look(limit) {
     const clip = cut(el, style, ctx.clip, ctx);
     if (clip !== ctx.clip && /auto|scroll/.test(style.overflowY)) big = larger(el, clip, big);
     const kids = { ...ctx, clip, positioned: style.position === "static" ? ctx.positioned : clip };
+    kids.clear = ctx.clear || style.opacity === "0";
+    kids.unseen = kids.clear || style.visibility !== "visible";
     if (OPERABLE.has(role)) {
       const listed = operable(el, role, ctx);
       if (tag === "select") return options(el, role, kids, listed);
       if (tag === "textarea" || tag === "input" || editable(el)) return;
-      kids.mute = listed && BY_CONTENT.has(role) ? true : kids.mute;
+      kids.mute = kids.mute || BY_CONTENT.has(role);
       if (kids.mute && !findIn(el, NATIVE)) return;
     } else if (PICTURES.has(role)) {
       picture(el, role, ctx);
@@ -300,7 +306,7 @@ function look(limit) {
     width: innerWidth, height: innerHeight, scale: devicePixelRatio, x: scrollX, y: scrollY,
   };
 }
-const PICTURES = new Set(["image", "canvas", "video", "embed", "object"]);
+const PICTURES = new Set(["image", "canvas", "video", "embed", "object", "progressbar", "meter"]);
 const READ_AS = { heading: "heading", alert: "alert", status: "status", cell: "cell", gridcell: "cell",
   columnheader: "cell", rowheader: "cell", tooltip: "text" };
 

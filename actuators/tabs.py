@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actuators.cdp import Cdp, surface_error
 from actuators.errors import SurfaceLost
@@ -35,6 +37,8 @@ class Tab:
     """One page, its debugging session, its isolated worlds, and the requests it waits for."""
 
     page: Page
+    scale: float
+    bound_s: float
     pending: dict[Request, float] = field(default_factory=dict)
     """When each began, seconds of `time.monotonic`."""
     crashed: bool = False
@@ -44,7 +48,11 @@ class Tab:
     @property
     def cdp(self) -> Cdp:
         if self._cdp is None:
-            self._cdp = Cdp(self.page.context.new_cdp_session(self.page))
+            cdp = Cdp(self.page.context.new_cdp_session(self.page), self.bound_s)
+            if size := self.page.viewport_size:
+                # Said again in this session: a screenshot ends with the page as its own session knows it.
+                cdp.send("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=self.scale, mobile=False)
+            self._cdp = cdp
         return self._cdp
 
     @property
@@ -76,18 +84,26 @@ class Tabs:
     """Follows the context: a new page comes to the front; when it closes, the one before it does.
 
     Args:
+        scale: device pixels to one CSS pixel.
         downloads: folder for what the page downloads; None cancels downloads.
         uploads: the only files that may be given to a page. A file chooser gets the file when there is exactly one.
+        bound_s: a browser that takes longer than this for one call counts as hung.
     """
 
-    def __init__(self, context: BrowserContext, downloads: Path | None, uploads: tuple[Path, ...]) -> None:
+    def __init__(
+        self, context: BrowserContext, scale: float, downloads: Path | None, uploads: tuple[Path, ...], bound_s: float
+    ) -> None:
+        self._scale = scale
+        self._bound_s = bound_s
         self._downloads = downloads
         self.uploads = uploads
         self._tabs: list[Tab] = []
         self._notices: list[str] = []
         self._saving = 0
-        context.on("page", self._opened)
-        context.on("dialog", self._dialog)
+        self._context = context
+        self._listening: list[tuple[Any, str, Any]] = []
+        self._listen(context, "page", self._opened)
+        self._listen(context, "dialog", self._dialog)
         for page in context.pages:
             self._add(page)
 
@@ -132,15 +148,29 @@ class Tabs:
             self._add(page)
 
     def _add(self, page: Page) -> None:
-        tab = Tab(page)
+        tab = Tab(page, self._scale, self._bound_s)
         self._tabs.append(tab)
-        page.on("download", self._download)
-        page.on("filechooser", self._choose)
-        page.on("crash", lambda _: setattr(tab, "crashed", True))
-        page.on("close", self._left)
-        page.on("request", partial(_begin, tab))
-        page.on("requestfinished", partial(_end, tab))
-        page.on("requestfailed", partial(_end, tab))
+        self._listen(page, "download", self._download)
+        self._listen(page, "filechooser", self._choose)
+        self._listen(page, "crash", partial(_crash, tab))
+        self._listen(page, "close", self._left)
+        self._listen(page, "request", partial(_begin, tab))
+        self._listen(page, "requestfinished", partial(_end, tab))
+        self._listen(page, "requestfailed", partial(_end, tab))
+
+    def _listen(self, to: Any, event: str, then: Callable[[Any], None]) -> None:
+        to.on(event, then)
+        self._listening.append((to, event, then))
+
+    def close(self) -> None:
+        """Stop listening. May be called twice, and after the browser has died."""
+        from playwright.sync_api import Error
+
+        listening, self._listening = self._listening, []
+        for to, event, then in listening:
+            with suppress(Error, KeyError):
+                to.remove_listener(event, then)
+        self._tabs = []  # their sessions end with the pages: ending one by hand hangs on a page that hangs
 
     def _left(self, page: Page) -> None:
         self._notices.append("a tab was closed")
@@ -193,6 +223,10 @@ class Tabs:
             self._notices.append(f'a download of "{name}" failed')
         finally:
             self._saving -= 1
+
+
+def _crash(tab: Tab, page: Page) -> None:
+    tab.crashed = True
 
 
 def _begin(tab: Tab, request: Request) -> None:

@@ -273,7 +273,7 @@ class Worlds:
         from playwright.sync_api import Error
 
         try:
-            cdp = Cdp(self._page.context.new_cdp_session(frame))
+            cdp = Cdp(self._page.context.new_cdp_session(frame), self._cdp.bound_s)
             frame_id = str(cdp.send("Page.getFrameTree")["frameTree"]["frame"]["id"])
         except (Error, DocumentGone, SurfaceLost):  # it lives in its parent's process, or has just gone
             return None

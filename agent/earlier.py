@@ -29,18 +29,17 @@ def run_key(task_digest: str, inputs: Mapping[str, str], start: str) -> str:
 def unended_effect(root: Path, key: str) -> tuple[str, str] | None:
     """The newest run of this key that was cut off and may have taken effect: its id, and what it was about to do.
 
-    Cut off are runs that crashed, and those that ended `error` or `unknown_effect`: whoever starts again after them does
-    not know what became of them. A purchase, a message, a deletion or something unknown counts whether or not its outcome
-    was written down; a submitted form counts only while its outcome is missing. A run that was started after such a
-    run had been cut off was started with `--again`, so somebody had looked: what lies before it counts no more.
+    Cut off are runs that crashed, and those that ended `error` or `unknown_effect`: whoever starts again after them
+    does not know what became of them. A purchase, a message, a deletion or something unknown counts whether or not its
+    outcome was written down; a submitted form counts only while its outcome is missing. A run that was started after
+    such a run had been cut off was started with `--again`, so somebody had looked: what lies before it counts no more.
     """
     acknowledged = 0.0
     for run in list_runs(root):
         if run.record is None or run.record.key != key or run.state == "running":
             continue
-        began, cut_off = run.record.started_at, run.state == "crashed" or run.record.outcome in ("error", "unknown_effect")
-        if not cut_off:
-            acknowledged = max(acknowledged, began)
+        if run.state == "ended" and run.record.outcome not in ("error", "unknown_effect"):
+            acknowledged = max(acknowledged, run.record.started_at)
             continue
         if _last_word(run.folder) < acknowledged:
             continue
@@ -51,7 +50,7 @@ def unended_effect(root: Path, key: str) -> tuple[str, str] | None:
 
 
 def _last_word(folder: RunFolder) -> float:
-    """When the run last wrote into its trail, seconds since the epoch; later than everything where that cannot be told."""
+    """When the run last wrote into its trail, seconds since the epoch; after everything where that cannot be told."""
     try:
         return folder.journal.stat().st_mtime
     except OSError:

@@ -26,7 +26,10 @@ from agent.watch import Watch
 from agent.wire_up import Wanted, terminable, wired
 from model.base import Model
 
-__all__ = ["Options", "Ran", "run_task"]
+__all__ = ["Options", "Ran", "run_bound", "run_task", "to_the_end"]
+
+_MISTAKES: tuple[type[Exception], ...] = (TaskError, *MISUSE)
+"""Nothing was started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def run_task(options: Options) -> int:
     try:
         with terminable():
             ran = run_bound(task, options, watch)
-    except (TaskError, *MISUSE) as error:
+    except _MISTAKES as error:
         print(f"agent run: {_one_line(error)}", file=sys.stderr)
         return USAGE
     except MACHINERY as error:
@@ -115,7 +118,7 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
     try:
         folder.put_task(task.path.read_text())
         ending = _ran(task, wanted, folder, model, counted, stop)
-    except (TaskError, *MISUSE):
+    except _MISTAKES:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     finally:
@@ -126,16 +129,16 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
 def _ran(
     task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, counted: Counting, stop: threading.Event
 ) -> Ending:
-    """The whole run, from nothing to nothing. Whatever breaks is in the trail, as far as there is one, and in `run.json`."""
+    """The whole run, from nothing to nothing. What breaks is in the trail, as far as there is one, and in `run.json`."""
     ending: Ending | None = None
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
-            ending = _looped(parts)
+            ending = to_the_end(parts)
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
         return ending
-    except (TaskError, *MISUSE):
+    except _MISTAKES:
         raise
     except (Exception, KeyboardInterrupt) as error:
         if ending is None or ending.outcome not in ("error", "unknown_effect"):
@@ -144,7 +147,7 @@ def _ran(
     return ending
 
 
-def _looped(parts: Parts) -> Ending:
+def to_the_end(parts: Parts) -> Ending:
     """The loop's ending; where the machinery broke, what that means: an act in flight may have happened."""
     try:
         return Loop(parts).run()
@@ -175,7 +178,7 @@ def _write_down(ending: Ending, folder: RunFolder, task: BoundTask, key: str, st
     if record.outcome == ending.outcome or (record.status == "running" and folder.journal.exists()):
         return
     now = round(time.time(), 3)
-    told = {"status": "ended", "outcome": ending.outcome, "exit_code": ending.exit_code, "detail": ending.because}
+    told: dict[str, Any] = {"status": "ended", "outcome": ending.outcome, "exit_code": ending.exit_code, "detail": ending.because}
     told |= {"ended_at": now, "seconds": round(now - record.started_at, 3), "steps": steps}
     with suppress(RunFolderUnwritable):  # what broke tells more
         folder.write_run(record.model_copy(update=told))
@@ -235,7 +238,7 @@ def _report(folder: RunFolder) -> Path | None:
 def _one_line(error: BaseException) -> str:
     """What went wrong, in one line; errors that are not ours are named, since their text alone may say little."""
     said = " ".join(str(error).split())
-    return said if isinstance(error, (*MACHINERY, *MISUSE, TaskError)) else f"{type(error).__name__}: {said}"
+    return said if isinstance(error, (*MACHINERY, *_MISTAKES)) else f"{type(error).__name__}: {said}"
 
 
 def _tell(options: Options, ran: Ran) -> None:

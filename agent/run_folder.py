@@ -199,7 +199,9 @@ class RunFolder:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise ValueError(f"`{place}` is no run record of version {_VERSION}: {where}: {first['msg'].lower()}") from None
+            raise ValueError(
+                f"`{place}` is no run record of version {_VERSION}: {where}: {first['msg'].lower()}"
+            ) from None
 
     def _put(self, place: Path, data: bytes) -> None:
         aside = place.with_name(f".{place.name}.{os.getpid()}.new")
@@ -217,7 +219,9 @@ def _json(data: object) -> bytes:
 
 def _unwritable(path: Path, error: OSError) -> RunFolderUnwritable:
     what = (error.strerror or type(error).__name__).lower()
-    return RunFolderUnwritable(f"cannot write the run folder in `{path}`: {what}; free some space there or choose another with --runs")
+    return RunFolderUnwritable(
+        f"cannot write the run folder in `{path}`: {what}; free some space there or choose another with --runs"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +271,14 @@ def find_run(root: Path, name: str) -> RunFolder:
         return RunFolder(given.absolute())
     runs = list_runs(root)
     if not runs:
-        raise RunNotFound(f"there are no runs in `{root}`: start one with `agent run`, or name another folder with --runs")
+        raise RunNotFound(
+            f"there are no runs in `{root}`: start one with `agent run`, or name another folder with --runs"
+        )
     if name == "last":
         return runs[0].folder
-    hits = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name) or run.id.endswith(f"-{name}")]
+    hits = [run for run in runs if run.id == name] or [
+        run for run in runs if run.id.startswith(name) or run.id.endswith(f"-{name}")
+    ]
     if len(hits) == 1:
         return hits[0].folder
     if hits:

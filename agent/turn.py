@@ -6,8 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from actuators.action import Action, action_digest
+from actuators.action import Action, action_digest, pointed
 from actuators.base import Settled
+from actuators.geometry import Point
 from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from agent.mismatch import contradiction
@@ -44,13 +45,13 @@ class Turn:
             span.saw(self._parts.keep_frame(seen), seen)
         return seen
 
-    def propose(self, step: Step, hint: str = "") -> Reply:
+    def propose(self, step: Step, hint: str = "", rejected: tuple[Point, ...] = ()) -> Reply:
         """Ask the model for one move."""
         parts = self._parts
         if parts.plan.cursor != self._cursor:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
-        asked = Instruction(parts.plan.goal, parts.plan.instruction, hint, self._since)
+        asked = Instruction(parts.plan.goal, parts.plan.instruction, hint, rejected, self._since)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
             span.replied(asked, reply)
@@ -133,6 +134,7 @@ class Turn:
     def _resolve(self, step: Step, action: Action) -> tuple[Action, Target]:
         """What would be touched; asks again, at most `LOOK_CLOSER` times, while the words contradict it."""
         parts = self._parts
+        rejected: tuple[Point, ...] = ()
         for _ in range(LOOK_CLOSER):
             with parts.trail.phase("resolve"):
                 target = parts.actuator.target(action, step.seen)
@@ -141,7 +143,8 @@ class Turn:
             if not wrong:
                 return action, target
             parts.trail.event("gui.mismatch", body=wrong)
-            again = self.propose(step, wrong)
+            rejected += (point,) if (point := pointed(action)) else ()
+            again = self.propose(step, wrong, rejected)
             if not isinstance(again.move, Act) or again.move.action == action:
                 break
             step.reply, action = again, again.move.action
@@ -175,6 +178,8 @@ class Turn:
             span.received(receipt)
         parts.trail.outcome(step.index, receipt)
         step.receipt = receipt
+        if parts.stop.is_set():  # nothing follows that would need another look
+            return receipt
         parts.watch.stage(step, "settling")
         with parts.trail.phase("settle") as span:
             span.settled(self._settle())

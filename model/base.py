@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from actuators.action import Action
+from actuators.geometry import Point
 from actuators.observation import Observation
 
 __all__ = ["Act", "Ask", "Blocked", "Done", "Finish", "Instruction", "Model", "ModelError", "Move", "Perception", "Reply", "Unreadable"]
@@ -90,6 +91,8 @@ class Instruction:
     """The current sub-goal, where the task has a plan; empty otherwise."""
     hint: str = ""
     """A remark of the runtime for this one call: what was wrong with the last reply."""
+    rejected: tuple[Point, ...] = ()
+    """Points already proposed on this very observation whose target contradicted the instruction."""
     since: int = 0
     """Index into the history at which the current sub-goal began; earlier steps served other sub-goals."""
 

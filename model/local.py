@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from PIL.Image import DecompressionBombError, Image
 
-from actuators.observation import Frame, Observation
+from actuators.geometry import Point
+from actuators.observation import Frame, Node, Observation
 from model.base import Done, Instruction, ModelError, Perception, Reply
 from model.profile import Profile
 from model.protocols import computer_use, elements
@@ -108,7 +109,7 @@ class QwenModel:
         """The grammar of this one reply, where the profile narrows it to what is listed or asked."""
         profile = self.profile
         listed = profile.points == "listed" and perception == "both"
-        points = elements.centres(seen.nodes, seen.screen) if listed else []
+        points = elements.centres(_left(seen.nodes, asked.rejected), seen.screen) if listed else []
         words = (asked.step or asked.goal) if profile.words == "instruction" else ""
         if not points and not words:
             return self._grammar
@@ -120,6 +121,12 @@ class QwenModel:
             return call
         budget = self.profile.think_budget if self.profile.thinking else 0
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
+
+
+def _left(nodes: Sequence[Node], rejected: Sequence[Point]) -> list[Node]:
+    """The nodes that have not turned out wrong; all of them once every one has."""
+    left = [node for node in nodes if not any(node.rect.contains(point) for point in rejected)]
+    return left or list(nodes)
 
 
 def _without_thoughts(step: Done) -> Done:

@@ -244,7 +244,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--approve", choices=("tty", "deny"), default="deny")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the agent's to handle; it closes the socket then
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the agent's to handle; it
+        signal.signal(number, signal.SIG_IGN)  # closes the socket then, once the end of the trail is signed
     _seal_memory()
     end = socket.socket(fileno=options.fd)
     threading.Thread(target=_die_with_parent, args=(end.fileno(),), daemon=True).start()

@@ -1,1 +1,1 @@
-"""The trail: what was meant, what was done, and the proof that nobody edited it. Importing this package does nothing."""
+"""The trail: what was meant, what was done, and proof that nobody edited it. Importing this package does nothing."""

@@ -18,7 +18,6 @@ GENESIS_PREV = bytes(32)
 """What stands for the predecessor of the first record."""
 
 
-
 def record_hash(prev: bytes, n: int, record: bytes) -> bytes:
     """SHA-256 of the predecessor's hash (32 bytes), the number (8 bytes, big endian) and the record's stored bytes."""
     return hashlib.sha256(prev + n.to_bytes(8, "big") + record).digest()

@@ -8,7 +8,7 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Nanoseconds since the epoch. Differences between two readings are real durations even if somebody sets the clock."""
+    """Nanoseconds since the epoch. Differences are real durations even if somebody sets the clock."""
 
     def __init__(self) -> None:
         self._offset = time.time_ns() - time.monotonic_ns()

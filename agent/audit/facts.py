@@ -1,4 +1,4 @@
-"""From the runtime's values to the trail's short names (`agent.audit.names.Attributes`). Pure; redacts nothing but JSON.
+"""From the runtime's values to the trail's short names (`agent.audit.names.Attributes`). Pure.
 
 Actions are cleaned leaf by leaf before they are encoded, because encoding would hide a secret behind escapes.
 """
@@ -60,6 +60,8 @@ def reply_facts(asked: Instruction, reply: Reply) -> Attributes:
         "cached_tokens": reply.cached_tokens,
         "output_tokens": reply.output_tokens,
     }
+    if asked.step:
+        facts["goal"] = asked.step
     if asked.hint:
         facts["hint"] = asked.hint
     if why := _why(reply):
@@ -159,7 +161,7 @@ def approval_facts(approval: Approval) -> Attributes:
 
 
 def permit_facts(permit: Permit, clean: Cleaner) -> Attributes:
-    """The permit itself, so that its signature can be checked later; only its digest where redaction would change it."""
+    """The permit itself, so that its signature can be checked later; just a digest where redaction would change it."""
     digest = hashlib.sha256(signed_bytes(permit.body) + permit.signature).hexdigest()
     facts: Attributes = {"permit_digest": digest}
     try:

@@ -3,11 +3,11 @@
 A line is `{"n":N,"prev":HEX,"h":HEX,"rec":OTLP}` and a newline; `rec` alone is an OTLP/JSON message. Lines are written
 with one call each, so that whatever kills the process leaves whole lines, or one torn line at the end.
 
-A journal is created under another name with its first record and the first checkpoint in it, and only then given its own:
-whoever finds a `journal.jsonl` finds a signed beginning. It is locked while open: a locked journal is a run that lives.
+A journal is created under another name with its first record and the first checkpoint in it, and only then given its
+own: whoever finds a `journal.jsonl` finds a signed beginning. It is locked while open: a locked journal is a live run.
 
-What this does not protect against: the last records before a crash, up to one checkpoint's distance, are chained but not
-signed; whoever owns the file can rewrite those. `agent.audit.verify` says how far the signature reaches.
+What this does not protect against: the last records before a crash, up to one checkpoint's distance, are chained but
+not signed; whoever owns the file can rewrite those. `agent.audit.verify` says how far the signature reaches.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ except ImportError:  # Windows has no flock; two writers on one journal are then
 __all__ = ["CHECKPOINT_EVERY", "Journal", "Sign", "TornTail", "TrailBroken", "is_live"]
 
 Sign = Callable[[str, int, bytes], bytes]
-"""(run, n, root) to an Ed25519 signature over `chain.checkpoint_bytes(run, n, root)`. The broker's, in its own process."""
+"""(run, n, root) to an Ed25519 signature over `chain.checkpoint_bytes(run, n, root)`: the broker's."""
 
 CHECKPOINT_EVERY = 64
 
@@ -49,7 +49,7 @@ _SYNC = getattr(os, "fdatasync", os.fsync)
 
 
 class TrailBroken(Exception):
-    """The trail cannot be written any more. One line; the run must stop, since nothing may act without an intent on disk."""
+    """The trail cannot be written. One line; the run must stop: nothing may act without an intent on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,13 @@ class Journal:
 
     @classmethod
     def create(
-        cls, path: Path, sign: Sign, run: str, envelope: Envelope, genesis: Mapping[str, Value], every: int = CHECKPOINT_EVERY
+        cls,
+        path: Path,
+        sign: Sign,
+        run: str,
+        envelope: Envelope,
+        genesis: Mapping[str, Value],
+        every: int = CHECKPOINT_EVERY,
     ) -> Self:
         """Begin a journal with its genesis record and a signed checkpoint over it.
 
@@ -308,7 +314,9 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -339,7 +347,8 @@ def _lock(fd: int) -> None:
 
 def _because(path: Path, error: Exception) -> str:
     what = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"the trail cannot be written: `{path}`: {what.lower()}; free some space or choose another --runs folder"
+    hint = "; free some space or choose another --runs folder" if getattr(error, "errno", None) else ""
+    return f"the trail cannot be written: `{path}`: {what[:1].lower()}{what[1:]}{hint}"
 
 
 def _sync_folder(folder: Path) -> None:

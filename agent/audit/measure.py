@@ -1,10 +1,11 @@
-"""What the trail costs: `python -m agent.audit.measure [FOLDER]` prints p50 and p95 of one step, with and without the disk.
+"""What the trail costs: `python -m agent.audit.measure [FOLDER]` prints p50 and p95 of a step, with and without disk.
 
 A step here is what the loop writes: a step span with six phases, one intent with its `fdatasync`, one outcome.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from agent.audit import journal as journal_module
 from agent.audit.chain import checkpoint_bytes
 from agent.audit.spans import About, Trail
 from agent.audit.verify import verify
-from agent.run_folder import RunFolder
+from agent.run_folder import RunFolder, list_runs
 from policies.decision import Decision
 
 __all__ = ["main", "step_times"]
@@ -69,18 +70,32 @@ def _one_step(trail: Trail, run: str, key: Ed25519PrivateKey, index: int) -> flo
     return time.perf_counter() - began
 
 
+def _bare_times(path: Path, times: int = 200) -> list[float]:
+    """What this disk asks for one appended kilobyte to be safe, sorted seconds."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        os.write(fd, b"x" * 1024)
+        journal_module._SYNC(fd)
+        seconds.append(time.perf_counter() - began)
+    os.close(fd)
+    return sorted(seconds)
+
+
 def main(root: Path | None = None) -> None:
     """Print the figures, then what verification of the measured run costs."""
     with tempfile.TemporaryDirectory() as scratch:
         place = root or Path(scratch)
         _print("with fdatasync", step_times(place))
+        _print("one bare append with fdatasync, for comparison", _bare_times(place / "bare"))
         real, journal_module._SYNC = journal_module._SYNC, lambda fd: None
         try:
             _print("without fdatasync", step_times(place))
         finally:
             journal_module._SYNC = real
         began = time.perf_counter()
-        verdict = verify(sorted(place.iterdir())[-1])
+        verdict = verify(list_runs(place)[0].folder.path)
         print(f"verify: {(time.perf_counter() - began) * 1e3:.0f} ms; {verdict.line()}")
 
 

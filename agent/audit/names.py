@@ -1,8 +1,8 @@
 """The one table from the trail's short names to attribute names.
 
-GenAI names are copied from the OpenTelemetry semantic conventions (repository semantic-conventions-genai, as released in
-opentelemetry-semantic-conventions 0.66b2; all still "Development") and pinned here, so that a rename there changes one
-line here. There is no settled convention for policies, approvals or graphical interfaces: ours live under `gui.`.
+GenAI names are copied from the OpenTelemetry semantic conventions (repository semantic-conventions-genai, as released
+in opentelemetry-semantic-conventions 0.66b2; all still "Development") and pinned here, so that a rename there changes
+one line here. There is no settled convention for policies, approvals or graphical interfaces: ours live under `gui.`.
 """
 
 from __future__ import annotations
@@ -230,4 +230,6 @@ def attribute_name(short: str) -> str:
     try:
         return NAMES[short]
     except KeyError:
-        raise ValueError(f"no attribute is called `{short}`: add it to agent/audit/names.py or write a dotted name") from None
+        raise ValueError(
+            f"no attribute is called `{short}`: add it to agent/audit/names.py or write a dotted name"
+        ) from None

@@ -70,7 +70,7 @@ class Envelope:
     def log(
         self, name: str, body: str, attributes: Mapping[str, Value], at_ns: int, trace: tuple[int, int] | None = None
     ) -> bytes:
-        """One event. `trace` is (trace id, span id) of the span it happened in; times are nanoseconds since the epoch."""
+        """One event. `trace` is (trace id, span id) of the span around it; `at_ns` counts from the epoch."""
         record: dict[str, object] = {
             "timeUnixNano": str(at_ns),
             "observedTimeUnixNano": str(at_ns),
@@ -100,7 +100,11 @@ def _span_json(span: ReadableSpan) -> dict[str, object]:
     out["attributes"] = attributes_json(span.attributes or {})
     if span.events:
         out["events"] = [
-            {"timeUnixNano": str(event.timestamp), "name": event.name, "attributes": attributes_json(event.attributes or {})}
+            {
+                "timeUnixNano": str(event.timestamp),
+                "name": event.name,
+                "attributes": attributes_json(event.attributes or {}),
+            }
             for event in span.events
         ]
     out["status"] = _status_json(span)

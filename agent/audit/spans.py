@@ -308,7 +308,7 @@ class Trail:
         return number
 
     def outcome(self, step: int, receipt: Receipt, seen_after_digest: str = "") -> None:
-        """Write down how the act of this step ended. `seen_after_digest` names a frame of the run folder. `TrailBroken`."""
+        """Write down how the act of this step ended. `seen_after_digest` is a frame that was kept. `TrailBroken`."""
         told: Attributes = {"step": step, **facts.receipt_facts(receipt, self._clean)}
         mine = [number for number, of in self._in_flight.items() if of == step]
         if mine:
@@ -350,7 +350,7 @@ class Trail:
         steps: int = 0,
         outputs: Mapping[str, Any] | None = None,
     ) -> None:
-        """Say how the run ended. The last word counts; the files are written when the trail is closed. `TrailBroken`."""
+        """Say how the run ended. The last word counts; files are written when the trail is closed. `TrailBroken`."""
         given = dict(outputs or {})
         self._record = self._record.model_copy(
             update={
@@ -409,13 +409,17 @@ class Trail:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None:
             self.close()
             return
-        with contextlib.suppress(TrailBroken, RunFolderUnwritable):  # the error that is on its way tells more
+        broken = (TrailBroken, RunFolderUnwritable)  # the error that is on its way tells more
+        with contextlib.suppress(*broken):
             if not self._ended:
                 self._end_unsaid(error)
+        with contextlib.suppress(*broken):
             self.close()
 
 

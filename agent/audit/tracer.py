@@ -50,9 +50,7 @@ class WriteSpans(SpanProcessor):
         return True
 
 
-def own_tracer(
-    scope: str, version: str, resource: Mapping[str, str], *processors: SpanProcessor
-) -> Tracer:
+def own_tracer(scope: str, version: str, resource: Mapping[str, str], *processors: SpanProcessor) -> Tracer:
     """A tracer whose spans go to `processors` in order.
 
     Raises:
@@ -78,5 +76,7 @@ def own_tracer(
         provider.add_span_processor(processor)
     tracer = provider.get_tracer(scope, version)
     if isinstance(tracer, NoOpTracer):
-        raise TrailBroken("the trail cannot be written: OTEL_SDK_DISABLED is set; unset it, there is no run without a trail")
+        raise TrailBroken(
+            "the trail cannot be written: OTEL_SDK_DISABLED is set; unset it, there is no run without a trail"
+        )
     return tracer

@@ -2,15 +2,16 @@
 
     python -m agent.audit.verify RUN_FOLDER        python agent/audit/verify.py RUN_FOLDER --public-key HEX
 
-What is checked: every record follows from the one before (`h` = SHA-256 of predecessor's hash, number in 8 bytes, stored
+What is checked: every record follows from the one before (`h` = SHA-256 of that one's hash, number in 8 bytes, stored
 bytes); every checkpoint carries the right RFC 6962 Merkle root and the broker's Ed25519 signature; checkpoints come as
-often as the first record promised; every permit kept in an intent was signed by the same key for this run; every frame
-named is there and unaltered, or has a tombstone; `run.json` says what the trail says, and the trail is as long as it says.
+often as the first record promised; every permit kept in an intent was signed by the same key for this run and used
+once; every frame named is there and unaltered, or has a tombstone; `run.json` says what the trail says, and the trail
+is as long as it says.
 
 What is not: whether what was written was true when it was written; anything after the last signature (at most one
 checkpoint's distance, after a crash), which is chained only; a trail replaced as a whole by somebody with another key,
-unless that run's key is pinned with --public-key; and, where `run.json` does not say that the run has ended, whether the
-end was cut off after a checkpoint (compare the number of records and the root with what was printed when the run ended).
+unless that run's key is pinned with --public-key; and, where `run.json` does not say that the run has ended, whether
+its end was cut off after a checkpoint (compare the number of records with what was printed when the run ended).
 
 Exit codes: 0 all well, 1 something was tampered with or is missing, 2 usage.
 """
@@ -63,7 +64,7 @@ class Torn:
 
 @dataclass
 class Verdict:
-    """What verification found. `ok` is False as soon as one thing is wrong; `bad_record` is the first, where it has a number."""
+    """What verification found. `ok` is False as soon as one thing is wrong; `bad_record` is the first such."""
 
     ok: bool = True
     problem: str = ""
@@ -173,6 +174,7 @@ class _Check:
         self._every = 0
         self._grace = False
         self._intents: dict[int, tuple[int, str]] = {}
+        self._used: set[str] = set()
         self._frames: dict[str, int] = {}
         self._end: dict[str, Any] = {}
 
@@ -299,6 +301,9 @@ class _Check:
             same = False
         if not same:
             raise _Bad("permit", f"the permit of step {step} is for another run or action", n)
+        if body in self._used:
+            raise _Bad("permit", f"the permit of step {step} was used before", n)
+        self._used.add(str(body))
         self.verdict.permits += 1
 
     def _outcome(self, facts: dict[str, Any]) -> None:
@@ -352,13 +357,16 @@ class _Check:
         head = b'{"n":%d,"prev":"%s","h":"' % (self._n, self._prev.hex().encode())
         if len(piece) <= len(head):
             return head.startswith(piece)
-        match = re.match(rb'[0-9a-f]{0,64}(?:(?<=[0-9a-f]{64})"(?:,(?:"(?:r(?:e(?:c(?:"(?::(?:\{.*)?)?)?)?)?)?)?)?)?', piece[len(head) :])
+        match = re.match(
+            rb'[0-9a-f]{0,64}(?:(?<=[0-9a-f]{64})"(?:,(?:"(?:r(?:e(?:c(?:"(?::(?:\{.*)?)?)?)?)?)?)?)?)?',
+            piece[len(head) :],
+        )
         if not piece.startswith(head) or match is None or match.end() != len(piece) - len(head):
             return False
         complete = _LINE.fullmatch(piece)
-        if complete is None:
-            return _open_json(piece)
-        return complete[3] == _hash(self._prev, self._n, complete[4]).hex().encode()
+        if complete is not None and complete[3] == _hash(self._prev, self._n, complete[4]).hex().encode():
+            return True  # only its newline is missing
+        return _unfinished(piece)
 
     def _classified(self, stored: bytes, at: int, line: bytes) -> _Bad:
         """What was done to the trail, judged by the line that does not follow."""
@@ -377,7 +385,7 @@ class _Check:
             if n in later:
                 return _Bad("swapped", f"record {claimed} stands in its place", n)
             return _Bad("missing", f"record {claimed} follows on record {n - 1}", n)
-        if claimed == n - 1:
+        if claimed == n - 1 and match[3] != self._prev.hex().encode():
             return _Bad("inserted", "the trail goes on without it", claimed)
         return _Bad("inserted", f"a copy of record {claimed}, or one from elsewhere, stands here", n)
 
@@ -416,7 +424,9 @@ class _Check:
 
     def _same_end(self, record: dict[str, Any]) -> None:
         end = self._end
-        if record.get("outcome") != end.get("gui.run.outcome") or record.get("exit_code") != end.get("gui.run.exit_code"):
+        if record.get("outcome") != end.get("gui.run.outcome") or record.get("exit_code") != end.get(
+            "gui.run.exit_code"
+        ):
             raise _Bad("run", f"run.json says `{record.get('outcome')}`, the trail `{end.get('gui.run.outcome')}`")
         text = json.dumps(record.get("outputs"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         if hashlib.sha256(text.encode()).hexdigest() != end.get("gui.outputs.digest"):
@@ -439,17 +449,19 @@ class _Check:
             self.verdict.frames += 1
 
 
-def _open_json(piece: bytes) -> bool:
-    """Whether nothing follows the end of the object that `piece` begins with."""
+def _unfinished(piece: bytes) -> bool:
+    """Whether the object that `piece` begins with has no end in it."""
     try:
         json.loads(piece)
-        return True
     except ValueError as error:
         return not (isinstance(error, json.JSONDecodeError) and error.msg == "Extra data")
+    except RecursionError:
+        return False
+    return False
 
 
 def _events(record: bytes, n: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and attributes of every span and log record in one OTLP/JSON message; events of spans come after their span."""
+    """Name and attributes of every span and log record in one OTLP/JSON message."""
     try:
         message = json.loads(record)
         for group in message.get("resourceLogs", ()):
@@ -480,13 +492,15 @@ def _value(value: dict[str, Any]) -> Any:
 def _printed(verdict: Verdict) -> Iterator[str]:
     yield verdict.line()
     if verdict.run:
-        yield f"run {verdict.run}, key {verdict.public_key}{'' if verdict.pinned else ' (as the trail says; not pinned)'}"
+        source = "" if verdict.pinned else " (as the trail says; not pinned)"
+        yield f"run {verdict.run}, key {verdict.public_key}{source}"
     if verdict.root:
-        yield f"root {verdict.root} over {verdict.records} records; {verdict.permits} of {verdict.intents} permits checked"
+        permits = f"{verdict.permits} of {verdict.intents} permits checked"
+        yield f"root {verdict.root} over {verdict.records} records; {permits}"
     for torn in verdict.torn:
         yield f"torn: {torn.length} bytes after record {torn.after}{', declared' if torn.declared else ''}"
     for act in verdict.unknown_effect:
-        yield f"unknown_effect: step {act.step}: {act.action!r} (record {act.record}: {act.why}); look before repeating it"
+        yield f"unknown_effect: step {act.step}: {act.action!r} (record {act.record}: {act.why}); look before repeating"
     for digest in verdict.erased:
         yield f"erased: frame {digest}"
 

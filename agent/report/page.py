@@ -13,15 +13,19 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import is_live
 from agent.audit.verify import Verdict, verify
 from agent.report.pictures import Picture, pictures
 from agent.report.story import Act, StepStory, Story, read_story
 from agent.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["report_html", "write_report"]
 
@@ -38,19 +42,14 @@ def write_report(folder: RunFolder | Path) -> Path:
 
 def report_html(folder: RunFolder) -> str:
     """The page as text."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     story = read_story(folder)
     shots = pictures(folder, [digest for step in story.steps for digest in (step.before, step.after)])
     here = resources.files("agent.report")
     style, script = (here.joinpath(name).read_text() for name in ("report.css", "report.js"))
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_visible, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(here.joinpath("report.html").read_text())
     steps = [_step_view(step, shots) for step in story.steps]
-    return template.render(
+    return _template().render(
         csp=_policy(style, script),
         style=Markup(style),
         script=Markup(script),
@@ -64,6 +63,16 @@ def report_html(folder: RunFolder) -> str:
         seconds=_seconds,
         made=time.strftime("%Y-%m-%d %H:%M:%S %z"),
     )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_visible, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(resources.files("agent.report").joinpath("report.html").read_text())
 
 
 def _policy(style: str, script: str) -> str:
@@ -320,7 +329,9 @@ def _shots(step: StepStory, act: Act | None, title: str, shots: Mapping[str, Pic
         out.append(_Shot(picture, "Before", told, shapes, _unit(picture), _missing(picture)))
     if step.after and step.after != step.before:
         picture = shots.get(step.after)
-        out.append(_Shot(picture, "After", f"The screen after step {step.index + 1}", (), _unit(picture), _missing(picture)))
+        out.append(
+            _Shot(picture, "After", f"The screen after step {step.index + 1}", (), _unit(picture), _missing(picture))
+        )
     return out
 
 
@@ -333,7 +344,7 @@ def _missing(picture: Picture | None) -> str:
 
 
 def _shapes(act: Act, picture: Picture) -> list[_Shape]:
-    """The target's box, the point, the way of a drag or a scroll. Anything that is not a number on the picture is left out."""
+    """The target's box, the point, the way of a drag or a scroll. What is no number, or far outside, is left out."""
     shapes = []
     if act.rect is not None and act.action.get("kind") not in _NOWHERE:
         shapes.append(_box(*act.rect, pad=round(_unit(picture) / 2)))
@@ -342,7 +353,9 @@ def _shapes(act: Act, picture: Picture) -> list[_Shape]:
     if at is not None and end is not None:
         shapes.append(_Shape("arrow", *at, *end))
     region = act.action.get("region")
-    if isinstance(region, dict) and all(isinstance(region.get(side), int) for side in ("left", "top", "right", "bottom")):
+    if isinstance(region, dict) and all(
+        isinstance(region.get(side), int) for side in ("left", "top", "right", "bottom")
+    ):
         shapes.append(_box(region["left"], region["top"], region["right"], region["bottom"]))
     if at is not None:
         shapes.append(_Shape("dot" if any(shape.kind == "box" for shape in shapes) else "spot", *at))

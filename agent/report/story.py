@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -281,8 +282,11 @@ class _Teller:
             step.before = frame  # a step that begins by looking
         elif frame:
             step.after = frame
+        self._last_frame = frame or self._last_frame
         if kind == "observe" and not step.place:
-            step.place = " · ".join(part for part in (facts.text("title"), facts.text("url") or facts.text("app")) if part)
+            step.place = " · ".join(
+                part for part in (facts.text("title"), facts.text("url") or facts.text("app")) if part
+            )
         if kind == "chat":
             step.said.append(facts.said(seconds))
         if facts.text("verdict"):
@@ -329,7 +333,12 @@ class _Facts:
     def act(self) -> Act:
         rect = self.plain.get(NAMES["target_rect"], ())
         box = tuple(rect) if isinstance(rect, list) and all(isinstance(each, int) for each in rect) else ()
-        where = self.text("target_url") or self.text("target_origin") or self.text("target_window") or self.text("target_app")
+        where = (
+            self.text("target_url")
+            or self.text("target_origin")
+            or self.text("target_window")
+            or self.text("target_app")
+        )
         return Act(
             action=self.json("action"),
             target=self.text("target"),
@@ -366,7 +375,9 @@ class _Facts:
         )
 
     def answer(self, seconds: float) -> Answer:
-        return Answer(self.text("approval"), self.text("approved_by"), self.real("waited_s") or seconds, self.text("question"))
+        return Answer(
+            self.text("approval"), self.text("approved_by"), self.real("waited_s") or seconds, self.text("question")
+        )
 
     def check(self) -> Check:
         passed = self.plain.get(NAMES["passed"])
@@ -401,5 +412,5 @@ def _error_of(entry: Mapping[str, Any]) -> str:
 
 def _fill_after(steps: list[StepStory]) -> None:
     """Where no frame was kept after an act, the next step's first look shows it."""
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         step.after = step.after or following.before

@@ -24,8 +24,8 @@ from model.training.words import Pools, Split, Words
 
 __all__ = ["Episode", "Sample", "make_episode", "observation", "past_line", "prefix_text", "sample_text"]
 
-_NOTES = ("refused by policy rule {w}", "the target changed", "refused by policy rule {w}", "the page changed", "not performed: {w}", "the target is covered", "declined by the user", "nothing under the point")
-_HINTS = ('the last click did not hit "{n}"', "the last click did not hit the target", 'the last click hit {w} instead of "{n}"', "your last reply named a point without an element", "the click landed on {w}", "the last action had no effect", 'the point is not inside "{n}"')
+_NOTES = ("refused by policy rule {w}", "the target changed", "refused by policy rule {w}", "the page changed", "not performed: {w}", "the target is covered", "declined by the user", "nothing under the point", 'the target changed: button "{w}" is there now, which is not what was judged', "it did not work: {w}", "refused: {w}")
+_HINTS = ('that was {w}, which is not what the instruction names', 'that was {w}, which is not what the instruction names', 'the last click did not hit "{n}"', "the last click did not hit the target", 'the last click hit {w} instead of "{n}"', "your last reply named a point without an element", "the click landed on {w}", "the last action had no effect", 'the point is not inside "{n}"')
 
 
 @dataclass
@@ -100,6 +100,8 @@ def past_line(step: Past) -> str:
             action = PressKeys(keys=tuple(step.text.split("+")))
         case "wait":
             action = Wait()
+        case "terminate":
+            return "terminate"
         case _:
             action = Scroll(at=at, dy=500 if step.action.endswith("down") else -500)
     target = Target(surface="browser", node=step.node, point=None) if step.node else None
@@ -149,7 +151,7 @@ class _Asker:
             return None
         past = self._noted(past)
         hint = self._hint(ask) if self.chance(0.04) else ""
-        call = decide(ask, self.page, past, bool(hint))
+        call = decide(ask, self.page, past)
         index = resolve(ask, self.page.nodes)
         shown = self.node(index) if index is not None else None
         wording = word(ask, shown, self.dice, self.templates)
@@ -179,6 +181,8 @@ class _Asker:
 
     def _noted(self, past: list[Past]) -> list[Past]:
         """Sometimes the last action did not happen, or was tried in vain before."""
+        if self.chance(0.02):
+            return [*past, Past("terminate", note="blocked: look again")]
         if past and self.chance(0.06):
             note = self.dice.choice(_NOTES).format(w=self.words.word())
             failed = dataclasses.replace(past[-1], note=note)
@@ -426,8 +430,8 @@ class _Asker:
 
 _NOWHERE = Rect(0, 0, 0, 0)
 _KINDS: tuple[tuple[str, float], ...] = (
-    ("press", 5.0), ("prefix", 1.2), ("gone", 1.2), ("absent", 2.4), ("disabled", 0.6), ("nth", 1.3), ("free", 1.2), ("row", 1.3),
-    ("maybe", 1.4), ("until", 1.3), ("wait", 0.6), ("type", 5.0), ("choose", 3.0), ("check", 1.8), ("key", 0.4), ("scroll", 0.3),
+    ("press", 5.0), ("prefix", 1.2), ("gone", 1.2), ("absent", 2.4), ("disabled", 0.9), ("nth", 1.3), ("free", 1.2), ("row", 1.3),
+    ("maybe", 1.4), ("until", 1.3), ("wait", 0.6), ("type", 5.6), ("choose", 3.0), ("check", 1.8), ("key", 0.4), ("scroll", 0.3),
 )  # fmt: skip
 
 

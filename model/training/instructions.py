@@ -37,7 +37,7 @@ _CHOOSE = (
     "choose {v} from the {n} menu", "choose {v} from the {n} drop-down", "select {v} in the {n} dropdown", 'choose "{v}" in the "{n}" list',
     'select "{v}" from "{n}"', "set the {n} list to {v}", "change the {n} list to {v}", "in the {n} list, choose {v}", "in the {n} list choose {v}",
     "in {n} select {v}", "for {n} choose {v}", "choose {v} for {n}", "Choose {v} in the {n} list", "Select {v} in the {n} list",
-    "choose the option {v} in the {n} list", "switch the {n} list to {v}", "take {v} from the {n} list",
+    "choose the option {v} in the {n} list", 'choose "{v}" in the {n} list', 'select "{v}" in the {n} list', "switch the {n} list to {v}", "take {v} from the {n} list",
 )  # fmt: skip
 _CHECK_ON = ("check {n}", "check {n}", "check {n}", "check the {n} box", "check the {n} checkbox", "tick {n}", "tick the {n} box", "tick the {n} checkbox", "turn on {n}", "turn {n} on", "enable {n}", "switch on {n}", "switch {n} on", 'check "{n}"', 'tick "{n}"', "Check {n}", "make sure {n} is checked", "mark {n} as checked", "Turn on {n}", "activate the {n} checkbox", "put a tick at {n}")
 _CHECK_OFF = ("uncheck {n}", "uncheck {n}", "uncheck the {n} box", "uncheck the {n} checkbox", "untick {n}", "untick the {n} box", "turn off {n}", "turn {n} off", "disable {n}", "switch off {n}", "switch {n} off", 'uncheck "{n}"', "Uncheck {n}", "make sure {n} is not checked", "clear the {n} checkbox", "remove the tick from {n}")

@@ -13,7 +13,7 @@ from model.training.packing import Packed
 
 __all__ = ["WEIGHTS", "Judged", "judge"]
 
-WEIGHTS = {"align": 0.25, "point": 0.5, "copy": 0.2, "said": 0.2, "line": 0.2}
+WEIGHTS = {"align": 0.25, "point": 0.5, "again": 0.5, "state": 0.4, "copy": 0.2, "said": 0.2, "line": 0.2}
 READ_WEIGHT = 0.6
 """For what the copying heads hand on by themselves."""
 SPREAD = frozenset({"said", "line"})
@@ -53,15 +53,15 @@ def judge(model: Qwen3VLForConditionalGeneration, packed: Packed, seen: Seen) ->
             loss = _pointer(seen.attention[name], keys, name in SPREAD)
             total = total + weight * loss
             parts[name] = loss.item()
-    echoed = F.cross_entropy(model.lm_head(seen.read["echo"]).float(), packed.prefix[packed.targets["line"].rows[:, 0]].to(device))
-    total = total + READ_WEIGHT * echoed
-    parts["echo"] = echoed.item()
-    for name in COPYING:
-        aim = packed.targets[name]
-        wanted = labels[aim.rows[:, 0].to(device), aim.rows[:, 1].to(device)]
-        single = (aim.keys.sum(-1) == 1).to(device) & (wanted >= 0)
-        if single.any():
-            loss = F.cross_entropy(model.lm_head(seen.read[name][single]).float(), wanted[single])
+    for name, (places, tokens) in packed.echoes.items():
+        if len(places):
+            loss = F.cross_entropy(model.lm_head(seen.read[f"{name} echo"]).float(), tokens.to(device))
+            total = total + READ_WEIGHT * loss
+            parts[f"{name} echo"] = loss.item()
+    for name in sorted(COPYING):
+        rows_, tokens = packed.reads[name]
+        if len(rows_):
+            loss = F.cross_entropy(model.lm_head(seen.read[name][rows_.to(device)]).float(), tokens.to(device))
             total = total + READ_WEIGHT * loss
             parts[f"{name} read"] = loss.item()
     predicted = torch.zeros_like(labels)

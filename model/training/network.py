@@ -17,9 +17,9 @@ from model.training.packing import Packed
 
 __all__ = ["COPYING", "HEADS", "Seen", "forward"]
 
-HEADS: dict[str, tuple[int, int]] = {"line": (1, 0), "align": (2, 0), "said": (3, 0), "point": (4, 0), "copy": (4, 2)}
+HEADS: dict[str, tuple[int, int]] = {"line": (1, 0), "align": (2, 0), "said": (3, 0), "point": (4, 0), "copy": (4, 2), "again": (5, 0), "state": (5, 2)}
 """Layer and head that each pointer loss teaches."""
-COPYING = frozenset({"point", "copy"})
+COPYING = frozenset({"point", "copy", "again"})
 """Heads that must hand on the very token they look at."""
 
 
@@ -28,7 +28,7 @@ class Seen:
     """What a packed pass yields."""
 
     hidden: torch.Tensor  # (K, S, hidden), after the last norm
-    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds there; `echo` likewise
+    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds there; `... echo` likewise at `Packed.echoes`
     attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
 
 
@@ -130,8 +130,9 @@ def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
     for depth, layer in enumerate(language.layers):
         asked = {name: (head, packed.targets[name].rows.to(device)) for name, (level, head) in HEADS.items() if level == depth}
         mixed, rows, handed = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
-        if depth == HEADS["point"][0]:
-            handed["echo"] = _echo(layer.self_attn, layer.input_layernorm(x), HEADS["point"][1], packed.targets["line"].rows[:, 0].to(device))
+        for name in set(packed.echoes) & set(asked):
+            places = packed.echoes[name][0].to(device)
+            handed[f"{name} echo"] = _echo(layer.self_attn, layer.input_layernorm(x), HEADS[name][1], places)
         attention.update(rows)
         read.update({name: language.norm(added) for name, added in handed.items()})
         x = x + mixed

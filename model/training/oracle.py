@@ -225,16 +225,11 @@ def _wait(ask: Ask, page: Page, done: Sequence[Past]) -> Call:
     return _FAILURE if waited >= _MAX_WAITS else Call({"action": "wait", "time": 1})
 
 
-def decide(ask: Ask, page: Page, past: Sequence[Past], hinted: bool = False) -> Call:
-    """The next call.
-
-    An earlier action with a note did not happen and is tried once more; with `hinted` the last one did not do its job.
-    """
+def decide(ask: Ask, page: Page, past: Sequence[Past]) -> Call:
+    """The next call. An earlier action with a note did not happen and is tried once more."""
     done = [step for step in past if not step.note]
     if len(past) - len(done) >= 2:
         return _FAILURE
-    if hinted and past and not past[-1].note:
-        done = done[:-1]
     match ask.kind:
         case "press" | "maybe":
             return _press(ask, page, done)

@@ -9,18 +9,20 @@ Letters: P prefix tokens, K segments, S slots of a segment.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from tokenizers import Encoding, Tokenizer
 
+from actuators.observation import Node
 from model.protocols import computer_use, elements
 from model.training import pictures
 from model.training.architecture import PIXELS_BOTH
 from model.training.episodes import Episode, Sample, prefix_text
 from model.training.oracle import resolve
-from model.training.tokenizer import OPENING
+from model.training.tokenizer import OPENING, STATES
 
 __all__ = ["Aim", "Packed", "Packer", "full_prompt"]
 
@@ -56,6 +58,10 @@ class Packed:
     labels: torch.Tensor  # (K, S): the token that slot s must predict, -100 elsewhere
     weights: torch.Tensor  # (K, S) float32
     targets: dict[str, Aim]  # by name of the pointer loss
+    echoes: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    """By loss: places in prefix + segments, and the token that the head must be able to hand on from each."""
+    reads: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    """By loss: which rows of the aim must be answered with the very token looked at, and that token."""
     samples: list[Sample]
 
 
@@ -89,10 +95,11 @@ class Packer:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.opening = tokenizer.token_to_id(OPENING)
-        self.closing = {tokenizer.token_to_id(name) for name in ("</tool_call>", "<|im_end|>", "Ġ", ",Ġ")}
+        self.closing = {tokenizer.token_to_id(name) for name in ("</tool_call>", "<|im_end|>")}
         self.clicks = {tokenizer.token_to_id(f'{name}", "coordinate": [') for name in ("left_click", "triple_click")}
         self.typing = tokenizer.token_to_id('type", "text": "')
         self.comma = tokenizer.token_to_id(",Ġ")
+        self.states = {text: tokenizer.token_to_id(text.replace(" ", "Ġ")) for text in ('" = "', '" [', *(f" {s}" for s in STATES))}
         self.previous = tokenizer.token_to_id("\nPrevious actions:")
 
     def _encode(self, text: str) -> Encoding:
@@ -117,7 +124,8 @@ class Packer:
         segments = np.zeros((len(kept), slots), dtype=np.int64)
         labels = np.full((len(kept), slots), -100, dtype=np.int64)
         weights = np.zeros((len(kept), slots), dtype=np.float32)
-        align, point, copy, said = _Targets(), _Targets(), _Targets(), _Targets()
+        align, point, copy, said, states = _Targets(), _Targets(), _Targets(), _Targets(), _Targets()
+        quoted: list[tuple[int, int]] = []
         for k, (sample, encoding) in enumerate(kept):
             ids = encoding.ids
             segments[k, : len(ids)] = ids
@@ -126,16 +134,35 @@ class Packer:
             weights[k, opened - 1 : len(ids) - 1] = [0.1 if token in self.closing or token == self.opening else 1.0 for token in ids[opened:]]
             weights[k, opened] = 2.0
             self._align(k, sample, encoding, lines, align)
-            self._point(k, sample, ids, opened, lines, point, page.nodes)
+            self._point(k, sample, ids, opened, lines, point, states, page.nodes)
             self._copy(k, sample, encoding, opened, len(prefix), copy)
+            if "v" in sample.wording.spans:
+                a, b = sample.wording.spans["v"]
+                quoted += [(k, s) for s in _inside(encoding, len("\n\nInstruction: ") + a, len("\n\nInstruction: ") + b)]
             self._said(k, sample, encoding, opened, len(prefix), said)
         width = len(prefix) + slots
+        aims = {"align": align.aim(width), "point": point.aim(width), "copy": copy.aim(width), "said": said.aim(width), "line": lines.targets.aim(len(prefix), 1)}
+        aims["again"] = aims["point"]
+        aims["state"] = states.aim(width)
+        every = np.concatenate([np.array(prefix), segments.reshape(-1)])
+        words = np.array(lines.words + [len(prefix) + k * slots + s for k, s in quoted], dtype=np.int64)
+        words = np.random.default_rng(len(words)).permutation(words)[:160]
+        numbers = aims["line"].rows[:, 0].numpy()
+        own = {name: (torch.from_numpy(places), torch.from_numpy(every[places])) for name, places in (("point", numbers), ("again", numbers), ("copy", words))}
+        told = (torch.tensor([x for x, _ in lines.numbers]), torch.tensor([self._state(node) for node in page.nodes]))
+        reads = {name: _reads(aims[name], labels, every, len(prefix), slots) for name in ("point", "again", "copy")}
         return Packed(
             torch.tensor(prefix), torch.from_numpy(segments), positions, start, len(head), torch.from_numpy(patches), grid,
-            torch.from_numpy(labels), torch.from_numpy(weights),
-            {"align": align.aim(width), "point": point.aim(width), "copy": copy.aim(width), "said": said.aim(width), "line": lines.targets.aim(len(prefix), 1)},
-            [sample for sample, _ in kept],
+            torch.from_numpy(labels), torch.from_numpy(weights), aims, {**own, "state": told}, reads, [sample for sample, _ in kept],
         )  # fmt: skip
+
+    def _state(self, node: Node) -> int:
+        """The token that tells most about a node's state."""
+        facts = (
+            (" disabled", not node.enabled), ('" = "', bool(node.value)), (" filled", bool(node.filled)), (" checked", node.checked is True),
+            (" focused", node.focused), (" expanded", bool(node.expanded)), (" selected", bool(node.selected)), ('" [', True),
+        )  # fmt: skip
+        return self.states[next(text for text, holds in facts if holds)]
 
     def _align(self, k: int, sample: Sample, encoding: Encoding, lines: _Lines, align: _Targets) -> None:
         """Every token of a quoted part looks at the same token of every name or value that begins alike."""
@@ -150,19 +177,18 @@ class Packer:
                 alive = [part for part in alive if len(part) > depth and part[depth][0] == said[depth]]
                 align.add((k, s), [part[depth][1] for part in alive])
 
-    def _point(self, k: int, sample: Sample, ids: list[int], opened: int, lines: _Lines, point: _Targets, nodes: object) -> None:
-        """Before the call the whole line that matters, then its x, then its y."""
+    def _point(self, k: int, sample: Sample, ids: list[int], opened: int, lines: _Lines, point: _Targets, states: _Targets, nodes: Sequence[Node]) -> None:
+        """The x of the line that matters, from before the call on; at the last its y."""
         index = sample.call.target
         if index is None:
-            index = resolve(sample.ask, nodes)  # type: ignore[arg-type]
+            index = resolve(sample.ask, nodes)
         if index is None:
             return
-        whole = lines.whole[index]
-        point.add((k, ids.index(self.previous)), whole)
-        for s in range(opened - 2, opened + 1):
-            point.add((k, s), whole)
+        x, y = lines.numbers[index]
+        for s in (ids.index(self.previous), opened - 2, opened - 1, opened):
+            point.add((k, s), [x])
+            states.add((k, s), [x])
         if ids[opened + 1] in self.clicks:
-            x, y = lines.numbers[index]
             point.add((k, opened + 1), [x])
             point.add((k, ids.index(self.comma, opened)), [y])
 
@@ -202,6 +228,7 @@ class _Lines:
         self.whole: list[list[int]] = []
         self.numbers: list[tuple[int, int]] = []
         self.targets = _Targets()
+        self.words: list[int] = []
         self._parts: dict[int, list[list[tuple[int, int]]]] = {}
         starts = {start: n for n, (start, _) in reversed(list(enumerate(listed.offsets)))}
         at = len("Elements:")
@@ -211,6 +238,7 @@ class _Lines:
             tokens = range(first, starts.get(after, len(listed.ids)))
             self.whole.append([base + n for n in tokens])
             self.numbers.append((base + tokens[-4], base + tokens[-2]))
+            self.words += [base + n for n in tokens[1:-6]]
             named = self._part(listed, tokens, at + 1 + len(node.role) + 2, elements.clean(node.name), base)
             for number in self.numbers[-1]:
                 self.targets.add((number,), named)
@@ -228,6 +256,16 @@ class _Lines:
     def beginning(self, token: int) -> list[list[tuple[int, int]]]:
         """Names and values that begin with a token, as (token, prefix index) pairs."""
         return self._parts.get(token, [])
+
+
+def _reads(aim: Aim, labels: np.ndarray, every: np.ndarray, prefix: int, slots: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows whose only right key holds the token that must be said there."""
+    rows, keys = aim.rows.numpy(), aim.keys.numpy()
+    single = np.flatnonzero(keys.sum(-1) == 1)
+    key = keys[single].argmax(-1) if len(single) else np.zeros(0, dtype=np.int64)
+    place = np.where(key < prefix, key, key + rows[single, 0] * slots)
+    same = every[place] == labels[rows[single, 0], rows[single, 1]]
+    return torch.from_numpy(single[same]), torch.from_numpy(every[place[same]])
 
 
 def _positions(before: int, rows: int, columns: int, total: int) -> tuple[torch.Tensor, int]:

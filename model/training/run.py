@@ -170,7 +170,7 @@ class Trainer:
         keys = sorted({key for entry in recent for key in entry})
         mean = {key: sum(e.get(key, 0.0) for e in recent) / len(recent) for key in keys}
         self.log.append({"step": self.steps, "seen": self.seen, "minutes": self.elapsed / 60, **mean})
-        words = " ".join(f"{key} {mean[key]:.3f}" for key in ("lm", "align", "line", "said", "point", "copy", "point read", "copy read", "echo", "exact") if key in mean)
+        words = " ".join(f"{key} {mean[key]:.3f}" for key in ("lm", "align", "line", "said", "point", "copy", "again", "point read", "again read", "copy read", "point echo", "copy echo", "state", "state echo", "exact") if key in mean)
         print(f"step {self.steps} min {self.elapsed / 60:.1f} seen {self.seen} {words} norm {mean['norm']:.2f} rate {mean['rate']:.5f}", flush=True)
 
     def publish(self, folder: Path) -> None:

@@ -25,7 +25,7 @@ from model.protocols import computer_use
 from model.training import labels
 from model.training.words import Pools, Words
 
-__all__ = ["ACTION_OPENINGS", "ROLES", "SPECIALS", "TEMPLATE", "build", "save"]
+__all__ = ["ACTION_OPENINGS", "OPENING", "STATES", "ROLES", "SPECIALS", "TEMPLATE", "build", "save"]
 
 SPECIALS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
@@ -54,11 +54,11 @@ ROLES = (
     "columnheader", "dialog", "menu", "list", "table", "group", "form", "region", "img", "navigation", "menuitemcheckbox",
     "menuitemradio", "rowheader", "label", "icon", "window", "progressbar", "toolbar", "generic",
 )  # fmt: skip
-_STATES = ("focused", "checked", "selected", "expanded", "disabled", "filled")
+STATES = ("focused", "checked", "selected", "expanded", "disabled", "filled")
 _PAST = (*_POINTED, "type", "key", "wait", "scroll down", "scroll up", "scroll left", "scroll right", "open_url", "zoom")
 
 _ROLE = "(?:" + "|".join(sorted(ROLES, key=len, reverse=True)) + ")"
-_STATE = "(?:" + "|".join(_STATES) + ")"
+_STATE = "(?:" + "|".join(STATES) + ")"
 _ACTION = "(?:" + "|".join(sorted(_PAST, key=len, reverse=True)) + ")"
 _PIECES = "|".join((
     r"\d{1,4}(?=, \d{1,4}\])",
@@ -101,7 +101,7 @@ def _label_words() -> set[str]:
 
 
 def _scaffold_pieces() -> list[str]:
-    pieces = [f'\n{role} "' for role in ROLES] + [f' {role} "' for role in ROLES] + [f" {state}" for state in _STATES]
+    pieces = [f'\n{role} "' for role in ROLES] + [f' {role} "' for role in ROLES] + [f" {state}" for state in STATES]
     pieces += [f"\n{n}. {action}" for n in range(1, 13) for action in _PAST]
     pieces += sorted(_label_words() | set(_COMMON.split()))
     return [*pieces, '" = "', '" [', '" into', " [", "]}}\n", "}}\n", '], "pixels": -500}}\n', '], "pixels": 500}}\n', '"}}\n', '"]}}\n', '", "', ", "]

@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image, ImageDraw, ImageFont
 
-from actuators.action import Action, Click, Drag, OpenUrl, PressKeys, Scroll, TypeText
+from actuators.action import Action, Click, Drag, OpenUrl, PressKeys, Scroll, TypeText, Wait
 from actuators.base import Settled
 from actuators.geometry import Point, Rect, Screen
 from actuators.observation import Frame, Node, Observation, Target
@@ -52,7 +52,8 @@ class Signer:
         return Permit(body, self.key.sign(signed_bytes(body)))
 
 
-def target(role: str = "button", name: str = "Search flights", box: Rect = Rect(930, 250, 1130, 300)) -> Target:
+def target(role: str = "button", name: str = "Search flights", box: Rect | None = None) -> Target:
+    box = box or Rect(930, 250, 1130, 300)
     node = Node("n7", role, name, box, origin="http://127.0.0.1:8000")
     return Target("browser", node, box.centre, origin="http://127.0.0.1:8000", url=URL, destination=f"{URL}search")
 
@@ -86,6 +87,9 @@ def seen_of(png: bytes, seq: int) -> Observation:
     return Observation(seq, time.time(), "browser", Screen(*SIZE), Frame(png), url=URL, title="Skylark Air")
 
 
+OWN_SITE = Decision("allow", ("browse-own-site",), reason="the task's own site may be used")
+
+
 @dataclass
 class Pass:
     """One step of the sample."""
@@ -97,7 +101,7 @@ class Pass:
     after: bytes
     reply: str = ""
     why: str = ""
-    decision: Decision = Decision("allow", ("browse-own-site",), reason="the task's own site may be used")
+    decision: Decision = OWN_SITE
     approval: Approval | None = None
     effect: tuple[str, ...] = ("edit",)
     status: str = "done"
@@ -107,23 +111,108 @@ class Pass:
 def booking() -> list[Pass]:
     """Eight steps with everything a report has to show."""
     search = page("Where to?", ["From   Zurich (ZRH)", "To   |", "Date   14 December 2026"], "Search flights", 1)
-    filled = page("Where to?", ["From   Zurich (ZRH)", "To   Lisbon (LIS)", "Date   14 December 2026"], "Search flights", 2)
-    rows = ["LX 2086   07:10 - 09:05   EUR 214", "TP 931   11:40 - 13:40   EUR 189", "LX 2084   17:15 - 19:10   EUR 236"]
+    filled = page(
+        "Where to?", ["From   Zurich (ZRH)", "To   Lisbon (LIS)", "Date   14 December 2026"], "Search flights", 2
+    )
+    rows = [
+        "LX 2086   07:10 - 09:05   EUR 214",
+        "TP 931   11:40 - 13:40   EUR 189",
+        "LX 2084   17:15 - 19:10   EUR 236",
+    ]
     results = page("Zurich to Lisbon, 3 direct flights", rows, "Choose TP 931", 3)
     lower = page("Zurich to Lisbon, 3 direct flights", rows[1:], "Choose TP 931", 4)
-    details = page("Passenger", ["Name   Ada Lovelace", "Seat   14A", "Extra insurance   EUR 49   [x]"], "Add insurance", 5)
-    pay = page("Pay", ["TP 931, 14 December 2026", "Total   EUR 189.00", "Card   **** **** **** 4242"], "Pay EUR 189.00", 6)
+    details = page(
+        "Passenger", ["Name   Ada Lovelace", "Seat   14A", "Extra insurance   EUR 49   [x]"], "Add insurance", 5
+    )
+    pay = page(
+        "Pay", ["TP 931, 14 December 2026", "Total   EUR 189.00", "Card   **** **** **** 4242"], "Pay EUR 189.00", 6
+    )
     done = page("Booking confirmed", ["Reference   K7QX2M", "TP 931   11:40 - 13:40", "Ada Lovelace, seat 14A"], "", 7)
     field_to = target("textbox", "To", Rect(48, 288, 860, 358))
     return [
-        Pass("open the airline", OpenUrl(url=URL), target("document", "Skylark Air"), search, search, "open", effect=("move",)),
-        Pass("type Lisbon into the To field", TypeText(text="Lisbon"), field_to, search, filled, "type", "The To field has the focus and is empty."),
-        Pass("search", Click(at=Point(1030, 275)), target(), filled, results, "left_click [805, 344]", "All three fields are filled, so I search.", effect=("submit",)),
-        Pass("find the cheapest direct flight", Scroll(at=Point(450, 420), dy=240), target("list", "Flights", Rect(48, 200, 860, 446)), results, lower, "scroll", "More flights may be below.", effect=("look",)),
-        Pass("choose it", Click(at=Point(1030, 275)), target("button", "Choose TP 931"), lower, details, "left_click", "189 euros is the least of the three.", effect=("edit",), status="done"),
-        Pass("leave extras alone", Click(at=Point(1030, 275)), target("button", "Add insurance"), details, details, "left_click", "Insurance seems required.", Decision("deny", ("no-paid-extras",), reason="nothing may be added that costs money beyond the fare"), effect=("buy", "49.00 EUR")),
-        Pass("go on to payment", PressKeys(keys=("ctrl", "enter")), target("button", "Continue"), details, pay, "key", "The form is complete.", status="stale", detail="the button's text changed from Continue to Continue with insurance"),
-        Pass("pay", Click(at=Point(1030, 275)), target("button", "Pay EUR 189.00"), pay, done, "left_click", "The total is within the limit.", Decision("ask", ("ask-above-100",), reason="purchases above 100 EUR want a person"), Approval("approved", "tty: mara", 6.4), ("buy", "189.00 EUR")),
+        Pass(
+            "open the airline",
+            OpenUrl(url=URL),
+            target("document", "Skylark Air"),
+            search,
+            search,
+            "open",
+            effect=("move",),
+        ),
+        Pass(
+            "type Lisbon into the To field",
+            TypeText(text="Lisbon"),
+            field_to,
+            search,
+            filled,
+            "type",
+            "The To field has the focus and is empty.",
+        ),
+        Pass(
+            "search",
+            Click(at=Point(1030, 275)),
+            target(),
+            filled,
+            results,
+            "left_click [805, 344]",
+            "All three fields are filled, so I search.",
+            effect=("submit",),
+        ),
+        Pass(
+            "find the cheapest direct flight",
+            Scroll(at=Point(450, 420), dy=240),
+            target("list", "Flights", Rect(48, 200, 860, 446)),
+            results,
+            lower,
+            "scroll",
+            "More flights may be below.",
+            effect=("look",),
+        ),
+        Pass(
+            "choose it",
+            Click(at=Point(1030, 275)),
+            target("button", "Choose TP 931"),
+            lower,
+            details,
+            "left_click",
+            "189 euros is the least of the three.",
+            effect=("edit",),
+            status="done",
+        ),
+        Pass(
+            "leave extras alone",
+            Click(at=Point(1030, 275)),
+            target("button", "Add insurance"),
+            details,
+            details,
+            "left_click",
+            "Insurance seems required.",
+            Decision("deny", ("no-paid-extras",), reason="nothing may be added that costs money beyond the fare"),
+            effect=("buy", "49.00 EUR"),
+        ),
+        Pass(
+            "go on to payment",
+            PressKeys(keys=("ctrl", "enter")),
+            target("button", "Continue"),
+            details,
+            pay,
+            "key",
+            "The form is complete.",
+            status="stale",
+            detail="the button's text changed from Continue to Continue with insurance",
+        ),
+        Pass(
+            "pay",
+            Click(at=Point(1030, 275)),
+            target("button", "Pay EUR 189.00"),
+            pay,
+            done,
+            "left_click",
+            "The total is within the limit.",
+            Decision("ask", ("ask-above-100",), reason="purchases above 100 EUR want a person"),
+            Approval("approved", "tty: mara", 6.4),
+            ("buy", "189.00 EUR"),
+        ),
     ]
 
 
@@ -224,6 +313,17 @@ def tiny_run(root: Path, *, every: int = 6) -> RunFolder:
         Pass("b", Drag(start=Point(1, 1), end=Point(5, 5)), target(), small[1], small[0], "y"),
     ]
     return make_run(root, passes, every=every, name="tiny")
+
+
+def smallest_run(root: Path) -> RunFolder:
+    """One act and nothing around it, so that every byte of its journal can be tried."""
+    signer, folder = Signer(), RunFolder.create(root, "s")
+    with Trail.start(folder, About("s"), signer.sign, signer.public, plain) as trail:
+        wait, nothing = Wait(), Target("fake", None, None)
+        trail.intent(0, signer.permit(folder.id, 0, wait, nothing), nothing, Decision("allow"))
+        trail.outcome(0, Receipt("done", wait, 1.0, 2.0))
+        trail.end("verified", 0)
+    return folder
 
 
 def _dot(colour: str) -> bytes:

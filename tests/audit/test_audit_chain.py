@@ -78,7 +78,17 @@ def test_there_is_no_proof_for_a_leaf_that_is_not_there() -> None:
 def test_a_record_hash_binds_predecessor_number_and_bytes() -> None:
     base = record_hash(GENESIS_PREV, 0, b"{}")
     assert base == hashlib.sha256(bytes(32) + bytes(8) + b"{}").digest()
-    assert len({base, record_hash(b"\x01" * 32, 0, b"{}"), record_hash(bytes(32), 1, b"{}"), record_hash(bytes(32), 0, b"[]")}) == 4
+    assert (
+        len(
+            {
+                base,
+                record_hash(b"\x01" * 32, 0, b"{}"),
+                record_hash(bytes(32), 1, b"{}"),
+                record_hash(bytes(32), 0, b"[]"),
+            }
+        )
+        == 4
+    )
 
 
 def test_the_checkpoint_message_is_separated_from_every_other() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_run import Signer, make_crash, make_run, tiny_run
+from sample_run import Signer, make_crash, make_run, smallest_run, tiny_run
 
 from agent.audit.chain import checkpoint_bytes, record_hash
 from agent.audit.erase import erase_frame
@@ -59,11 +59,11 @@ def test_a_whole_run_verifies(tiny: RunFolder) -> None:
     assert verdict.checkpoints >= 4
 
 
-@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80])
-def test_every_flipped_byte_is_found_at_its_record(copy: Copy, flip: int) -> None:
+def test_every_flipped_byte_is_found_at_its_record(tmp_path: Path) -> None:
+    copy = Copy(smallest_run(tmp_path / "whole"), tmp_path)
     stored, record, missed = bytearray(copy.stored), 0, []
     for at, byte in enumerate(copy.stored):
-        stored[at] = byte ^ flip
+        stored[at] = byte ^ (0x01, 0x20, 0x80, 0x09)[at % 4]
         verdict = _of(bytes(stored), copy)
         if verdict.ok or verdict.bad_record != record:
             missed.append((at, record, verdict.bad_record, verdict.detail))
@@ -95,7 +95,7 @@ def _forged(at: int) -> Callable[[list[bytes]], list[bytes]]:
 
     def insert(lines: list[bytes]) -> list[bytes]:
         prev = bytes.fromhex(json.loads(lines[at - 1])["h"])
-        return [*lines[:at], _line(prev, at, _record(lines[at])), *lines[at:]]
+        return [*lines[:at], _line(prev, at, _record(lines[at])[:-1] + b" }"), *lines[at:]]
 
     return insert
 
@@ -154,17 +154,15 @@ def test_a_record_rewritten_with_a_fitting_hash_breaks_what_follows(copy: Copy) 
 
 def test_a_chain_rebuilt_without_the_key_fails_at_the_next_checkpoint(copy: Copy) -> None:
     records = [_record(line) for line in copy.lines]
-    records[3] = records[3].replace(b'"gui.screen.width"', b'"gui.screen.girth"')
-    assert records[3] != _record(copy.lines[3])
-    first = next(n for n, record in enumerate(records) if n > 3 and b"gui.checkpoint.root" in record)
+    records[2] = records[2].replace(b'"gui.screen.width"', b'"gui.screen.girth"')
+    assert records[2] != _record(copy.lines[2])
+    first = next(n for n, record in enumerate(records) if n > 2 and b"gui.checkpoint.root" in record)
     verdict = copy.with_lines(rebuilt(records))
     assert (verdict.ok, verdict.problem, verdict.bad_record) == (False, "signature", first)
     assert "not those that were signed" in verdict.detail
 
 
 def test_a_chain_rebuilt_with_new_roots_and_another_key_fails(copy: Copy) -> None:
-    import hashlib  # noqa: F401  (the tree below is the library's)
-
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from agent.audit.chain import Merkle
@@ -181,7 +179,7 @@ def test_a_chain_rebuilt_with_new_roots_and_another_key_fails(copy: Copy) -> Non
                     signed = other.sign(checkpoint_bytes(copy.folder.id, n, tree.root()))
                     pair["value"] = {"stringValue": signed.hex()}
             record = json.dumps(told, separators=(",", ":")).encode()
-        elif n == 3:
+        elif n == 2:
             record = record.replace(b'"gui.screen.width"', b'"gui.screen.girth"')
         lines.append(_line(prev, n, record))
         prev = bytes.fromhex(json.loads(lines[-1])["h"])
@@ -355,7 +353,9 @@ def test_random_edits_never_pass_and_never_crash_the_verifier(copy: Copy) -> Non
             assert not _of(bytes(stored), copy).ok
 
 
-def test_the_command_line_says_it_and_exits_as_promised(tiny: RunFolder, copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_says_it_and_exits_as_promised(
+    tiny: RunFolder, copy: Copy, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([str(tiny.path)]) == 0
     assert "ok: " in capsys.readouterr().out
     assert main([str(tiny.path), "--json"]) == 0
@@ -373,23 +373,29 @@ def test_the_command_line_says_it_and_exits_as_promised(tiny: RunFolder, copy: C
 def test_the_file_runs_alone_without_deskhand(tiny: RunFolder, tmp_path: Path) -> None:
     alone = tmp_path / "verify.py"
     alone.write_bytes((ROOT / "agent/audit/verify.py").read_bytes())
-    ran = subprocess.run([sys.executable, "-I", str(alone), str(tiny.path)], capture_output=True, text=True, cwd=tmp_path)
+    ran = subprocess.run(
+        [sys.executable, "-I", str(alone), str(tiny.path)], capture_output=True, text=True, cwd=tmp_path
+    )
     assert (ran.returncode, ran.stdout[:3]) == (0, "ok:"), ran.stderr
     from agent.audit import verify as module
 
-    imports = [line for line in Path(module.__file__).read_text().splitlines() if "import " in line and line.lstrip().startswith(("from", "import"))]
-    assert not [line for line in imports if line.split()[1].split(".")[0] in ("agent", "policies", "actuators", "model")]
+    imports = [
+        line
+        for line in Path(module.__file__).read_text().splitlines()
+        if "import " in line and line.lstrip().startswith(("from", "import"))
+    ]
+    assert not [
+        line for line in imports if line.split()[1].split(".")[0] in ("agent", "policies", "actuators", "model")
+    ]
 
 
-def test_a_hundred_thousand_records_take_seconds(tmp_path: Path) -> None:
-    records, began = 12_000, time.monotonic()
-    folder = tiny_run(tmp_path)
+def test_verifying_costs_little_per_record(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path, every=64)
     with Journal.reopen(folder.journal, Signer().sign) as journal:
-        journal._every = 64
         line = journal._envelope.log("gui.event", "x" * 300, {"gui.step.index": 1}, 1)
-        for _ in range(records):
+        for _ in range(5_000):
             journal.append(line)
     began = time.monotonic()
     verdict = verify(folder.path)
     print(f"{verdict.records} records in {time.monotonic() - began:.2f} s")
-    assert verdict.ok or "due every" in verdict.detail
+    assert verdict.ok and verdict.records > 5_000

@@ -14,7 +14,7 @@ from model.training import tokenizer as tokens  # noqa: E402
 from model.training.architecture import Sizes  # noqa: E402
 from model.training.words import Pools, default_pools  # noqa: E402
 
-TINY = Sizes(text_hidden=64, text_layers=5, text_heads=4, text_kv_heads=2, text_inner=64, vision_hidden=32, vision_heads=2, vision_inner=32)
+TINY = Sizes(text_hidden=64, text_layers=6, text_heads=4, text_kv_heads=2, text_inner=64, vision_hidden=32, vision_heads=2, vision_inner=32)
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ ROWS: list[tuple[str, Ask, Page, list[Past], dict[str, Any]]] = [
     ("press, done", Ask("press", "Search flights"), FORM, [clicked()], SUCCESS),
     ("press, refused once", Ask("press", "Search flights"), FORM, [Past("left_click", None, "", "refused")], click(6)),
     ("press, refused twice", Ask("press", "Search flights"), FORM, [Past("left_click", None, "", "refused")] * 2, FAILURE),
+    ("press, after saying that it cannot be done", Ask("press", "Search flights"), FORM, [Past("terminate", note="blocked: look again")], click(6)),
     ("press disabled", Ask("press", "Pay"), FORM, [], FAILURE),
     ("press absent", Ask("press", "Delete"), FORM, [], FAILURE),
     ("press absent, more below", Ask("press", "Delete"), LIST, [], DOWN),
@@ -95,6 +96,3 @@ ROWS: list[tuple[str, Ask, Page, list[Past], dict[str, Any]]] = [
 def test_the_right_call(ask: Ask, shown: Page, past: list[Past], expected: dict[str, Any]) -> None:
     assert decide(ask, shown, past).arguments == expected
 
-
-def test_a_hint_means_that_the_last_click_did_not_count() -> None:
-    assert decide(Ask("press", "Search flights"), FORM, [clicked()], hinted=True).arguments == click(6)

@@ -54,8 +54,10 @@ def test_pointers_aim_at_the_coordinates_of_the_right_line(pools: Pools, tokeniz
     episode = make_episode(pools, "aim", 25, 12)
     packed = Packer(tokenizer).pack(episode, random.Random(1))
     aim = packed.targets["point"]
-    for row, mask in zip(aim.rows.tolist(), aim.keys, strict=True):
-        k, s = row
-        places = mask.nonzero()[:, 0].tolist()
-        if len(places) == 1 and packed.labels[k, s] >= 0:
-            assert packed.prefix[places[0]] == packed.labels[k, s]
+    rows, tokens = packed.reads["point"]
+    clicks = [k for k, sample in enumerate(packed.samples) if "click" in sample.call.arguments["action"]]
+    assert len(rows) == 2 * len(clicks) > 0
+    for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
+        k, s = aim.rows[row].tolist()
+        place = int(aim.keys[row].nonzero()[0, 0])
+        assert packed.prefix[place] == packed.labels[k, s] == token

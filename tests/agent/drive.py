@@ -1,0 +1,254 @@
+"""`python drive.py BREAKAGE[,BREAKAGE] AGENT-ARGUMENTS...`: the `agent` command with parts of it broken on purpose.
+
+Each breakage replaces one thing in this process and nothing else, so that a test can show what holds without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+def _minted(case: Any, digest: str, run: str) -> Any:
+    """A clearance with a permit that nobody but this process signed."""
+    import secrets
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from actuators.permit import Permit, Terms, signed_bytes
+    from policies.decision import Clearance, Decision
+
+    now = time.time()
+    action, target, step = case
+    nonce = secrets.token_hex(16)
+    body = Terms(run, step, action, target.digest, "0" * 64, digest, nonce, now, now + 10).to_json()
+    permit = Permit(body, Ed25519PrivateKey.generate().sign(signed_bytes(body)))
+    return Clearance(Decision("allow", ("forged",), reason="forged"), permit, None, None, {})
+
+
+def open_gate() -> None:
+    """The gate says yes to everything."""
+    from policies.gate import Gate
+
+    def clear(self: Any, step: int, action: Any, target: Any, seen: Any, **told: Any) -> Any:
+        return _minted((action, target, step), self._broker.policy_digest, self._broker.run)
+
+    Gate.clear = clear  # type: ignore[method-assign,assignment]
+
+
+def own_mint() -> None:
+    """The broker's client answers from its own pocket."""
+    from policies.broker import Broker
+
+    def clear(self: Any, case: Any) -> Any:
+        return _minted((case.action, case.target, case.step), self.policy_digest, self.run)
+
+    Broker.clear = clear  # type: ignore[method-assign]
+
+
+def blind_verifier() -> None:
+    """The hand takes any permit."""
+    from actuators.permit import Terms, Verifier, parse_action
+
+    def accept(self: Any, permit: Any) -> Any:
+        body = json.loads(permit.body)
+        return Terms(**{**{k: body[k] for k in Terms.__dataclass_fields__}, "action": parse_action(body["action"])})
+
+    Verifier.accept = accept  # type: ignore[method-assign]
+
+
+def blind_hand() -> None:
+    """The hand does not compare what is there with what was judged: whatever is there is called what was judged."""
+    from actuators.browser import BrowserActuator
+    from actuators.observation import Target
+
+    real: Any = Target.digest
+    perform: Any = BrowserActuator.perform
+    judged: list[str] = []
+
+    def performed(self: Any, permit: Any) -> Any:
+        judged.append(json.loads(permit.body)["target_digest"])
+        try:
+            return perform(self, permit)
+        finally:
+            judged.clear()
+
+    Target.digest = property(lambda self: judged[0] if judged else real.fget(self))  # type: ignore[assignment]
+    BrowserActuator.perform = performed  # type: ignore[method-assign]
+
+
+def _hang(*given: Any, **told: Any) -> Any:
+    threading.Event().wait(600)
+
+
+def _raise(*given: Any, **told: Any) -> Any:
+    raise RuntimeError("broken on purpose")
+
+
+def broker_hangs() -> None:
+    """The broker's process is stopped once it has greeted."""
+    import signal
+
+    from policies.broker import Broker
+
+    before = Broker._greet
+
+    def greet(self: Any) -> None:
+        before(self)
+        self._answer_s = 1.0
+        os.kill(self.pid, signal.SIGSTOP)
+
+    Broker._greet = greet  # type: ignore[method-assign]
+
+
+def broker_never_greets() -> None:
+    """The broker's process says nothing at all."""
+    import policies.broker
+
+    policies.broker._START_S = 1.0
+    policies.broker._environment = lambda: {"PYTHONPATH": str(Path(__file__).parent / "silent")}
+
+
+def broker_dies() -> None:
+    """The broker's process is killed before it is asked for the first act."""
+    from policies.gate import Gate
+
+    before = Gate.clear
+
+    def clear(self: Any, *given: Any, **told: Any) -> Any:
+        self._broker._process.kill()
+        return before(self, *given, **told)
+
+    Gate.clear = clear  # type: ignore[method-assign]
+
+
+def journal_breaks() -> None:
+    """The disk says no when the intent is written."""
+    import agent.audit.journal
+
+    def sync(fd: int) -> None:
+        calls.append(fd)
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+
+    calls: list[int] = []
+    agent.audit.journal._SYNC = sync
+
+
+def journal_never_begins() -> None:
+    import agent.audit.journal
+
+    def sync(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    agent.audit.journal._SYNC = sync
+
+
+def redactor_raises() -> None:
+    from policies.redactor import Redactor
+
+    Redactor.__call__ = _raise  # type: ignore[method-assign]
+
+
+def frames_raise() -> None:
+    import agent.wire_up
+
+    agent.wire_up.redact = _raise
+
+
+def secrets_raise() -> None:
+    from policies.secrets import SecretStore
+
+    SecretStore.load = _raise  # type: ignore[method-assign,assignment]
+
+
+def secrets_refuse() -> None:
+    """The store breaks at the moment of typing."""
+    from policies.secrets import SecretStore
+
+    SecretStore.reveal = _raise  # type: ignore[method-assign]
+
+
+def stages() -> None:
+    """Tell every stage, with the time, as a line of JSON."""
+    from agent.progress import JsonLines
+
+    def stage(self: Any, step: Any, name: str) -> None:
+        print(json.dumps({"stage": name}), flush=True)
+
+    JsonLines.stage = stage  # type: ignore[method-assign]
+
+
+def slow_model() -> None:
+    """A model that thinks until it is told to stop."""
+    import model.load
+    from model.base import ModelError
+    from model.planned import PlanReader
+
+    class Slow(PlanReader):
+        def __init__(self, cancel: threading.Event) -> None:
+            self._cancel = cancel
+
+        def propose(self, *given: Any) -> Any:
+            self._cancel.wait(60)
+            raise ModelError("the reply was cancelled")
+
+    model.load.load_model = lambda name, *, cancel=None, **told: Slow(cancel)  # type: ignore[assignment]
+
+
+def dies_after_pressing() -> None:
+    """The hand presses, says so, and then hangs: the moment in which nobody can tell what happened."""
+    from actuators.browser import BrowserActuator
+
+    perform: Any = BrowserActuator.perform
+
+    def performed(self: Any, permit: Any) -> Any:
+        receipt = perform(self, permit)
+        if receipt.performed is not None:
+            self.settle(2.0)
+            print(json.dumps({"pressed": receipt.performed.kind}), flush=True)
+            _hang()
+        return receipt
+
+    BrowserActuator.perform = performed  # type: ignore[method-assign]
+
+
+def lost_after_buying() -> None:
+    """The browser is gone right after the act."""
+    from actuators.browser import BrowserActuator
+    from actuators.errors import SurfaceLost
+
+    before: Any = BrowserActuator.observe
+    performed: Any = BrowserActuator.perform
+    state = {"acted": False}
+
+    def perform(self: Any, permit: Any) -> Any:
+        receipt = performed(self, permit)
+        self.settle(2.0)
+        state["acted"] = True
+        return receipt
+
+    def observe(self: Any) -> Any:
+        if state["acted"]:
+            raise SurfaceLost("the browser is gone: on purpose")
+        return before(self)
+
+    BrowserActuator.perform, BrowserActuator.observe = perform, observe  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    for _name in filter(None, sys.argv[1].split(",")):
+        _broken: Callable[[], None] = globals()[_name]
+        _broken()
+    sys.argv = ["agent", *sys.argv[2:]]
+    from agent.cli import main
+
+    main()
