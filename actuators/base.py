@@ -49,7 +49,7 @@ class Settled:
 
 
 class Actuator(Protocol):
-    """One surface. Not thread-safe; one run owns it. Use as a context manager, or call `close`, which may be called twice."""
+    """One surface. Not thread-safe; one run owns it. Use as a context manager, or `close` it, twice if you like."""
 
     @property
     def surface(self) -> Surface: ...

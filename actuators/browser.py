@@ -11,10 +11,10 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, assert_never
+from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from actuators import errors
 from actuators.action import (
@@ -37,9 +37,8 @@ from actuators.action import (
 from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
 from actuators.cdp import BOUND_S, DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
-from actuators.hand import Focus, Hand, NotPossible
-from actuators.keys import browser_key
-from actuators.nodes import destination, is_secret, node_of, origin_of, png_size, words
+from actuators.hand import Focus, Hand, NotPossible, ready
+from actuators.nodes import destination, is_secret, more_of, node_of, origin_of, png_size, words
 from actuators.observation import Frame, Observation, Surface, Target
 from actuators.permit import Permit, PermitRefused, Verifier
 from actuators.receipt import Receipt, ReceiptStatus
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserActuator"]
 
+_T = TypeVar("_T")
 QUIET_MS = 50
 """A page is still when nothing has changed for this long and no request is on its way."""
 _REGION_PX = 64
@@ -83,6 +83,7 @@ class BrowserActuator:
         self._tabs = Tabs(context, scale, downloads, tuple(uploads), bound_s)
         self._verifier = verifier
         self._secrets = secrets
+        self._bound_s = bound_s
         self._seq = 0
         self._acted_at = float("-inf")
         self._hands: dict[Tab, Hand] = {}
@@ -110,9 +111,7 @@ class BrowserActuator:
 
     def observe(self) -> Observation:
         """See `Actuator.observe`. One screenshot and one reading of each process of the page."""
-        tab = self._front()
-        frame = Frame(self._shot(tab))
-        seen = tab.worlds.look()
+        frame, seen = self._on_front(lambda tab: (Frame(self._shot(tab)), tab.worlds.look()))
         screen = Screen(*png_size(frame.png), scale=float(seen["scale"]))
         nodes = tuple(node_of(one, screen, _HERE) for one in seen["nodes"])
         self._seq += 1
@@ -126,18 +125,17 @@ class BrowserActuator:
             origin=seen["origin"],
             url=seen["url"],
             title=seen["title"],
-            more=_more(seen),
+            more=more_of(seen),
             notices=self._tabs.notices(),
         )
 
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
-        tab = self._front()
         point = pointed(action)
         if point is not None and not seen.screen.contains(point):
             size = f"{seen.screen.width}x{seen.screen.height}"
             raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
-        return self._target(tab, action, seen.screen)[0]
+        return self._on_front(lambda tab: self._target(tab, action, seen.screen)[0])
 
     def perform(self, permit: Permit) -> Receipt:
         """See `Actuator.perform`."""
@@ -183,7 +181,7 @@ class BrowserActuator:
         action = attempt.action
         tab = self._front()
         try:
-            _ready(action)
+            ready(action)
             screen = self._screen(tab)
             hand = self._hand(tab)
             self._reach(hand, action, screen)
@@ -201,7 +199,7 @@ class BrowserActuator:
         except NotPossible as problem:
             return "failed", str(problem)
         except (errors.SurfaceError, DocumentGone) as error:
-            if tab.page.is_closed() and not isinstance(error, errors.SurfaceTimeout) and self._tabs.open:
+            if not isinstance(error, errors.SurfaceTimeout) and self._tabs.went(tab):
                 return "done", "the tab was closed by it"
             return "unknown", f"the browser broke in the middle of it: {error}"
 
@@ -246,7 +244,7 @@ class BrowserActuator:
             case Zoom():
                 pass
             case LaunchApp() | Swipe() | SystemButton():
-                raise NotPossible("unreachable: refused by _ready")
+                raise NotPossible("unreachable: refused by ready")
             case _:
                 assert_never(attempt.action)
         return ""
@@ -346,11 +344,14 @@ class BrowserActuator:
 
     def _moving(self, left_s: float) -> str:
         """What moves still after at most `left_s` seconds; empty for nothing."""
-        tab = self._front()
         if left_s <= 0:
+            self._front()
             return "frames"
+        return self._on_front(lambda tab: self._stirs(tab, left_s))
+
+    def _stirs(self, tab: Tab, left_s: float) -> str:
         try:
-            moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), bound_s=left_s + 5)
+            moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), bound_s=left_s + self._bound_s)
         except DocumentGone:
             moving = "loading"
         if not moving and (tab.waits(self._acted_at) or self._tabs.saving):
@@ -358,17 +359,18 @@ class BrowserActuator:
             moving = "requests"
         return str(moving)
 
+    def _on_front(self, look: Callable[[Tab], _T]) -> _T:
+        """Look at the page in front; at the next one when it closes meanwhile."""
+        while True:
+            tab = self._front()
+            try:
+                return look(tab)
+            except errors.SurfaceLost:
+                if not self._tabs.went(tab):
+                    raise
+
 
 _HERE = Place()
-
-
-def _more(seen: dict[str, Any]) -> tuple[Literal["above", "below"], ...]:
-    found: list[Literal["above", "below"]] = []
-    if seen["above"]:
-        found.append("above")
-    if seen["below"]:
-        found.append("below")
-    return tuple(found)
 
 
 class _Attempt:
@@ -377,20 +379,3 @@ class _Attempt:
     def __init__(self, action: Action) -> None:
         self.action = action
         self.performed: Action | None = None
-
-
-def _ready(action: Action) -> None:
-    """Refuse what cannot be done before anything is touched. Raises `NotPossible`."""
-    try:
-        match action:
-            case PressKeys(keys=keys) | Click(modifiers=keys):
-                for key in keys:
-                    browser_key(key)
-            case LaunchApp():
-                raise NotPossible("a browser starts no applications")
-            case Swipe():
-                raise NotPossible("a browser has no touch screen: drag, or turn the wheel")
-            case SystemButton(button=button) if button not in ("back", "enter"):
-                raise NotPossible(f"a browser has no `{button}` button")
-    except ValueError as problem:
-        raise NotPossible(str(problem)) from None

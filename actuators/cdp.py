@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from actuators.errors import SurfaceError, SurfaceLost, SurfaceTimeout
@@ -56,6 +57,10 @@ class Cdp:
             if any(words in error.message for words in _GONE):
                 raise DocumentGone(first_line(error)) from None
             raise surface_error(error) from None
+
+    def on(self, event: str, then: Callable[[dict[str, Any]], None]) -> None:
+        """Call `then` with the parameters of each such event of this session."""
+        self._session.on(event, then)
 
 
 def surface_error(error: Exception) -> SurfaceError:

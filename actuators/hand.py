@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from actuators.action import Button
-from actuators.cdp import Cdp, first_line
+from actuators.action import Action, Button, Click, LaunchApp, PressKeys, Swipe, SystemButton
+from actuators.cdp import Cdp, DocumentGone, first_line
 from actuators.keys import Key, browser_key
 from actuators.tabs import Tab
 from actuators.world import World
 
-__all__ = ["Focus", "Hand", "NotPossible"]
+__all__ = ["Focus", "Hand", "NotPossible", "ready"]
 
 _DRAG_STEPS = 12
 _GO_MS = 15_000
@@ -172,7 +172,7 @@ class Hand:
         found = focus.world.call("choice", text.strip())
         if found["index"] < 0:
             some = ", ".join(f'"{label[:40]}"' for label in found["labels"])
-            raise NotPossible(f'the list has no choice "{text.strip()[:60]}"; it begins with {some}')
+            raise NotPossible(f'the list has no one choice "{text.strip()[:60]}"; it begins with {some}')
         if not found["open"] and not found["many"]:
             if found["now"] == found["index"]:
                 return "it was chosen already"
@@ -182,9 +182,11 @@ class Hand:
             self._press("down")
         if not found["many"]:
             self._press("enter")
-        if focus.world.call("chosen") not in (found["index"], -2):
-            return "the list shows another choice now"
-        return ""
+        try:
+            chosen = focus.world.call("chosen")
+        except DocumentGone:
+            return "the page went on to another as soon as it was chosen"
+        return "" if chosen in (found["index"], -2) else "the list shows another choice now"
 
     def _file(self, text: str, uploads: tuple[Path, ...], focus: Focus) -> str:
         wanted = next((path for path in uploads if text.strip() in (path.name, str(path))), None)
@@ -236,3 +238,20 @@ class Hand:
     def _mouse(self, kind: str, button: str, **extra: Any) -> None:
         x, y = self._at
         self._cdp.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, modifiers=self._held, **extra)
+
+
+def ready(action: Action) -> None:
+    """Refuse what cannot be done before anything is touched. Raises `NotPossible`."""
+    try:
+        match action:
+            case PressKeys(keys=keys) | Click(modifiers=keys):
+                for key in keys:
+                    browser_key(key)
+            case LaunchApp():
+                raise NotPossible("a browser starts no applications")
+            case Swipe():
+                raise NotPossible("a browser has no touch screen: drag, or turn the wheel")
+            case SystemButton(button=button) if button not in ("back", "enter"):
+                raise NotPossible(f"a browser has no `{button}` button")
+    except ValueError as problem:
+        raise NotPossible(str(problem)) from None

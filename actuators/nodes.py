@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
 from actuators.action import Action, Click, PressKeys, SystemButton
 from actuators.geometry import Rect, Screen
 from actuators.observation import Form, Node
 from actuators.world import Place
 
-__all__ = ["destination", "is_secret", "node_of", "origin_of", "png_size", "words"]
+__all__ = ["destination", "is_secret", "more_of", "node_of", "origin_of", "png_size", "words"]
 
 _SECRET_TOKEN = re.compile(r"(^|\s)(one-time-code|cc-\S+)$")
 _ACTIVATES = frozenset({"enter", "space"})
@@ -34,7 +34,7 @@ def node_of(told: dict[str, Any], screen: Screen, place: Place) -> Node:
         **{
             **told,
             "rect": box.intersect(screen.rect),
-            "form": Form(form["method"], form["action"], form["text"]) if form else None,
+            "form": Form(form["method"], form["action"], form["text"], form["state"]) if form else None,
         }
     )
 
@@ -62,6 +62,16 @@ def destination(action: Action, node: Node, sends: str) -> str:
     if pressed:
         return pressed
     return node.form.action if node.submits and node.form else node.href
+
+
+def more_of(seen: dict[str, Any]) -> tuple[Literal["above", "below"], ...]:
+    """Where scrolling would show more."""
+    found: list[Literal["above", "below"]] = []
+    if seen["above"]:
+        found.append("above")
+    if seen["below"]:
+        found.append("below")
+    return tuple(found)
 
 
 def origin_of(url: str) -> str:

@@ -58,6 +58,8 @@ class Form:
     """Absolute URL."""
     text: str = ""
     """The form's visible text, at most 2,000 characters: claims by the screen, not facts."""
+    state: str = ""
+    """Changes whenever any field does, hidden ones too, and tells nothing of their values; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ class Node:
     """One operable or readable thing on the screen, as the surface describes it. All text is the screen's claim."""
 
     id: str
-    """Unique within one observation; equal across observations for the same live element where the surface can say so."""
+    """Unique within one observation; equal across observations for the same live element where that can be told."""
     role: str
-    """ARIA role names: button, link, textbox, combobox, checkbox, radio, option, tab, menuitem, heading, text, image..."""
+    """ARIA role names: button, link, textbox, combobox, checkbox, radio, option, tab, heading, text, image..."""
     name: str
     rect: Rect
     """The visible part, screen pixels."""
@@ -97,7 +99,8 @@ class Node:
 
 
 _MONEY = re.compile(
-    r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)\s?\d[\d.,'\u00a0\u202f ]{0,24}|\d[\d.,'\u00a0\u202f ]{0,24}\s?(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)"
+    r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)\s?\d[\d.,'\u00a0\u202f ]{0,24}"
+    r"|\d[\d.,'\u00a0\u202f ]{0,24}\s?(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b)"
 )
 
 
@@ -131,7 +134,7 @@ class Target:
         """Identity of what was judged: equal digests mean that the same thing would be touched on the same terms.
 
         Position is left out on purpose (a page may reflow under a still pointer); the element's identity, words,
-        value, destination and every amount of money in its form are in.
+        value, destination and every amount of money in its form are in; where it is sent, so are all its fields.
         """
         node = self.node
         terms = {
@@ -158,7 +161,12 @@ class Target:
             ],
             "form": None
             if node is None or node.form is None
-            else [node.form.method, node.form.action, money_like(node.form.text)],
+            else [
+                node.form.method,
+                node.form.action,
+                money_like(node.form.text),
+                node.form.state if self.destination else "",
+            ],
         }
         text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

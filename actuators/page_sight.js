@@ -93,7 +93,7 @@ function clipOf(el) {
 }
 const PAGE = () => ({ left: 0, top: 0, right: innerWidth, bottom: innerHeight });
 function cut(el, style, clip, place) {
-  if (style.overflow === "visible" || el === htmlOf(docOf(el)) || el === bodyOf(docOf(el))) return clip;
+  if (style.overflow === "visible" || /^(contents|inline)$/.test(style.display) || el === htmlOf(docOf(el)) || el === bodyOf(docOf(el))) return clip;
   const box = shift(boxOf(el), place);
   return clip ? meet(clip, box) : box;
 }
@@ -137,26 +137,28 @@ function active() {
   }
 }
 
-const LEADS = new Set(["a", "area"]);
+// The number of an element's form among `forms`, which holds each once; -1 for none.
+function formIn(el, forms) {
+  const own = formOf(el);
+  if (!own) return -1;
+  const index = forms.findIndex((one) => one.form === own.form && one.method === own.method && one.action === own.action);
+  if (index >= 0) return index;
+  return forms.push({ ...own, text: flat(innerText(own.form)).slice(0, 2000), state: stateOf(own.form) }) - 1;
+}
+
 // One element as plain data. `forms` collects each form once.
 function described(el, rect, role, name, forms, focus) {
-  const value = valueOf(el, role), hide = secret(el), form = formOf(el), tag = tagOf(el);
+  const value = valueOf(el, role), hide = secret(el), tag = tagOf(el);
   const field = FIELDS.has(role) || tag === "select" || editable(el) || (tag === "input" && role === "combobox");
-  let index = -1;
-  if (form) {
-    index = forms.findIndex((one) => one.form === form.form && one.method === form.method && one.action === form.action);
-    if (index < 0) index = forms.push({ ...form, text: flat(innerText(form.form)).slice(0, 2000) }) - 1;
-  }
   return {
     id: idOf(el), role, name, rect, value: hide ? "" : value.slice(0, 2000), enabled: enabledOf(el),
     focused: el === focus, checked: checkedOf(el), expanded: expandedOf(el),
     selected: tag === "option" && isHtml(el) ? el.selected : yes(el, "aria-selected"),
     password: password(el), filled: field ? (hide ? el.value : value) !== "" : null, editable: editableOf(el, role),
-    origin: origin(docOf(el)), href: LEADS.has(tag) ? hrefOf(el) : "", autocomplete: autocompleteOf(el),
-    form: index, tag, submits: submitsOf(el),
+    origin: origin(docOf(el)), href: hrefOf(el), autocomplete: autocompleteOf(el),
+    form: formIn(el, forms), tag, submits: submitsOf(el),
   };
 }
-const hrefOf = (el) => (isHtml(el) ? (hasAttr(el, "href") ? el.href : "") : "");
 
 // Hosts that may hide a closed shadow root; only the debugger can tell.
 const HOSTS = new Set(["article", "aside", "blockquote", "div", "footer", "header", "main", "nav", "p", "section",
@@ -174,6 +176,7 @@ function doubtful(el) {
   return box.width >= 8 && box.height >= 8;
 }
 
+const MOST = 1500;  // nodes of one world in one look: nobody reads more, and a page may hold any number
 // Every visible thing of this world in reading order.
 function look(limit) {
   const out = [], forms = [], refs = new Set(), done = new Set(), remote = [], doubts = [], focus = active();
@@ -249,9 +252,11 @@ function look(limit) {
   };
   function walk(el, ctx) {
     const tag = tagOf(el);
+    if (out.length >= MOST) return;
     if (SILENT.has(tag) && tag !== "select" && tag !== "textarea") return;
     const style = styleOf(el);
     if (style.display === "none" || style.display === "") return;
+    if (style.display !== "contents" && !boxed(el)) return;
     if (isFrame(el)) return framed(el, ctx);
     if (shadowOf(el)) watch(shadowOf(el));
     else if (doubts.length < 40 && doubtful(el) && (asked.get(el) || 0) < 3) {

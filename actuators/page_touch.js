@@ -25,6 +25,11 @@ function told(el, hit) {
   const page = el === bodyOf(docOf(el)) || el === htmlOf(docOf(el));
   const name = page ? "" : nameOf(el, OPERABLE.has(role) || BY_CONTENT.has(role) ? role : "text");
   const node = described(el, rect, page ? "generic" : role, name, forms, active());
+  const acts = acting(hit || el);
+  if (acts && acts !== el) {
+    node.href = node.href || hrefOf(acts);
+    if (submitsOf(acts)) [node.submits, node.form] = [true, formIn(acts, forms)];
+  }
   const pixels = hit && MUTE.has(tagOf(hit)) && !OPERABLE.has(role);
   const playing = pixels && tagOf(hit) === "video" && !hit.paused;
   for (const one of forms) delete one.form;
@@ -74,6 +79,7 @@ function takes(el) {
 }
 
 const fold = (text) => flat(text).toLocaleLowerCase();
+const alone = (found) => (found && found.length === 1 ? found : null);
 // Where a text stands among the choices of the focused native list: its index, and those that arrow keys would visit.
 function choice(text) {
   const el = active();
@@ -84,7 +90,7 @@ function choice(text) {
     return found.length ? found : null;
   };
   const found = pick((one) => flat(one.label) === flat(text)) || pick((one) => fold(one.label) === fold(text)) ||
-    pick((one) => one.value === text) || pick((one) => fold(one.label).startsWith(fold(text)));
+    pick((one) => one.value === text) || alone(pick((one) => fold(one.label).startsWith(fold(text))));
   return { index: found ? found[0].index : -1, place: found ? all.indexOf(found[0]) : -1, many: el.multiple || el.size > 1,
     open: isLike(el, ":open"), now: el.selectedIndex, labels: all.slice(0, 8).map((one) => flat(one.label)) };
 }

@@ -87,27 +87,43 @@ const BY_CONTENT = new Set(["button", "link", "option", "tab", "menuitem", "menu
 const NATIVE = "a[href],button,input,select,textarea,summary,[role=button],[role=link],[role=checkbox],[role=radio]," +
   "[role=textbox],[role=combobox],[role=switch],[role=menuitem],[role=option],[role=tab],[contenteditable]";
 
-// ARIA role, or "" for what neither operates nor means anything by itself.
-function roleOf(el) {
-  for (const given of flat(attrOf(el, "role")).toLowerCase().split(" ")) {
-    if (given === "img") return "image";
-    if (given && given !== "none" && given !== "presentation") return given;
-  }
+// What an element is to the browser itself, whatever the page claims.
+function nativeRole(el) {
   const tag = tagOf(el);
-  if (isHtml(el)) {
-    if (tag === "a" || tag === "area") return hasAttr(el, "href") ? "link" : clickable(el);
-    if (tag === "input") {
-      if (el.type === "hidden") return "";
-      return el.list && !INPUT_ROLES[el.type] ? "combobox" : INPUT_ROLES[el.type] || "textbox";
-    }
-    if (tag === "select") return el.multiple || el.size > 1 ? "listbox" : "combobox";
-    if (TAG_ROLES[tag]) return TAG_ROLES[tag];
-    if (editableHtml(el)) {
-      const parent = up(el);
-      return parent && editable(parent) ? "" : "textbox";
-    }
+  if (tag === "a" && (hasAttr(el, "href") || hasAttr(el, "xlink:href"))) return "link";
+  if (!isHtml(el)) return "";
+  if (tag === "area" && hasAttr(el, "href")) return "link";
+  if (tag === "input") {
+    if (el.type === "hidden") return "";
+    return el.list && !INPUT_ROLES[el.type] ? "combobox" : INPUT_ROLES[el.type] || "textbox";
+  }
+  if (tag === "select") return el.multiple || el.size > 1 ? "listbox" : "combobox";
+  return TAG_ROLES[tag] || "";
+}
+
+// ARIA role, or "" for what neither operates nor means anything by itself. A claimed role may say what an operable
+// thing is for, never that it cannot be operated.
+function roleOf(el) {
+  const native = nativeRole(el);
+  for (const given of flat(attrOf(el, "role")).toLowerCase().split(" ")) {
+    if (!given || given === "none" || given === "presentation") continue;
+    if (!OPERABLE.has(native) || OPERABLE.has(given)) return given === "img" ? "image" : given;
+  }
+  if (native) return native;
+  if (editable(el)) {
+    const parent = up(el);
+    return parent && editable(parent) ? "" : "textbox";
   }
   return clickable(el);
+}
+
+// What a press inside an element sets off in the browser: the innermost native link or button around it.
+function acting(el) {
+  for (let one = el; one && !/^i?frame$/.test(tagOf(one)); one = up(one)) {
+    if (OPERABLE.has(nativeRole(one))) return one;
+    if (isHtml(one) && tagOf(one) === "label" && one.control) return one.control;
+  }
+  return null;
 }
 
 // "generic" for what has no role and yet asks to be pressed.
@@ -147,6 +163,8 @@ function textOf(node, without) {
   if (tag === "br") return " ";
   const style = styleOf(node);
   if (style.display === "none" || (style.visibility !== "visible" && tag !== "title")) return "";
+  if (tag === "details" && !node.open) return [...drawn(node)].filter((kid) => isElement(kid) && tagOf(kid) === "summary")
+    .map((kid) => textOf(kid, without)).join(" ");
   const parts = [];
   for (const kid of drawn(node)) parts.push(textOf(kid, without));
   return /^(inline|contents|ruby)$/.test(style.display) ? parts.join("") : ` ${parts.join("")} `;
@@ -163,10 +181,10 @@ function named(el, role, refs) {
     const parts = by.split(" ").map((id) => idIn(rootOf(el), id)).filter(Boolean);
     if (refs) for (const one of parts) refs.add(one);
     const text = flat(parts.map((one) => (one === el ? attrOf(el, "aria-label") : textOf(one, el))).join(" "));
-    if (text) return text;
+    if (text) return shown(el, role, text);
   }
   const own = flat(attrOf(el, "aria-label"));
-  if (own) return own;
+  if (own) return shown(el, role, own);
   const tag = tagOf(el);
   if (isHtml(el) && el.labels && el.labels.length) {
     const text = flat([...el.labels].map((one) => textOf(one, el)).join(" "));
@@ -183,6 +201,15 @@ function named(el, role, refs) {
   return BY_CONTENT.has(role) && tag !== "input" ? flat(textOf(el)) : "";
 }
 
+// A claimed name, and what the thing shows where the name leaves out most of it.
+function shown(el, role, name) {
+  if (!OPERABLE.has(role) || !BY_CONTENT.has(role) || role === "generic") return name;
+  const text = flat([...drawn(el)].map((one) => textOf(one)).join(""));
+  const longer = text.toLocaleLowerCase().match(/\p{L}{4,}/gu) || [];
+  const known = longer.filter((word) => name.toLocaleLowerCase().includes(word));
+  return known.length * 2 >= longer.length ? name : `${name} (shows: ${text})`;
+}
+
 const onceSecret = new WeakSet();  // a password field stays one when a page shows it as plain text
 const HIDDEN_VALUE = /(^|\s)(one-time-code|cc-number|cc-csc)$/;
 const PASSWORD = /(^|\s)(current|new)-password$/;
@@ -191,7 +218,7 @@ function password(el) {
   if (el.type === "password") onceSecret.add(el);
   return onceSecret.has(el) || PASSWORD.test(autocompleteOf(el)) || styleOf(el).webkitTextSecurity !== "none";
 }
-const autocompleteOf = (el) => flat(attrOf(el, "autocomplete")).toLowerCase();
+const autocompleteOf = (el) => flat(attrOf(el, "autocomplete")).toLowerCase().replace(/ webauthn$/, "");
 const secret = (el) => password(el) || HIDDEN_VALUE.test(autocompleteOf(el));
 
 const UNVALUED = new Set(["checkbox", "radio", "submit", "button", "reset", "image"]);
@@ -252,3 +279,24 @@ function formOf(el) {
   const verb = flat(told("method")).toUpperCase();
   return { form, method: verb === "POST" || verb === "DIALOG" ? verb : "GET", action };
 }
+
+// Counts up whenever any field of a form is found changed, hidden ones too: equal states send the same.
+const states = new WeakMap();
+function stateOf(form) {
+  const fields = HTMLCollection.prototype[Symbol.iterator].call(getter(HTMLFormElement.prototype, "elements")(form));
+  const now = JSON.stringify([...fields].map((one) => [one.name, one.type, one.value, one.checked, one.disabled,
+    one.files && [...one.files].map((file) => [file.name, file.size]),
+    one.selectedOptions && [...one.selectedOptions].map((option) => option.value)]));
+  const known = states.get(form);
+  if (!known || known.now !== now) states.set(form, { now, count: known ? known.count + 1 : 0 });
+  return `${idOf(form)}/${states.get(form).count}`;
+}
+const hrefOf = (el) => {
+  if (nativeRole(el) !== "link") return "";
+  if (isHtml(el)) return el.href;
+  try {
+    return new URL(attrOf(el, "href") ?? attrOf(el, "xlink:href"), getter(N, "baseURI")(el)).href;
+  } catch {
+    return "invalid:";
+  }
+};

@@ -30,6 +30,8 @@ _BACKGROUND_S = 1.0
 """A script's request that takes longer than this counts as the page's own business (long polling, streams)..."""
 _CAUSED_S = 0.5
 """...unless it began within this long after an act."""
+_OPENS_S = 2.0
+"""A new tab that a page asked for is waited for this long."""
 
 
 @dataclass(eq=False)
@@ -42,6 +44,8 @@ class Tab:
     pending: dict[Request, float] = field(default_factory=dict)
     """When each began, seconds of `time.monotonic`."""
     crashed: bool = False
+    opening_at: float = float("-inf")
+    """When the page last asked for a new tab that is not there yet."""
     _cdp: Cdp | None = None
     _worlds: Worlds | None = None
 
@@ -52,8 +56,13 @@ class Tab:
             if size := self.page.viewport_size:
                 # Said again in this session: a screenshot ends with the page as its own session knows it.
                 cdp.send("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=self.scale, mobile=False)
+            cdp.on("Page.windowOpen", self._opening)
+            cdp.send("Page.enable")
             self._cdp = cdp
         return self._cdp
+
+    def _opening(self, event: dict[str, Any]) -> None:
+        self.opening_at = time.monotonic()
 
     @property
     def worlds(self) -> Worlds:
@@ -73,6 +82,8 @@ class Tab:
     def waits(self, acted_at: float) -> bool:
         """Whether a request is on its way that this page is not still without."""
         now = time.monotonic()
+        if now - self.opening_at < _OPENS_S:
+            return True
         for request, began in list(self.pending.items()):
             caused = 0 <= began - acted_at <= _CAUSED_S
             if caused or now - began < _BACKGROUND_S or request.is_navigation_request():
@@ -118,10 +129,14 @@ class Tabs:
             raise SurfaceLost("the page has crashed")
         return tab
 
-    @property
-    def open(self) -> bool:
-        """Whether any page is left."""
-        return any(not tab.page.is_closed() for tab in self._tabs)
+    def went(self, tab: Tab) -> bool:
+        """Whether a page that does not answer was only closed, and another is in front now."""
+        others = [one for one in self._tabs if one is not tab and not one.page.is_closed()]
+        for _ in range(20):
+            if tab.page.is_closed() or not others or others[-1].crashed:
+                break
+            others[-1].pump()  # the news of its end may still be on its way
+        return tab.page.is_closed() and bool(others)
 
     @property
     def saving(self) -> bool:
@@ -143,6 +158,8 @@ class Tabs:
         return tuple(self._notices[told:])
 
     def _opened(self, page: Page) -> None:
+        for tab in self._tabs:
+            tab.opening_at = float("-inf")
         if all(tab.page != page for tab in self._tabs):
             self._notices.append("a new tab was opened and is in front now")
             self._add(page)

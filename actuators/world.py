@@ -123,6 +123,12 @@ class World:
         return answer
 
     def _make(self) -> None:
+        """A world in the document that is there now.
+
+        The number of a context means the page's own scripts if another process has taken over since it was told, so
+        what was made is used only when the document is still the same one afterwards.
+        """
+        before = self._document()
         made = self._cdp.send(
             "Page.createIsolatedWorld", frameId=self._frame_id, worldName=_NAME, grantUniveralAccess=True
         )
@@ -131,7 +137,14 @@ class World:
         if "objectId" not in answer["result"]:
             said = answer.get("exceptionDetails", {}).get("exception", {}).get("description", "no answer")
             raise SurfaceLost(f"the page could not be read: {' '.join(said.split())[:200]}")
+        if self._document() != before:
+            raise DocumentGone("the document was replaced while it was entered")
         self._object = answer["result"]["objectId"]
+
+    def _document(self) -> str:
+        """The id of the load that made the frame's document."""
+        tree = self._cdp.send("Page.getFrameTree")["frameTree"]
+        return str(tree["frame"]["loaderId"])
 
 
 @dataclass(frozen=True, slots=True)

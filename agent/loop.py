@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from actuators.observation import Observation
 from agent.outcome import Ending
 from agent.parts import Parts
 from agent.step import Step
@@ -20,7 +19,7 @@ class Loop:
         self._turn = Turn(parts)
 
     def run(self) -> Ending:
-        """Go on until the task is checked, refused, impossible, or a limit is reached. Raises only if machinery breaks."""
+        """Go on until the task is checked, refused, impossible, or a limit is reached. Raises if machinery breaks."""
         seen = self._turn.look()
         index = 0
         while True:

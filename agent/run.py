@@ -129,7 +129,7 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
 def _ran(
     task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, counted: Counting, stop: threading.Event
 ) -> Ending:
-    """The whole run, from nothing to nothing. What breaks is in the trail, as far as there is one, and in `run.json`."""
+    """The whole run, from nothing to nothing. What breaks is in the trail, if there is one, and in `run.json`."""
     ending: Ending | None = None
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
@@ -178,7 +178,12 @@ def _write_down(ending: Ending, folder: RunFolder, task: BoundTask, key: str, st
     if record.outcome == ending.outcome or (record.status == "running" and folder.journal.exists()):
         return
     now = round(time.time(), 3)
-    told: dict[str, Any] = {"status": "ended", "outcome": ending.outcome, "exit_code": ending.exit_code, "detail": ending.because}
+    told: dict[str, Any] = {
+        "status": "ended",
+        "outcome": ending.outcome,
+        "exit_code": ending.exit_code,
+        "detail": ending.because,
+    }
     told |= {"ended_at": now, "seconds": round(now - record.started_at, 3), "steps": steps}
     with suppress(RunFolderUnwritable):  # what broke tells more
         folder.write_run(record.model_copy(update=told))

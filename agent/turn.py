@@ -111,12 +111,14 @@ class Turn:
             what = self._parts.plan.instruction or self._parts.plan.goal
             return Ending("infeasible", f"the model sees no way to `{what}`" + (f": {reason}" if reason else ""))
         self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "blocked: look again"))
-        return self._again(step)
+        self._again(step)
+        return None
 
     def unreadable(self, step: Step, problem: str) -> Ending | None:
         """A reply that was no move costs a try and tells the model why."""
         self._history.append(Done("unreadable reply", note=problem))
-        return self._again(step)
+        self._again(step)
+        return None
 
     def _again(self, step: Step) -> None:
         self._parts.limits.failed()
@@ -187,7 +189,9 @@ class Turn:
         return receipt
 
     def _remember(self, step: Step, action: Action, target: Target, receipt: Receipt) -> None:
-        note = {"stale": "the target changed", "refused": "refused", "failed": "it did not work"}.get(receipt.status, "")
+        note = {"stale": "the target changed", "refused": "refused", "failed": "it did not work"}.get(
+            receipt.status, ""
+        )
         if note and receipt.detail:
             note = f"{note}: {receipt.detail}"
         text = step.reply.text if step.reply else ""
@@ -209,7 +213,11 @@ class Turn:
         rules = ", ".join(decision.rules) or "no rule allows it"
         because = f"{summary(action, target)}: {decision.reason or rules}"
         if clearance.approval is not None:
-            answers = {"nobody": "nobody was there to ask", "timeout": "nobody answered in time", "denied": "a person said no"}
+            answers = {
+                "nobody": "nobody was there to ask",
+                "timeout": "nobody answered in time",
+                "denied": "a person said no",
+            }
             because += f"; {answers.get(clearance.approval.answer, clearance.approval.answer)}"
         step.note = because
         return Ending("denied", because)
@@ -227,4 +235,3 @@ def _effect(clearance: Clearance) -> tuple[str, ...]:
 
 def _reason(reply: Reply | None) -> str:
     return reply.move.reason if reply is not None and isinstance(reply.move, Act) else ""
-

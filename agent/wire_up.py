@@ -145,9 +145,7 @@ def _trail(
         inputs=task.shown_inputs(),
         key=wanted.key,
     )
-    return Trail.start(
-        folder, about, sign, broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None
-    )
+    return Trail.start(folder, about, sign, broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None)
 
 
 @contextmanager

@@ -151,6 +151,8 @@ class Journal:
             told |= {"gui.torn.length": len(torn), "gui.torn.digest": journal.torn_tail.sha256}
         line = envelope.log("gui.reopened", "the journal was opened again", told, journal._clock.now_ns())
         journal._append(line, lead=b"\n" if torn else b"")
+        if sign is not None:
+            journal.checkpoint()
         return journal
 
     def _replay(self, stored: bytes) -> int:
@@ -169,7 +171,7 @@ class Journal:
                 continue
             resumed = self._declared(stored, at)
             if resumed is None:
-                raise ValueError(f"record {self.records} was altered (see `agent verify`)")
+                raise ValueError(f"record {self.records} was altered (see `agent audit verify`)")
             at = resumed
         return at
 
@@ -242,9 +244,15 @@ class Journal:
             digest.hex().encode(),
             record,
         )
-        self._write(line)
-        self._tree.append(digest)
-        self._prev = digest
+        try:
+            self._write(line)
+            self._tree.append(digest)
+            self._prev = digest
+        except TrailBroken:
+            raise
+        except BaseException:  # an interrupt: whether the line is in the file is not known, so none may follow it
+            self._broken = f"the trail cannot be written: `{self._path}`: interrupted in the middle of a record"
+            raise
         return n
 
     def _write(self, line: bytes) -> None:

@@ -376,7 +376,11 @@ class Trail:
         try:
             self._journal.close()
         finally:
-            self._write_end()
+            try:
+                self._write_end()
+            finally:
+                if self._copy is not None:
+                    self._copy.close()
         return self._record
 
     def _write_end(self) -> None:
@@ -393,8 +397,6 @@ class Trail:
         )
         self._folder.put_outputs(self._record.outputs)
         self._folder.write_run(self._record)
-        if self._copy is not None:
-            self._copy.close()
 
     def _end_unsaid(self, error: BaseException | None) -> None:
         """Nobody said how it ended, so an exception did it."""

@@ -182,7 +182,14 @@ def _facts(story: Story) -> list[tuple[str, str]]:
 
 
 def _pairs(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(str(key), str(value)) for key, value in data.items()]
+    return [(str(key), _said(value)) for key, value in data.items()]
+
+
+def _said(value: Any) -> str:
+    """An input or output for people: money and dates bring the words in which they were read."""
+    if isinstance(value, Mapping):
+        return str(value.get("text") or ", ".join(f"{key}: {_said(each)}" for key, each in value.items()))
+    return ", ".join(_said(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _integrity(folder: RunFolder) -> Verdict:
@@ -261,6 +268,8 @@ _MOVES = {
 
 
 def _thought(step: StepStory) -> str:
+    if step.said and step.said[-1].move == "finish" and step.goal and not step.checks:
+        return "The model says that this part is done"
     if step.said:
         return f"The model {_MOVES.get(step.said[-1].move, 'thought')}"
     return "Looked"
@@ -310,7 +319,10 @@ def _tone(step: StepStory) -> tuple[str, str]:
         }.get(step.answers[-1].answer, ("quiet", step.answers[-1].answer))
     if step.rulings and step.rulings[-1].verdict != "allow":
         return "refused", "refused by policy" if step.rulings[-1].verdict == "deny" else "not allowed"
-    return "quiet", step.said[-1].move if step.said and step.said[-1].move != "act" else "looked"
+    return "quiet", _WORDS.get(step.said[-1].move, "looked") if step.said else "looked"
+
+
+_WORDS = {"ask": "asked", "finish": "no act", "blocked": "blocked", "unreadable": "unreadable"}
 
 
 def _groups(step: StepStory, tone: str) -> str:
@@ -408,8 +420,14 @@ class _Bar:
     total: float
 
 
-_SLUGS = ("observe", "chat", "policy", "rehearse", "approval", "execute_tool", "settle", "check")
-_NAMES = {"chat": "model", "policy.decide": "policy", "approval.wait": "waiting for a person", "execute_tool": "hand"}
+_SLUGS = ("observe", "chat", "resolve", "policy", "rehearse", "approval", "execute_tool", "settle", "check")
+_NAMES = {
+    "chat": "model",
+    "resolve": "target",
+    "policy.decide": "policy",
+    "approval.wait": "waiting for a person",
+    "execute_tool": "hand",
+}
 
 
 def _summed(phases: Sequence[tuple[str, float]]) -> dict[str, float]:

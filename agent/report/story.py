@@ -62,6 +62,8 @@ class Ruling:
     reason: str
     errors: tuple[str, ...]
     consequence: str
+    facts: str
+    """What the rules were told, as JSON over several lines; empty where it was not written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class _Teller:
         self._steps: dict[int, StepStory] = {}
         self._deeds: dict[int, Deed] = {}
         self._last_frame = ""
+        self._last_place = ""
 
     def tell(self, n: int, kind: str, entry: Mapping[str, Any]) -> None:
         facts = _Facts(entry.get("attributes", ()))
@@ -224,7 +227,7 @@ class _Teller:
 
     def _step(self, index: int) -> StepStory:
         if index not in self._steps:
-            self._steps[index] = StepStory(index, before=self._last_frame)
+            self._steps[index] = StepStory(index, before=self._last_frame, place=self._last_place)
             self._story.steps.append(self._steps[index])
         return self._steps[index]
 
@@ -258,6 +261,7 @@ class _Teller:
         name = str(entry.get("name", ""))
         kind = name.partition(" ")[0]
         self._last_frame = facts.text("frame") or self._last_frame
+        self._last_place = facts.place() or self._last_place
         seconds = (int(entry["endTimeUnixNano"]) - int(entry["startTimeUnixNano"])) / _NOTE_TIME
         error = _error_of(entry)
         if step is None:
@@ -279,16 +283,13 @@ class _Teller:
     def _phase(self, kind: str, facts: _Facts, step: StepStory, seconds: float) -> None:
         frame = facts.text("frame")
         if frame and len(step.phases) == 1:
-            step.before = frame  # a step that begins by looking
+            step.before, step.place = frame, facts.place()  # a step that begins by looking
         elif frame:
             step.after = frame
         self._last_frame = frame or self._last_frame
-        if kind == "observe" and not step.place:
-            step.place = " · ".join(
-                part for part in (facts.text("title"), facts.text("url") or facts.text("app")) if part
-            )
         if kind == "chat":
             step.said.append(facts.said(seconds))
+            step.goal = step.goal or facts.text("goal")
         if facts.text("verdict"):
             step.rulings.append(facts.ruling())
         if facts.text("approval"):
@@ -330,6 +331,10 @@ class _Facts:
             return {}
         return value if isinstance(value, dict) else {}
 
+    def place(self) -> str:
+        """Title and address, or app, of what was on the screen."""
+        return " · ".join(part for part in (self.text("title"), self.text("url") or self.text("app")) if part)
+
     def act(self) -> Act:
         rect = self.plain.get(NAMES["target_rect"], ())
         box = tuple(rect) if isinstance(rect, list) and all(isinstance(each, int) for each in rect) else ()
@@ -357,6 +362,7 @@ class _Facts:
             self.text("reason"),
             self.texts("policy_errors"),
             self.text("consequence"),
+            _spread(self.json("facts")),
         )
 
     def said(self, seconds: float) -> Said:
@@ -403,6 +409,10 @@ def _spoken(messages: str) -> str:
         return "\n\n".join(part["content"] for message in json.loads(messages or "[]") for part in message["parts"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return messages
+
+
+def _spread(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) if data else ""
 
 
 def _error_of(entry: Mapping[str, Any]) -> str:

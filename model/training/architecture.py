@@ -39,7 +39,10 @@ class Sizes:
 
 def configuration(tokenizer: Tokenizer, sizes: Sizes) -> Qwen3VLConfig:
     """The config for one tokenizer; the vocabulary is rounded up to a multiple of 16."""
-    ids = {name: tokenizer.token_to_id(name) for name in ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>")}
+    ids = {
+        name: tokenizer.token_to_id(name)
+        for name in ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>")
+    }
     end, pad = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
     vocab = -(-tokenizer.get_vocab_size() // 16) * 16
     text = {
@@ -85,7 +88,8 @@ def check(config: Qwen3VLConfig, vocab: int) -> None:
         "the vision head dimension must be a multiple of 4": vision.hidden_size // vision.num_heads % 4 != 0,
         "out_hidden_size must equal the text hidden size": vision.out_hidden_size != text.hidden_size,
         "embeddings must be tied at both levels": not (config.tie_word_embeddings and text.tie_word_embeddings),
-        "special ids must lie inside the vocabulary": max(config.image_token_id, config.vision_end_token_id) >= text.vocab_size,
+        "special ids must lie inside the vocabulary": max(config.image_token_id, config.vision_end_token_id)
+        >= text.vocab_size,
         "the vocabulary must hold every token": vocab > text.vocab_size,
     }
     for problem, holds in wrong.items():

@@ -24,7 +24,13 @@ def draw(log: list[dict[str, Any]], path: Path) -> None:
     for setting in dict.fromkeys(e["setting"] for e in log if "setting" in e):
         rows = [e for e in log if e.get("setting") == setting]
         right.plot([e["minutes"] for e in rows], [e["exact"] for e in rows], marker="o", label=f"exact: {setting}")
-        right.plot([e["minutes"] for e in rows], [e["hit"] for e in rows], marker=".", linestyle="--", label=f"point in box: {setting}")
+        right.plot(
+            [e["minutes"] for e in rows],
+            [e["hit"] for e in rows],
+            marker=".",
+            linestyle="--",
+            label=f"point in box: {setting}",
+        )
     right.set(xlabel="minutes", ylim=(0, 1))
     for axis in (left, right):
         axis.legend(fontsize=7)

@@ -17,15 +17,37 @@ from actuators.observation import Frame, Node, Observation, Target
 from model.base import Done, Instruction
 from model.protocols import computer_use, elements
 from model.training import labels
-from model.training.instructions import Wording, role_words, word
+from model.training.instructions import Wording, word
 from model.training.oracle import GROUPS, READABLE, Ask, Call, Past, decide, mentions, resolve
 from model.training.pages import FIELD_ROLES, Page, make_page
 from model.training.words import Pools, Split, Words
 
 __all__ = ["Episode", "Sample", "make_episode", "observation", "past_line", "prefix_text", "sample_text"]
 
-_NOTES = ("refused by policy rule {w}", "the target changed", "refused by policy rule {w}", "the page changed", "not performed: {w}", "the target is covered", "declined by the user", "nothing under the point", 'the target changed: button "{w}" is there now, which is not what was judged', "it did not work: {w}", "refused: {w}")
-_HINTS = ('that was {w}, which is not what the instruction names', 'that was {w}, which is not what the instruction names', 'the last click did not hit "{n}"', "the last click did not hit the target", 'the last click hit {w} instead of "{n}"', "your last reply named a point without an element", "the click landed on {w}", "the last action had no effect", 'the point is not inside "{n}"')
+_NOTES = (
+    "refused by policy rule {w}",
+    "the target changed",
+    "refused by policy rule {w}",
+    "the page changed",
+    "not performed: {w}",
+    "the target is covered",
+    "declined by the user",
+    "nothing under the point",
+    'the target changed: button "{w}" is there now, which is not what was judged',
+    "it did not work: {w}",
+    "refused: {w}",
+)
+_HINTS = (
+    "that was {w}, which is not what the instruction names",
+    "that was {w}, which is not what the instruction names",
+    'the last click did not hit "{n}"',
+    "the last click did not hit the target",
+    'the last click hit {w} instead of "{n}"',
+    "your last reply named a point without an element",
+    "the click landed on {w}",
+    "the last action had no effect",
+    'the point is not inside "{n}"',
+)
 
 
 @dataclass
@@ -147,7 +169,7 @@ class _Asker:
         if drawn is None:
             return None
         ask, past = drawn
-        if ask.name and '…' in ask.name:
+        if ask.name and "…" in ask.name:
             return None
         past = self._noted(past)
         hint = self._hint(ask) if self.chance(0.04) else ""
@@ -252,8 +274,16 @@ class _Asker:
     def _absent_name(self) -> str:
         """A name that is nowhere on the page, often close to one that is."""
         for _ in range(6):
-            name = self._near_name() if self.chance(0.55) else self.words.phrase() if self.chance(0.6) else self.words.pick(labels.BUTTONS)
-            if resolve(Ask("press", name), self.page.nodes) is None and not any(mentions(node, name) for node in self.page.nodes):
+            name = (
+                self._near_name()
+                if self.chance(0.55)
+                else self.words.phrase()
+                if self.chance(0.6)
+                else self.words.pick(labels.BUTTONS)
+            )
+            if resolve(Ask("press", name), self.page.nodes) is None and not any(
+                mentions(node, name) for node in self.page.nodes
+            ):
                 return name
         return self.words.pseudo() + " " + self.words.pseudo()
 
@@ -273,7 +303,11 @@ class _Asker:
         kind = self.dice.choice(("press", "press", "press", "type", "choose", "check"))
         past = self._scrolled() if self.chance(0.35) else []
         value = self.words.value() if kind in ("type", "choose") else ""
-        group = self.dice.choice(("", "", "button", "link")) if kind == "press" else {"type": "field", "choose": "list", "check": "check"}[kind]
+        group = (
+            self.dice.choice(("", "", "button", "link"))
+            if kind == "press"
+            else {"type": "field", "choose": "list", "check": "check"}[kind]
+        )
         return Ask(kind, self._absent_name(), group, value, wanted=self.chance(0.7)), past  # type: ignore[arg-type]
 
     def _disabled(self) -> tuple[Ask, list[Past]] | None:
@@ -329,7 +363,11 @@ class _Asker:
         (name, role), places = self.dice.choice(list(repeated.items()))
         index = self.dice.choice(places)
         before = [place for place in places if place < index]
-        rows = [n for n in range(before[-1] + 1 if before else max(0, index - 6), index) if self.node(n).role in ("text", "cell", "heading")]
+        rows = [
+            n
+            for n in range(before[-1] + 1 if before else max(0, index - 6), index)
+            if self.node(n).role in ("text", "cell", "heading")
+        ]
         if not rows:
             return None
         anchor = self.shown_name(self.dice.choice(rows[:3]))
@@ -341,7 +379,9 @@ class _Asker:
     def _maybe(self) -> tuple[Ask, list[Past]] | None:
         if self.chance(0.5) or not self.operable:
             name = self._absent_name()
-            return Ask("maybe", name, self.dice.choice(("", "button"))), [self._clicked(None, name)] if self.chance(0.35) else []
+            return Ask("maybe", name, self.dice.choice(("", "button"))), [self._clicked(None, name)] if self.chance(
+                0.35
+            ) else []
         index = self.dice.choice(self.operable)
         if not self.node(index).enabled:
             return None
@@ -353,13 +393,29 @@ class _Asker:
         shown = [n for n, node in enumerate(self.page.nodes) if node.role in ("text", "heading", "status")]
         if not buttons:
             return None
-        index = self.dice.choice([n for n in buttons if self.shown_name(n).startswith(("Next", "Later", "Forward", "Prev"))] or buttons)
+        index = self.dice.choice(
+            [n for n in buttons if self.shown_name(n).startswith(("Next", "Later", "Forward", "Prev"))] or buttons
+        )
         if shown and self.chance(0.4):
             value = self.shown_name(self.dice.choice(shown))
         else:
-            tails = [name.partition(" ")[2] for name in map(self.shown_name, range(len(self.page.nodes))) if name[:1].isdigit() and " " in name]
-            tails = [tail for tail in tails if tail[:1].isalpha() and not any(mentions(node, tail) for node in self.page.nodes)]
-            value = self.words.pick(tails) if tails and self.chance(0.6) else self.words.month() if self.chance(0.6) else self._absent_name()
+            tails = [
+                name.partition(" ")[2]
+                for name in map(self.shown_name, range(len(self.page.nodes)))
+                if name[:1].isdigit() and " " in name
+            ]
+            tails = [
+                tail
+                for tail in tails
+                if tail[:1].isalpha() and not any(mentions(node, tail) for node in self.page.nodes)
+            ]
+            value = (
+                self.words.pick(tails)
+                if tails and self.chance(0.6)
+                else self.words.month()
+                if self.chance(0.6)
+                else self._absent_name()
+            )
         past = [self._clicked(index)] * self.dice.choice((0, 0, 1, 1, 2, 3, 4, 6, 8, 11))
         return (Ask("until", self.shown_name(index), self._group(index), value), past) if "…" not in value else None
 
@@ -408,7 +464,20 @@ class _Asker:
         click = Past("left_click", node)
         typed, enter = Past("type", node, value), Past("key", text="enter")
         option = Past("left_click", Node(id="", role="option", name=value, rect=_NOWHERE))
-        past = self.dice.choice(([], [], [], [click], [click], [click], [click, typed], [click, typed], [click, typed, enter], [click, option]))
+        past = self.dice.choice(
+            (
+                [],
+                [],
+                [],
+                [click],
+                [click],
+                [click],
+                [click, typed],
+                [click, typed],
+                [click, typed, enter],
+                [click, option],
+            )
+        )
         return Ask("choose", self.shown_name(index), "list", value), list(past)
 
     def _check(self) -> tuple[Ask, list[Past]] | None:
@@ -417,7 +486,9 @@ class _Asker:
             return None
         index = self.dice.choice(boxes)
         past = [self._clicked(index)] * self.dice.choice((0, 0, 0, 0, 1, 1, 2)) if self.chance(0.4) else []
-        return Ask("check", self._said(index) if self.chance(0.2) else self.shown_name(index), "check", wanted=self.chance(0.6)), past
+        return Ask(
+            "check", self._said(index) if self.chance(0.2) else self.shown_name(index), "check", wanted=self.chance(0.6)
+        ), past
 
     def _key(self) -> tuple[Ask, list[Past]] | None:
         keys = self.dice.choice(_KEYS)
@@ -435,7 +506,9 @@ _KINDS: tuple[tuple[str, float], ...] = (
 )  # fmt: skip
 
 
-def make_episode(pools: Pools, seed: str, count: int, asks: int, words: Split = "train", templates: Split = "train") -> Episode:
+def make_episode(
+    pools: Pools, seed: str, count: int, asks: int, words: Split = "train", templates: Split = "train"
+) -> Episode:
     """A page of about `count` nodes with `asks` samples. Deterministic in its arguments."""
     dice = random.Random(seed)
     maker = Words(pools.of(words), dice) if words == "held" else Words(_train_pools(pools), dice)

@@ -28,7 +28,7 @@ from model.training.network import forward
 from model.training.packing import Packed, Packer
 from model.training.words import Pools, Split, default_pools
 
-__all__ = ["Score", "Setting", "SETTINGS", "evaluate", "main", "table"]
+__all__ = ["SETTINGS", "Score", "Setting", "evaluate", "main", "table"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ class Score:
         return sum(every) / max(1, len(every))
 
 
-def _mark(score: Score, tokenizer: Tokenizer, packed: Packed, page_of: object, predicted: torch.Tensor, exact: torch.Tensor) -> None:
+def _mark(
+    score: Score, tokenizer: Tokenizer, packed: Packed, page_of: object, predicted: torch.Tensor, exact: torch.Tensor
+) -> None:
     from model.training.episodes import Episode
 
     assert isinstance(page_of, Episode)
@@ -85,22 +87,33 @@ def _mark(score: Score, tokenizer: Tokenizer, packed: Packed, page_of: object, p
             numbers = [tokenizer.decode([predicted[k, rows[n]].item()]) for n in (2, 4)]
             inside = False
             if right and all(n.isdigit() and int(n) <= 1000 for n in numbers):
-                inside = page.nodes[sample.call.target].rect.contains(from_grid(int(numbers[0]), int(numbers[1]), page.screen))
+                inside = page.nodes[sample.call.target].rect.contains(
+                    from_grid(int(numbers[0]), int(numbers[1]), page.screen)
+                )
             score.hit[sample.kind].append(inside)
         if not exact[k]:
-            score.wrong.append(f"{sample.kind} | {sample.text.strip()!r} | wanted {sample.reply[55:-14]} | said {said[55:]!r}")
+            score.wrong.append(
+                f"{sample.kind} | {sample.text.strip()!r} | wanted {sample.reply[55:-14]} | said {said[55:]!r}"
+            )
 
 
 @torch.no_grad()
 def evaluate(
-    model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, setting: Setting, pools: Pools, seed: str = "evaluation", asks: int = 20
+    model: Qwen3VLForConditionalGeneration,
+    tokenizer: Tokenizer,
+    setting: Setting,
+    pools: Pools,
+    seed: str = "evaluation",
+    asks: int = 20,
 ) -> Score:
     """One column. Deterministic in its arguments."""
     packer = Packer(tokenizer)
     score = Score()
     for n in range(setting.pages):
         dice = random.Random(f"{seed}|{setting.name}|{n}")
-        episode = make_episode(pools, f"{seed}|{setting.name}|{n}", dice.randint(*setting.nodes), asks, setting.words, setting.templates)
+        episode = make_episode(
+            pools, f"{seed}|{setting.name}|{n}", dice.randint(*setting.nodes), asks, setting.words, setting.templates
+        )
         if not episode.samples:
             continue
         packed = packer.pack(episode, dice)
@@ -120,8 +133,16 @@ def table(scores: dict[str, Score]) -> str:
 
     for kind in kinds:
         lines.append(f"| {kind} | " + " | ".join(cell(score.exact.get(kind, ())) for score in scores.values()) + " |")
-    lines.append("| **all, exact** | " + " | ".join(cell(r for rights in score.exact.values() for r in rights) for score in scores.values()) + " |")
-    lines.append("| **point in box** | " + " | ".join(cell(r for rights in score.hit.values() for r in rights) for score in scores.values()) + " |")
+    lines.append(
+        "| **all, exact** | "
+        + " | ".join(cell(r for rights in score.exact.values() for r in rights) for score in scores.values())
+        + " |"
+    )
+    lines.append(
+        "| **point in box** | "
+        + " | ".join(cell(r for rights in score.hit.values() for r in rights) for score in scores.values())
+        + " |"
+    )
     return "\n".join(lines)
 
 
@@ -140,7 +161,9 @@ def main() -> None:
     began = time.monotonic()
     scores = {}
     for setting in SETTINGS:
-        scaled = Setting(setting.name, setting.nodes, setting.words, setting.templates, max(1, round(setting.pages * options.scale)))
+        scaled = Setting(
+            setting.name, setting.nodes, setting.words, setting.templates, max(1, round(setting.pages * options.scale))
+        )
         scores[setting.name] = evaluate(model, tokenizer, scaled, default_pools(), options.seed)
         for line in scores[setting.name].wrong[: options.wrong]:
             print(line)

@@ -16,9 +16,50 @@ from model.training.words import Split
 
 __all__ = ["ORDINALS", "Wording", "role_words", "word"]
 
-_VERBS = ("press", "press", "press", "click", "click", "click on", "tap", "tap on", "select", "open", "go to", "hit", "push", "activate", "choose", "pick", "please press", "Press", "Click", "Click on", "Open", "Please click", "Tap", "now press", "then click", "use", "follow", "trigger")
+_VERBS = (
+    "press",
+    "press",
+    "press",
+    "click",
+    "click",
+    "click on",
+    "tap",
+    "tap on",
+    "select",
+    "open",
+    "go to",
+    "hit",
+    "push",
+    "activate",
+    "choose",
+    "pick",
+    "please press",
+    "Press",
+    "Click",
+    "Click on",
+    "Open",
+    "Please click",
+    "Tap",
+    "now press",
+    "then click",
+    "use",
+    "follow",
+    "trigger",
+)
 _PLAIN = ("{n}", "{n}", "{n}", '"{n}"', "“{n}”", "'{n}'", "the {n}")
-_ROLED = ("the {n} {r}", "the {n} {r}", "the {n} {r}", 'the "{n}" {r}', 'the {r} "{n}"', "the {r} {n}", "{n} {r}", "the {r} called {n}", "the {r} named {n}", "the {r} labelled {n}", 'the {r} that says "{n}"')
+_ROLED = (
+    "the {n} {r}",
+    "the {n} {r}",
+    "the {n} {r}",
+    'the "{n}" {r}',
+    'the {r} "{n}"',
+    "the {r} {n}",
+    "{n} {r}",
+    "the {r} called {n}",
+    "the {r} named {n}",
+    "the {r} labelled {n}",
+    'the {r} that says "{n}"',
+)
 
 _TYPE = (
     "type {v} into the {n} field", "type {v} into the {n} field", "type {v} into the {n} field", "type {v} into {n}",
@@ -39,20 +80,177 @@ _CHOOSE = (
     "in {n} select {v}", "for {n} choose {v}", "choose {v} for {n}", "Choose {v} in the {n} list", "Select {v} in the {n} list",
     "choose the option {v} in the {n} list", 'choose "{v}" in the {n} list', 'select "{v}" in the {n} list', "switch the {n} list to {v}", "take {v} from the {n} list",
 )  # fmt: skip
-_CHECK_ON = ("check {n}", "check {n}", "check {n}", "check the {n} box", "check the {n} checkbox", "tick {n}", "tick the {n} box", "tick the {n} checkbox", "turn on {n}", "turn {n} on", "enable {n}", "switch on {n}", "switch {n} on", 'check "{n}"', 'tick "{n}"', "Check {n}", "make sure {n} is checked", "mark {n} as checked", "Turn on {n}", "activate the {n} checkbox", "put a tick at {n}")
-_CHECK_OFF = ("uncheck {n}", "uncheck {n}", "uncheck the {n} box", "uncheck the {n} checkbox", "untick {n}", "untick the {n} box", "turn off {n}", "turn {n} off", "disable {n}", "switch off {n}", "switch {n} off", 'uncheck "{n}"', "Uncheck {n}", "make sure {n} is not checked", "clear the {n} checkbox", "remove the tick from {n}")
-_KEY = ("press {k}", "press {k}", "press the {k} key", "hit {k}", "hit the {k} key", "Press {k}", "use the {k} key", "press {k} on the keyboard", "push the {k} key", "type the key {k}")
-_DOWN = ("scroll down", "scroll down", "scroll down a little", "scroll the page down", "scroll further down", "Scroll down", "move down the page", "scroll downwards", "page down a bit")
-_UP = ("scroll up", "scroll up", "scroll up a little", "scroll the page up", "scroll back up", "Scroll up", "move up the page", "scroll upwards")
-_WAIT = ("wait until {v} is shown", "wait until {v} is shown", "wait for {v}", "wait until {v} appears", "wait until the page shows {v}", 'wait until "{v}" is shown', "wait for {v} to appear", "Wait until {v} is visible", "wait till {v} is shown", "hold on until {v} appears")
-_UNTIL = ("{t} until {v} is shown", "{t} until {v} is shown", "{t} until {v} is shown", "{t} until {v} appears", "{t} until you see {v}", '{t} until "{v}" is shown', "{t} until {v} is visible", "{t} until the page shows {v}", "keep pressing {n} until {v} is shown", "{t} as often as needed until {v} is shown", "{t} till {v} is shown", "repeat: {t} until {v} is there")
-_MAYBE = ("{t} if it is shown", "{t} if it is shown", "{t} if it is shown", "{t} if it is there", "{t} if it appears", "{t} if present", "{t} if it is visible", "if {n} is shown, press it", "if there is a {n} button, press it", "if {n} is visible, {t}", "{t}, if shown", "{t} if there is one")
-_NTH = ("the {o} {n} {r}", "the {o} {n} {r}", "the {o} {n} {r}", "the {o} {n}", 'the {o} "{n}" {r}', "{n} number {i}", "the {o} {r} called {n}")
+_CHECK_ON = (
+    "check {n}",
+    "check {n}",
+    "check {n}",
+    "check the {n} box",
+    "check the {n} checkbox",
+    "tick {n}",
+    "tick the {n} box",
+    "tick the {n} checkbox",
+    "turn on {n}",
+    "turn {n} on",
+    "enable {n}",
+    "switch on {n}",
+    "switch {n} on",
+    'check "{n}"',
+    'tick "{n}"',
+    "Check {n}",
+    "make sure {n} is checked",
+    "mark {n} as checked",
+    "Turn on {n}",
+    "activate the {n} checkbox",
+    "put a tick at {n}",
+)
+_CHECK_OFF = (
+    "uncheck {n}",
+    "uncheck {n}",
+    "uncheck the {n} box",
+    "uncheck the {n} checkbox",
+    "untick {n}",
+    "untick the {n} box",
+    "turn off {n}",
+    "turn {n} off",
+    "disable {n}",
+    "switch off {n}",
+    "switch {n} off",
+    'uncheck "{n}"',
+    "Uncheck {n}",
+    "make sure {n} is not checked",
+    "clear the {n} checkbox",
+    "remove the tick from {n}",
+)
+_KEY = (
+    "press {k}",
+    "press {k}",
+    "press the {k} key",
+    "hit {k}",
+    "hit the {k} key",
+    "Press {k}",
+    "use the {k} key",
+    "press {k} on the keyboard",
+    "push the {k} key",
+    "type the key {k}",
+)
+_DOWN = (
+    "scroll down",
+    "scroll down",
+    "scroll down a little",
+    "scroll the page down",
+    "scroll further down",
+    "Scroll down",
+    "move down the page",
+    "scroll downwards",
+    "page down a bit",
+)
+_UP = (
+    "scroll up",
+    "scroll up",
+    "scroll up a little",
+    "scroll the page up",
+    "scroll back up",
+    "Scroll up",
+    "move up the page",
+    "scroll upwards",
+)
+_WAIT = (
+    "wait until {v} is shown",
+    "wait until {v} is shown",
+    "wait for {v}",
+    "wait until {v} appears",
+    "wait until the page shows {v}",
+    'wait until "{v}" is shown',
+    "wait for {v} to appear",
+    "Wait until {v} is visible",
+    "wait till {v} is shown",
+    "hold on until {v} appears",
+)
+_UNTIL = (
+    "{t} until {v} is shown",
+    "{t} until {v} is shown",
+    "{t} until {v} is shown",
+    "{t} until {v} appears",
+    "{t} until you see {v}",
+    '{t} until "{v}" is shown',
+    "{t} until {v} is visible",
+    "{t} until the page shows {v}",
+    "keep pressing {n} until {v} is shown",
+    "{t} as often as needed until {v} is shown",
+    "{t} till {v} is shown",
+    "repeat: {t} until {v} is there",
+)
+_MAYBE = (
+    "{t} if it is shown",
+    "{t} if it is shown",
+    "{t} if it is shown",
+    "{t} if it is there",
+    "{t} if it appears",
+    "{t} if present",
+    "{t} if it is visible",
+    "if {n} is shown, press it",
+    "if there is a {n} button, press it",
+    "if {n} is visible, {t}",
+    "{t}, if shown",
+    "{t} if there is one",
+)
+_NTH = (
+    "the {o} {n} {r}",
+    "the {o} {n} {r}",
+    "the {o} {n} {r}",
+    "the {o} {n}",
+    'the {o} "{n}" {r}',
+    "{n} number {i}",
+    "the {o} {r} called {n}",
+)
 _LAST = ("the {o} {n} {r}", "the {o} {n} {r}", "the {o} {n}", 'the {o} "{n}" {r}', "the {o} of the {n} {r}s")
-_FREE = ("press the first available {n}", "press the first available {n}", "press the first available {n}", "press the first free {n}", "click the first available {n}", "select the first available {n}", "select the first free {n}", "choose the first available {n}", "choose any available {n}", "pick any free {n}", "press any available {n}", "press any free {n}", "take the first free {n}", "click on the first free {n}", "tap any available {n}", "Choose the first available {n}", "choose the first {n} that is free", "pick the first {n} that is not taken", "book any {n} that is still free")
-_ROW = ("the {n} {r} for {a}", "the {n} {r} for {a}", "the {n} {r} in the row of {a}", "the {n} {r} in the row of {a}", "the {n} {r} of {a}", "{n} for {a}", "{n} in the row of {a}", "the {n} {r} next to {a}", "the {n} {r} beside {a}", 'the "{n}" {r} for "{a}"', "the {n} {r} below {a}", "the {n} {r} belonging to {a}", "{n} next to {a}", "the {n} {r} after {a}")
+_FREE = (
+    "press the first available {n}",
+    "press the first available {n}",
+    "press the first available {n}",
+    "press the first free {n}",
+    "click the first available {n}",
+    "select the first available {n}",
+    "select the first free {n}",
+    "choose the first available {n}",
+    "choose any available {n}",
+    "pick any free {n}",
+    "press any available {n}",
+    "press any free {n}",
+    "take the first free {n}",
+    "click on the first free {n}",
+    "tap any available {n}",
+    "Choose the first available {n}",
+    "choose the first {n} that is free",
+    "pick the first {n} that is not taken",
+    "book any {n} that is still free",
+)
+_ROW = (
+    "the {n} {r} for {a}",
+    "the {n} {r} for {a}",
+    "the {n} {r} in the row of {a}",
+    "the {n} {r} in the row of {a}",
+    "the {n} {r} of {a}",
+    "{n} for {a}",
+    "{n} in the row of {a}",
+    "the {n} {r} next to {a}",
+    "the {n} {r} beside {a}",
+    'the "{n}" {r} for "{a}"',
+    "the {n} {r} below {a}",
+    "the {n} {r} belonging to {a}",
+    "{n} next to {a}",
+    "the {n} {r} after {a}",
+)
 
-ORDINALS = {1: ("first", "1st", "first"), 2: ("second", "2nd", "second"), 3: ("third", "3rd", "third"), 4: ("fourth", "4th"), 5: ("fifth", "5th"), 6: ("sixth", "6th"), -1: ("last", "final", "last")}
+ORDINALS = {
+    1: ("first", "1st", "first"),
+    2: ("second", "2nd", "second"),
+    3: ("third", "3rd", "third"),
+    4: ("fourth", "4th"),
+    5: ("fifth", "5th"),
+    6: ("sixth", "6th"),
+    -1: ("last", "final", "last"),
+}
 
 _ROLE_WORDS: dict[str, tuple[str, ...]] = {
     "button": ("button",) * 6 + ("key", "push button"),

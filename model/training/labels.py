@@ -48,10 +48,14 @@ Extra bag|Priority boarding|Marketing emails|Analytics|Statistics|Preferences|In
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "Cabin": _lines("Economy|Premium Economy|Business|First"),
-    "Sort by": _lines("Price: lowest first|Price: highest first|Duration: shortest first|Departure: earliest first|Departure: latest first|Best|Cheapest|Fastest"),
+    "Sort by": _lines(
+        "Price: lowest first|Price: highest first|Duration: shortest first|Departure: earliest first|Departure: latest first|Best|Cheapest|Fastest"
+    ),
     "Title": _lines("Mr|Ms|Mrs|Mx|Dr|Prof"),
     "Passengers": _lines("1|2|3|4|5|6|1 adult|2 adults|3 adults"),
-    "Country": _lines("Switzerland|Germany|France|Italy|Spain|Portugal|Poland|Croatia|Czechia|Sweden|Türkiye|Austria|Ireland|Norway"),
+    "Country": _lines(
+        "Switzerland|Germany|France|Italy|Spain|Portugal|Poland|Croatia|Czechia|Sweden|Türkiye|Austria|Ireland|Norway"
+    ),
     "Language": _lines("English|Deutsch|Français|Italiano|Español|Polski|Svenska|Hrvatski|Türkçe|Čeština"),
     "Currency": _lines("EUR|CHF|USD|GBP|PLN|SEK|CZK"),
     "Month": _lines("January|February|March|April|May|June|July|August|September|October|November|December"),
@@ -75,6 +79,8 @@ Search flights|Your flight|Choose a seat|Passengers|Payment|Results|Flights|Summ
 Notifications|Privacy|Orders|Cart|Checkout|Contact|Users|Projects|Files|Inbox|Calendar|We use cookies|Booking confirmed|Details
 """)
 
-ROW_ACTIONS = _lines("Edit|Delete|Remove|View|Open|Download|Select|Details|Book|Choose|Share|Cancel|Rename|Approve|Reject|Add to cart|Buy|Copy|Change|Reply")
+ROW_ACTIONS = _lines(
+    "Edit|Delete|Remove|View|Open|Download|Select|Details|Book|Choose|Share|Cancel|Rename|Approve|Reject|Add to cart|Buy|Copy|Change|Reply"
+)
 
 STEMS = _lines("Seat|Slot|Room|Table|Desk|Place|Spot|Berth|Locker|Date|Time|Court|Bay")

@@ -13,11 +13,20 @@ import torch
 import torch.nn.functional as F
 from transformers import Qwen3VLForConditionalGeneration
 
+from model.training.attention import joint_attention
 from model.training.packing import Packed
 
 __all__ = ["COPYING", "HEADS", "Seen", "forward"]
 
-HEADS: dict[str, tuple[int, int]] = {"line": (1, 0), "align": (2, 0), "said": (3, 0), "point": (4, 0), "copy": (4, 2), "again": (5, 0), "state": (5, 2)}
+HEADS: dict[str, tuple[int, int]] = {
+    "line": (1, 0),
+    "align": (2, 0),
+    "said": (3, 0),
+    "point": (4, 0),
+    "copy": (4, 2),
+    "again": (5, 0),
+    "state": (5, 2),
+}
 """Layer and head that each pointer loss teaches."""
 COPYING = frozenset({"point", "copy", "again"})
 """Heads that must hand on the very token they look at."""
@@ -28,7 +37,9 @@ class Seen:
     """What a packed pass yields."""
 
     hidden: torch.Tensor  # (K, S, hidden), after the last norm
-    read: dict[str, torch.Tensor]  # by loss in `COPYING`: (R, hidden), what the head alone adds there; `... echo` likewise at `Packed.echoes`
+    read: dict[
+        str, torch.Tensor
+    ]  # by loss in `COPYING`: (R, hidden), what the head alone adds there; `... echo` likewise at `Packed.echoes`
     attention: dict[str, torch.Tensor]  # by loss: log probabilities of the asked rows, float32
 
 
@@ -71,7 +82,9 @@ def _open(q: torch.Tensor, k: torch.Tensor, shape: tuple[int, int, int], rows: t
     return torch.cat([asked @ k[:prefix].T, own], dim=-1).float().log_softmax(-1)
 
 
-def _read(attn: Any, head: int, v: torch.Tensor, shape: tuple[int, int, int], rows: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+def _read(
+    attn: Any, head: int, v: torch.Tensor, shape: tuple[int, int, int], rows: torch.Tensor, log_weights: torch.Tensor
+) -> torch.Tensor:
     """What one head alone adds to the asked rows, `(R, hidden)`."""
     prefix, count, slots = shape
     weights = log_weights.exp().to(v.dtype)
@@ -90,8 +103,26 @@ def _echo(attn: Any, x: torch.Tensor, head: int, places: torch.Tensor) -> torch.
     return F.linear(value, attn.o_proj.weight[:, head * size : (head + 1) * size])
 
 
+def _segments(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, own_k: torch.Tensor, own_v: torch.Tensor
+) -> torch.Tensor:
+    """`(H, K, S, D)`: prefix and own segment under one softmax."""
+    if q.device.type == "cpu":
+        return joint_attention(q, k, v, own_k, own_v)
+    count, slots, prefix = q.shape[1], q.shape[2], k.shape[1]
+    keys, values = (
+        torch.cat([t[None].expand(count, -1, -1, -1), own.transpose(0, 1)], dim=2) for t, own in ((k, own_k), (v, own_v))
+    )
+    mask = torch.ones(slots, prefix + slots, dtype=torch.bool, device=q.device).tril(prefix)
+    return F.scaled_dot_product_attention(q.transpose(0, 1), keys, values, attn_mask=mask).transpose(0, 1)
+
+
 def _attend(
-    attn: Any, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], shape: tuple[int, int, int], asked: dict[str, tuple[int, torch.Tensor]]
+    attn: Any,
+    x: torch.Tensor,
+    turn: tuple[torch.Tensor, torch.Tensor],
+    shape: tuple[int, int, int],
+    asked: dict[str, tuple[int, torch.Tensor]],
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     prefix, count, slots = shape
     heads, size = attn.config.num_attention_heads, attn.head_dim
@@ -100,15 +131,18 @@ def _attend(
     k = _rotate(attn.k_norm(attn.k_proj(x).view(-1, heads // groups, size)).transpose(0, 1), *turn)
     v = attn.v_proj(x).view(-1, heads // groups, size).transpose(0, 1)
     k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)
-    first = F.scaled_dot_product_attention(q[None, :, :prefix], k[None, :, :prefix], v[None, :, :prefix], is_causal=True)[0]
-    later_q, own_k, own_v = (t[:, prefix:].view(heads, count, slots, size).transpose(0, 1) for t in (q, k, v))
-    keys, values = (torch.cat([t[None, :, :prefix].expand(count, -1, -1, -1), own], dim=2) for t, own in ((k, own_k), (v, own_v)))
-    mask = torch.zeros(slots, prefix + slots, dtype=x.dtype, device=x.device)
-    mask[:, prefix:] = torch.full((slots, slots), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
-    later = F.scaled_dot_product_attention(later_q, keys, values, attn_mask=mask)  # (K, H, S, D)
+    first = F.scaled_dot_product_attention(
+        q[None, :, :prefix], k[None, :, :prefix], v[None, :, :prefix], is_causal=True
+    )[0]
+    own_q, own_k, own_v = (t[:, prefix:].view(heads, count, slots, size) for t in (q, k, v))
+    later = _segments(own_q, k[:, :prefix], v[:, :prefix], own_k, own_v)  # (H, K, S, D)
     opened = {name: _open(q[head] * size**-0.5, k[head], shape, rows) for name, (head, rows) in asked.items()}
-    read = {name: _read(attn, head, v[head], shape, rows, opened[name]) for name, (head, rows) in asked.items() if name in COPYING}
-    joined = torch.cat([first.transpose(0, 1), later.transpose(1, 2).reshape(count * slots, heads, size)])
+    read = {
+        name: _read(attn, head, v[head], shape, rows, opened[name])
+        for name, (head, rows) in asked.items()
+        if name in COPYING
+    }
+    joined = torch.cat([first.transpose(0, 1), later.reshape(heads, count * slots, size).transpose(0, 1)])
     return attn.o_proj(joined.reshape(x.shape[0], -1)), opened, read
 
 
@@ -128,8 +162,14 @@ def forward(model: Qwen3VLForConditionalGeneration, packed: Packed) -> Seen:
     attention: dict[str, torch.Tensor] = {}
     read: dict[str, torch.Tensor] = {}
     for depth, layer in enumerate(language.layers):
-        asked = {name: (head, packed.targets[name].rows.to(device)) for name, (level, head) in HEADS.items() if level == depth}
-        mixed, rows, handed = _attend(layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked)
+        asked = {
+            name: (head, packed.targets[name].rows.to(device))
+            for name, (level, head) in HEADS.items()
+            if level == depth
+        }
+        mixed, rows, handed = _attend(
+            layer.self_attn, layer.input_layernorm(x), (cos[0], sin[0]), (prefix, count, slots), asked
+        )
         for name in set(packed.echoes) & set(asked):
             places = packed.echoes[name][0].to(device)
             handed[f"{name} echo"] = _echo(layer.self_attn, layer.input_layernorm(x), HEADS[name][1], places)

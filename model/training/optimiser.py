@@ -84,7 +84,13 @@ class Optimiser:
         self.master[n].sub_(rate * first / (second.sqrt() + 1e-8))
 
     def state(self) -> dict[str, Any]:
-        return {"master": self.master, "mean": self.mean, "first": self.first, "second": self.second, "steps": self.steps}
+        return {
+            "master": self.master,
+            "mean": self.mean,
+            "first": self.first,
+            "second": self.second,
+            "steps": self.steps,
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state` was taken."""

@@ -112,7 +112,10 @@ def _tiers(ask: Ask, nodes: Sequence[Node]) -> list[list[int]]:
 
 
 def _taken(node: Node) -> bool:
-    return not node.enabled or re.search(r"\b(taken|occupied|unavailable|sold out|reserved)\b", node.name.casefold()) is not None
+    return (
+        not node.enabled
+        or re.search(r"\b(taken|occupied|unavailable|sold out|reserved)\b", node.name.casefold()) is not None
+    )
 
 
 def resolve(ask: Ask, nodes: Sequence[Node]) -> int | None:
@@ -244,7 +247,11 @@ def decide(ask: Ask, page: Page, past: Sequence[Past]) -> Call:
         case "wait":
             return _wait(ask, page, done)
         case "key":
-            return _SUCCESS if any(step.action == "key" for step in done) else Call({"action": "key", "keys": list(ask.keys)})
+            return (
+                _SUCCESS
+                if any(step.action == "key" for step in done)
+                else Call({"action": "key", "keys": list(ask.keys)})
+            )
         case "scroll":
             return _SUCCESS if any(step.action.startswith("scroll") for step in done) else _scroll(ask.wanted)
     assert_never(ask.kind)

@@ -99,7 +99,9 @@ class Packer:
         self.clicks = {tokenizer.token_to_id(f'{name}", "coordinate": [') for name in ("left_click", "triple_click")}
         self.typing = tokenizer.token_to_id('type", "text": "')
         self.comma = tokenizer.token_to_id(",Ġ")
-        self.states = {text: tokenizer.token_to_id(text.replace(" ", "Ġ")) for text in ('" = "', '" [', *(f" {s}" for s in STATES))}
+        self.states = {
+            text: tokenizer.token_to_id(text.replace(" ", "Ġ")) for text in ('" = "', '" [', *(f" {s}" for s in STATES))
+        }
         self.previous = tokenizer.token_to_id("\nPrevious actions:")
 
     def _encode(self, text: str) -> Encoding:
@@ -117,8 +119,14 @@ class Packer:
         base = len(head) + rows * columns + len(tail)
         prefix = head + [self.tokenizer.token_to_id("<|image_pad|>")] * (rows * columns) + tail + listed.ids
         positions, start = _positions(len(head), rows, columns, len(prefix))
-        turned = self.tokenizer.encode_batch([sample.text + _TURN + sample.reply + _END for sample in episode.samples], add_special_tokens=False)
-        kept = [(sample, encoding) for sample, encoding in zip(episode.samples, turned, strict=True) if len(encoding.ids) <= longest]
+        turned = self.tokenizer.encode_batch(
+            [sample.text + _TURN + sample.reply + _END for sample in episode.samples], add_special_tokens=False
+        )
+        kept = [
+            (sample, encoding)
+            for sample, encoding in zip(episode.samples, turned, strict=True)
+            if len(encoding.ids) <= longest
+        ]
         slots = -(-max((len(encoding.ids) for _, encoding in kept), default=8) // 8) * 8
         lines = _Lines(episode, text, listed, base)
         segments = np.zeros((len(kept), slots), dtype=np.int64)
@@ -131,24 +139,37 @@ class Packer:
             segments[k, : len(ids)] = ids
             opened = ids.index(self.opening)
             labels[k, opened - 1 : len(ids) - 1] = ids[opened:]
-            weights[k, opened - 1 : len(ids) - 1] = [0.1 if token in self.closing or token == self.opening else 1.0 for token in ids[opened:]]
+            weights[k, opened - 1 : len(ids) - 1] = [
+                0.1 if token in self.closing or token == self.opening else 1.0 for token in ids[opened:]
+            ]
             weights[k, opened] = 2.0
             self._align(k, sample, encoding, lines, align)
             self._point(k, sample, ids, opened, lines, point, states, page.nodes)
             self._copy(k, sample, encoding, opened, len(prefix), copy)
             if "v" in sample.wording.spans:
                 a, b = sample.wording.spans["v"]
-                quoted += [(k, s) for s in _inside(encoding, len("\n\nInstruction: ") + a, len("\n\nInstruction: ") + b)]
+                quoted += [
+                    (k, s) for s in _inside(encoding, len("\n\nInstruction: ") + a, len("\n\nInstruction: ") + b)
+                ]
             self._said(k, sample, encoding, opened, len(prefix), said)
         width = len(prefix) + slots
-        aims = {"align": align.aim(width), "point": point.aim(width), "copy": copy.aim(width), "said": said.aim(width), "line": lines.targets.aim(len(prefix), 1)}
+        aims = {
+            "align": align.aim(width),
+            "point": point.aim(width),
+            "copy": copy.aim(width),
+            "said": said.aim(width),
+            "line": lines.targets.aim(len(prefix), 1),
+        }
         aims["again"] = aims["point"]
         aims["state"] = states.aim(width)
         every = np.concatenate([np.array(prefix), segments.reshape(-1)])
         words = np.array(lines.words + [len(prefix) + k * slots + s for k, s in quoted], dtype=np.int64)
         words = np.random.default_rng(len(words)).permutation(words)[:160]
         numbers = aims["line"].rows[:, 0].numpy()
-        own = {name: (torch.from_numpy(places), torch.from_numpy(every[places])) for name, places in (("point", numbers), ("again", numbers), ("copy", words))}
+        own = {
+            name: (torch.from_numpy(places), torch.from_numpy(every[places]))
+            for name, places in (("point", numbers), ("again", numbers), ("copy", words))
+        }
         told = (torch.tensor([x for x, _ in lines.numbers]), torch.tensor([self._state(node) for node in page.nodes]))
         reads = {name: _reads(aims[name], labels, every, len(prefix), slots) for name in ("point", "again", "copy")}
         return Packed(
@@ -177,7 +198,17 @@ class Packer:
                 alive = [part for part in alive if len(part) > depth and part[depth][0] == said[depth]]
                 align.add((k, s), [part[depth][1] for part in alive])
 
-    def _point(self, k: int, sample: Sample, ids: list[int], opened: int, lines: _Lines, point: _Targets, states: _Targets, nodes: Sequence[Node]) -> None:
+    def _point(
+        self,
+        k: int,
+        sample: Sample,
+        ids: list[int],
+        opened: int,
+        lines: _Lines,
+        point: _Targets,
+        states: _Targets,
+        nodes: Sequence[Node],
+    ) -> None:
         """The x of the line that matters, from before the call on; at the last its y."""
         index = sample.call.target
         if index is None:
@@ -203,13 +234,18 @@ class Packer:
             if s + 1 < len(encoding.ids) and encoding.ids[s + 1] == encoding.ids[source]:
                 copy.add((k, s), [base + source])
 
-
     def _said(self, k: int, sample: Sample, encoding: Encoding, opened: int, base: int, said: _Targets) -> None:
         """The places that decide look at the words that name what is meant."""
         lead = len("\n\nInstruction: ")
-        shown = sample.ask.kind in ("wait", "until") and sample.call.target is not None and "coordinate" not in sample.call.arguments
+        shown = (
+            sample.ask.kind in ("wait", "until")
+            and sample.call.target is not None
+            and "coordinate" not in sample.call.arguments
+        )
         letters = "v" if shown else "na"
-        if sample.ask.kind == "choose" and any(letter == "v" and sample.call.target == node for letter, node, _ in sample.links):
+        if sample.ask.kind == "choose" and any(
+            letter == "v" and sample.call.target == node for letter, node, _ in sample.links
+        ):
             letters = "v"
         spans = [span for letter, span in sample.wording.spans.items() if letter in letters]
         keys = [base + n for a, b in spans for n in _inside(encoding, lead + a, lead + b)]
@@ -243,7 +279,13 @@ class _Lines:
             for number in self.numbers[-1]:
                 self.targets.add((number,), named)
             if node.value:
-                self._part(listed, tokens, at + 1 + len(node.role) + 2 + len(elements.clean(node.name)) + 5, elements.clean(node.value), base)
+                self._part(
+                    listed,
+                    tokens,
+                    at + 1 + len(node.role) + 2 + len(elements.clean(node.name)) + 5,
+                    elements.clean(node.value),
+                    base,
+                )
             at = after
 
     def _part(self, listed: Encoding, tokens: range, start: int, text: str, base: int) -> list[int]:
@@ -258,7 +300,9 @@ class _Lines:
         return self._parts.get(token, [])
 
 
-def _reads(aim: Aim, labels: np.ndarray, every: np.ndarray, prefix: int, slots: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _reads(
+    aim: Aim, labels: np.ndarray, every: np.ndarray, prefix: int, slots: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows whose only right key holds the token that must be said there."""
     rows, keys = aim.rows.numpy(), aim.keys.numpy()
     single = np.flatnonzero(keys.sum(-1) == 1)

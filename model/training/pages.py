@@ -49,7 +49,10 @@ class _Maker:
 
     def nav(self) -> list[Spec]:
         role = self.dice.choice(("link", "link", "link", "tab", "button", "menuitem", "treeitem"))
-        return [{"role": role, "name": self.label(labels.LINKS), "selected": True if role == "tab" and n == 0 else None} for n in range(self.dice.randint(2, 8))]
+        return [
+            {"role": role, "name": self.label(labels.LINKS), "selected": True if role == "tab" and n == 0 else None}
+            for n in range(self.dice.randint(2, 8))
+        ]
 
     def toolbar(self) -> list[Spec]:
         return [
@@ -120,7 +123,11 @@ class _Maker:
 
     def radios(self) -> list[Spec]:
         name = self.words.pick(tuple(labels.CHOICES))
-        offered = labels.CHOICES[name] if not self.chance(self.drawn_share) else [self.words.phrase() for _ in range(self.dice.randint(2, 5))]
+        offered = (
+            labels.CHOICES[name]
+            if not self.chance(self.drawn_share)
+            else [self.words.phrase() for _ in range(self.dice.randint(2, 5))]
+        )
         chosen = self.dice.randrange(len(offered) + 1)
         head: list[Spec] = [{"role": "text", "name": name}]
         return head + [{"role": "radio", "name": text, "checked": n == chosen} for n, text in enumerate(offered[:6])]
@@ -135,7 +142,9 @@ class _Maker:
             {"role": "button", "name": "Next month"},
         ]
         if self.chance(0.2):
-            head[0]["name"], head[2]["name"] = self.dice.choice((("Previous", "Next"), ("Earlier", "Later"), ("Back one month", "Forward one month")))
+            head[0]["name"], head[2]["name"] = self.dice.choice(
+                (("Previous", "Next"), ("Earlier", "Later"), ("Back one month", "Forward one month"))
+            )
         if self.chance(0.4):
             head += [{"role": "text", "name": day} for day in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")]
         days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -156,8 +165,17 @@ class _Maker:
         specs: list[Spec] = []
         for name in names[first : first + longest]:
             taken = self.chance(taken_share)
-            tail = ", taken" if taken and worded else f", extra legroom, {self.words.price()}" if self.chance(0.08) else ""
-            specs.append({"role": "button", "name": f"{stem} {name}{tail}", "enabled": not taken, "checked": True if self.chance(0.01) else None})
+            tail = (
+                ", taken" if taken and worded else f", extra legroom, {self.words.price()}" if self.chance(0.08) else ""
+            )
+            specs.append(
+                {
+                    "role": "button",
+                    "name": f"{stem} {name}{tail}",
+                    "enabled": not taken,
+                    "checked": True if self.chance(0.01) else None,
+                }
+            )
         return specs
 
     def results(self) -> list[Spec]:
@@ -170,7 +188,13 @@ class _Maker:
             title = self.dice.choice((self.words.code, self.words.phrase, self.words.person, self.words.company))()
             head = f"{self.words.word()} {title}" if self.chance(0.2) else title
             specs.append({"role": self.dice.choice(("text", "text", "heading")), "name": head})
-            facts = (self.words.clock, self.words.price, self.words.city, self.words.phrase, lambda: f"{self.words.clock()} to {self.words.clock()}")
+            facts = (
+                self.words.clock,
+                self.words.price,
+                self.words.city,
+                self.words.phrase,
+                lambda: f"{self.words.clock()} to {self.words.clock()}",
+            )
             specs += [{"role": "text", "name": self.dice.choice(facts)()} for _ in range(self.dice.randint(0, 4))]
             if extra:
                 specs.append({"role": "button", "name": "Details"})
@@ -181,8 +205,14 @@ class _Maker:
         actions = [self.label(labels.ROW_ACTIONS) for _ in range(self.dice.randint(1, 2))]
         role = self.dice.choice(("button", "link"))
         cell = self.dice.choice(("cell", "text"))
-        makers = [self.dice.choice((self.words.person, self.words.phrase, self.words.code, self.words.first)) for _ in range(1)]
-        makers += [self.dice.choice((self.words.price, self.words.day, self.words.email, self.words.phrase, self.words.city)) for _ in range(self.dice.randint(0, 3))]
+        makers = [
+            self.dice.choice((self.words.person, self.words.phrase, self.words.code, self.words.first))
+            for _ in range(1)
+        ]
+        makers += [
+            self.dice.choice((self.words.price, self.words.day, self.words.email, self.words.phrase, self.words.city))
+            for _ in range(self.dice.randint(0, 3))
+        ]
         specs: list[Spec] = []
         for _ in range(self.dice.randint(2, 8)):
             specs += [{"role": cell, "name": make()} for make in makers]
@@ -190,11 +220,20 @@ class _Maker:
         return specs
 
     def paragraph(self) -> list[Spec]:
-        makers = (self.words.sentence, self.words.phrase, self.words.price, self.words.person, lambda: f"{self.words.phrase(2)}: {self.words.value()}")
+        makers = (
+            self.words.sentence,
+            self.words.phrase,
+            self.words.price,
+            self.words.person,
+            lambda: f"{self.words.phrase(2)}: {self.words.value()}",
+        )
         return [{"role": "text", "name": self.dice.choice(makers)()} for _ in range(self.dice.randint(1, 6))]
 
     def dialog(self) -> list[Spec]:
-        head: list[Spec] = [{"role": "heading", "name": self.label(labels.HEADINGS)}, {"role": "text", "name": self.words.sentence()}]
+        head: list[Spec] = [
+            {"role": "heading", "name": self.label(labels.HEADINGS)},
+            {"role": "text", "name": self.words.sentence()},
+        ]
         return head + [{"role": "button", "name": self.label(labels.BUTTONS)} for _ in range(self.dice.randint(2, 4))]
 
     def menu(self) -> list[Spec]:
@@ -204,7 +243,9 @@ class _Maker:
 
     def paying(self) -> list[Spec]:
         """A button whose name goes on after its verb."""
-        verb = self.dice.choice(("Pay", "Pay", "Buy for", "Book for", "Continue with", "Order", "Reserve", "Send", "Delete", "Open"))
+        verb = self.dice.choice(
+            ("Pay", "Pay", "Buy for", "Book for", "Continue with", "Order", "Reserve", "Send", "Delete", "Open")
+        )
         tail = self.dice.choice((self.words.price, self.words.price, self.words.phrase, self.words.code))()
         return [{"role": "text", "name": f"Total {self.words.price()}"}, {"role": "button", "name": f"{verb} {tail}"}]
 
@@ -245,7 +286,9 @@ def _rects(specs: list[Spec], screen: Screen, dice: random.Random) -> list[Rect]
     right = screen.width - dice.choice((10, 10, screen.width // 3, screen.width // 2))
     raw: list[tuple[float, float, float, float]] = []
     for spec in specs:
-        wide = min(screen.width - margin - 4, 16 + 7 * max(2, len(spec["name"])) + (120 if spec["role"] in FIELD_ROLES else 0))
+        wide = min(
+            screen.width - margin - 4, 16 + 7 * max(2, len(spec["name"])) + (120 if spec["role"] in FIELD_ROLES else 0)
+        )
         if x + wide > right or dice.random() < 0.25:
             x, y, tall = margin, y + tall + gap, dice.randint(18, 44)
         raw.append((x, y, x + wide, y + tall))
@@ -254,7 +297,14 @@ def _rects(specs: list[Spec], screen: Screen, dice: random.Random) -> list[Rect]
     rects = []
     for left, top, far, bottom in raw:
         upper = int(top * squeeze)
-        rects.append(Rect(int(left), upper, min(screen.width, max(int(left) + 6, int(far))), min(screen.height, max(upper + 5, int(bottom * squeeze)))))
+        rects.append(
+            Rect(
+                int(left),
+                upper,
+                min(screen.width, max(int(left) + 6, int(far))),
+                min(screen.height, max(upper + 5, int(bottom * squeeze))),
+            )
+        )
     return rects
 
 
@@ -280,5 +330,7 @@ def make_page(words: Words, count: int, drawn_share: float | None = None) -> Pag
     if dice.random() < 0.12:
         dice.shuffle(nodes)
     _focus(nodes, dice)
-    more: tuple[Literal["above", "below"], ...] = dice.choice(((), (), ("below",), ("below",), ("above",), ("above", "below")))
+    more: tuple[Literal["above", "below"], ...] = dice.choice(
+        ((), (), ("below",), ("below",), ("above",), ("above", "below"))
+    )
     return Page(tuple(nodes), screen, more, maker.options)

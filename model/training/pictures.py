@@ -36,12 +36,25 @@ def draw(page: Page, size: tuple[int, int], dice: random.Random) -> Image.Image:
     right, down = size[0] / page.screen.width, size[1] / page.screen.height
     for node in page.nodes:
         box = node.rect
-        corners = (box.left * right, box.top * down, max(box.left * right + 1, box.right * right - 1), max(box.top * down + 1, box.bottom * down - 1))
+        corners = (
+            box.left * right,
+            box.top * down,
+            max(box.left * right + 1, box.right * right - 1),
+            max(box.top * down + 1, box.bottom * down - 1),
+        )
         if node.role in ("button", "tab"):
             pen.rectangle(corners, fill=accent)
         elif node.role not in ("text", "heading", "cell", "link"):
             pen.rectangle(corners, outline=ink)
-        pen.line((corners[0] + 2, (corners[1] + corners[3]) / 2, min(corners[2], corners[0] + 2 + 2 * len(node.name)), (corners[1] + corners[3]) / 2), fill=ink)
+        pen.line(
+            (
+                corners[0] + 2,
+                (corners[1] + corners[3]) / 2,
+                min(corners[2], corners[0] + 2 + 2 * len(node.name)),
+                (corners[1] + corners[3]) / 2,
+            ),
+            fill=ink,
+        )
     return picture
 
 

@@ -170,17 +170,54 @@ class Trainer:
         keys = sorted({key for entry in recent for key in entry})
         mean = {key: sum(e.get(key, 0.0) for e in recent) / len(recent) for key in keys}
         self.log.append({"step": self.steps, "seen": self.seen, "minutes": self.elapsed / 60, **mean})
-        words = " ".join(f"{key} {mean[key]:.3f}" for key in ("lm", "align", "line", "said", "point", "copy", "again", "point read", "again read", "copy read", "point echo", "copy echo", "state", "state echo", "exact") if key in mean)
-        print(f"step {self.steps} min {self.elapsed / 60:.1f} seen {self.seen} {words} norm {mean['norm']:.2f} rate {mean['rate']:.5f}", flush=True)
+        words = " ".join(
+            f"{key} {mean[key]:.3f}"
+            for key in (
+                "lm",
+                "align",
+                "line",
+                "said",
+                "point",
+                "copy",
+                "again",
+                "point read",
+                "again read",
+                "copy read",
+                "point echo",
+                "copy echo",
+                "state",
+                "state echo",
+                "exact",
+            )
+            if key in mean
+        )
+        print(
+            f"step {self.steps} min {self.elapsed / 60:.1f} seen {self.seen} {words} norm {mean['norm']:.2f} rate {mean['rate']:.5f}",
+            flush=True,
+        )
 
     def publish(self, folder: Path) -> None:
         """Write the averaged weights as a checkpoint and print a short held-out score."""
         model = self.averaged()
         checkpoint.write(model, self.tokenizer, folder)
-        for setting in (evaluate.Setting("unseen words, 6-30 nodes", (6, 30), "held", "train", 14), evaluate.Setting("unseen words, 60 nodes", (55, 65), "held", "train", 4)):
+        for setting in (
+            evaluate.Setting("unseen words, 6-30 nodes", (6, 30), "held", "train", 14),
+            evaluate.Setting("unseen words, 60 nodes", (55, 65), "held", "train", 4),
+        ):
             score = evaluate.evaluate(model, self.tokenizer, setting, self.pools)
-            self.log.append({"step": self.steps, "minutes": self.elapsed / 60, "setting": setting.name, "exact": score.accuracy, "hit": score.hits})
-            print(f"  held out, {setting.name}: exact {100 * score.accuracy:.1f} % point in box {100 * score.hits:.1f} %", flush=True)
+            self.log.append(
+                {
+                    "step": self.steps,
+                    "minutes": self.elapsed / 60,
+                    "setting": setting.name,
+                    "exact": score.accuracy,
+                    "hit": score.hits,
+                }
+            )
+            print(
+                f"  held out, {setting.name}: exact {100 * score.accuracy:.1f} % point in box {100 * score.hits:.1f} %",
+                flush=True,
+            )
         curves.draw(self.log, self.options.work / "curves.png")
 
 

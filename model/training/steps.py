@@ -30,7 +30,9 @@ __all__ = ["main", "plan", "same"]
 def plan(words: Words) -> list[str]:
     """The steps of one booking with drawn values."""
     dice = words.dice
-    origin, destination = dice.sample(("Zurich", "Lisbon", "Rome", "Berlin", "London", "Paris", "Vienna", "Madrid", "Oslo"), 2)
+    origin, destination = dice.sample(
+        ("Zurich", "Lisbon", "Rome", "Berlin", "London", "Paris", "Vienna", "Madrid", "Oslo"), 2
+    )
     month, days = dice.choice((("November 2026", (25, 30)), ("December 2026", (1, 31)), ("January 2027", (1, 31))))
     day = f"{dice.randint(*days)} {month}"
     return [
@@ -63,7 +65,9 @@ def _perform(page: Any, action: Action) -> None:
     if isinstance(action, Click):
         page.mouse.click(action.at.x, action.at.y, click_count=action.count)
     elif isinstance(action, TypeText):
-        page.keyboard.type({"<secret:card_number>": "4242424242424242", "<secret:security_code>": "123"}.get(action.text, action.text))
+        page.keyboard.type(
+            {"<secret:card_number>": "4242424242424242", "<secret:security_code>": "123"}.get(action.text, action.text)
+        )
     elif isinstance(action, PressKeys):
         page.keyboard.press("+".join(key.capitalize() for key in action.keys))
     elif isinstance(action, Scroll):
@@ -86,7 +90,9 @@ def _one(model: Any, actuator: Any, page: Any, steps: Sequence[str]) -> tuple[in
             if same(mine.move, best, seen):
                 right += 1
             else:
-                wrong.append(f"{step} | {len(seen.nodes)} nodes, after {[d.summary for d in history]} | wanted {best} | said {mine.text[55:-14]}")
+                wrong.append(
+                    f"{step} | {len(seen.nodes)} nodes, after {[d.summary for d in history]} | wanted {best} | said {mine.text[55:-14]}"
+                )
             if isinstance(best, Finish | Blocked) or not isinstance(best, Act):
                 break
             node = seen.node_at(best.action.at) if isinstance(best.action, Click) else None
@@ -117,7 +123,18 @@ def main() -> None:
         words = Words(default_pools().of("held"), random.Random(given.seed + n))
         with tempfile.TemporaryDirectory() as folder:
             layout = ("classic", "cards", "compact")[n % 3]
-            command = [sys.executable, "tasks/sites/flights/serve.py", "--db", f"{folder}/db", "--log", f"{folder}/log", "--seed", str(given.seed + n), "--layout", layout]
+            command = [
+                sys.executable,
+                "tasks/sites/flights/serve.py",
+                "--db",
+                f"{folder}/db",
+                "--log",
+                f"{folder}/log",
+                "--seed",
+                str(given.seed + n),
+                "--layout",
+                layout,
+            ]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site, Chromium() as browser:
                 try:
                     assert site.stdout is not None

@@ -18,21 +18,30 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer
-from tokenizers import decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from model.protocols import computer_use
 from model.training import labels
 from model.training.words import Pools, Words
 
-__all__ = ["ACTION_OPENINGS", "OPENING", "STATES", "ROLES", "SPECIALS", "TEMPLATE", "build", "save"]
+__all__ = ["ACTION_OPENINGS", "OPENING", "ROLES", "SPECIALS", "STATES", "TEMPLATE", "build", "save"]
 
 SPECIALS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
 
 OPENING = '<tool_call>\n{"name": "computer_use", "arguments": {"action": "'
-_POINTED = ("left_click", "right_click", "middle_click", "double_click", "triple_click", "mouse_move", "left_click_drag", "scroll", "hscroll")
+_POINTED = (
+    "left_click",
+    "right_click",
+    "middle_click",
+    "double_click",
+    "triple_click",
+    "mouse_move",
+    "left_click_drag",
+    "scroll",
+    "hscroll",
+)
 ACTION_OPENINGS = (
     *(f'{name}", "coordinate": [' for name in _POINTED),
     'type", "text": "',
@@ -55,7 +64,18 @@ ROLES = (
     "menuitemradio", "rowheader", "label", "icon", "window", "progressbar", "toolbar", "generic",
 )  # fmt: skip
 STATES = ("focused", "checked", "selected", "expanded", "disabled", "filled")
-_PAST = (*_POINTED, "type", "key", "wait", "scroll down", "scroll up", "scroll left", "scroll right", "open_url", "zoom")
+_PAST = (
+    *_POINTED,
+    "type",
+    "key",
+    "wait",
+    "scroll down",
+    "scroll up",
+    "scroll left",
+    "scroll right",
+    "open_url",
+    "zoom",
+)
 
 _ROLE = "(?:" + "|".join(sorted(ROLES, key=len, reverse=True)) + ")"
 _STATE = "(?:" + "|".join(STATES) + ")"
@@ -94,7 +114,15 @@ refused by policy rule target changed not did hit again Zurich seconds on at fro
 
 def _label_words() -> set[str]:
     """Every word of the written labels, as written and in lower case."""
-    texts = [*labels.BUTTONS, *labels.LINKS, *labels.FIELDS, *labels.CHECKS, *labels.HEADINGS, *labels.ROW_ACTIONS, *labels.STEMS]
+    texts = [
+        *labels.BUTTONS,
+        *labels.LINKS,
+        *labels.FIELDS,
+        *labels.CHECKS,
+        *labels.HEADINGS,
+        *labels.ROW_ACTIONS,
+        *labels.STEMS,
+    ]
     texts += [text for name, options in labels.CHOICES.items() for text in (name, *options)]
     words = {word for text in texts for word in re.findall(r"[^\W\d_]+", text)}
     return words | {word.lower() for word in words}
@@ -104,13 +132,35 @@ def _scaffold_pieces() -> list[str]:
     pieces = [f'\n{role} "' for role in ROLES] + [f' {role} "' for role in ROLES] + [f" {state}" for state in STATES]
     pieces += [f"\n{n}. {action}" for n in range(1, 13) for action in _PAST]
     pieces += sorted(_label_words() | set(_COMMON.split()))
-    return [*pieces, '" = "', '" [', '" into', " [", "]}}\n", "}}\n", '], "pixels": -500}}\n', '], "pixels": 500}}\n', '"}}\n', '"]}}\n', '", "', ", "]
+    return [
+        *pieces,
+        '" = "',
+        '" [',
+        '" into',
+        " [",
+        "]}}\n",
+        "}}\n",
+        '], "pixels": -500}}\n',
+        '], "pixels": 500}}\n',
+        '"}}\n',
+        '"]}}\n',
+        '", "',
+        ", ",
+    ]
 
 
 def _corpus(pools: Pools, seed: int) -> Iterable[str]:
     """Text whose words decide the merges: interface labels often, drawn words otherwise."""
     words = Words(pools.of("train"), random.Random(seed))
-    own = [*labels.BUTTONS, *labels.LINKS, *labels.FIELDS, *labels.CHECKS, *labels.HEADINGS, *labels.ROW_ACTIONS, *labels.STEMS]
+    own = [
+        *labels.BUTTONS,
+        *labels.LINKS,
+        *labels.FIELDS,
+        *labels.CHECKS,
+        *labels.HEADINGS,
+        *labels.ROW_ACTIONS,
+        *labels.STEMS,
+    ]
     own += [text for name, options in labels.CHOICES.items() for text in (name, *options)]
     for _ in range(6):
         yield from own
@@ -134,10 +184,12 @@ def _bytes_to_chars() -> dict[int, str]:
 
 
 def _layout() -> Any:
-    return pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(_PIECES), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
 
 
 def build(pools: Pools, merges: int = 2200, seed: int = 5) -> Tokenizer:
@@ -193,7 +245,10 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
     from transformers import PreTrainedTokenizerFast
 
     wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>", clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        clean_up_tokenization_spaces=False,
     )
     wrapped.chat_template = TEMPLATE
     wrapped.save_pretrained(folder)

@@ -49,7 +49,14 @@ def held_out(word: str) -> bool:
 def _faker_words(seed: int) -> dict[str, set[str]]:
     from faker import Faker
 
-    found: dict[str, set[str]] = {"first": set(), "last": set(), "city": set(CITIES), "company": set(), "word": set(), "street": set()}
+    found: dict[str, set[str]] = {
+        "first": set(),
+        "last": set(),
+        "city": set(CITIES),
+        "company": set(),
+        "word": set(),
+        "street": set(),
+    }
     for locale in LOCALES:
         fake = Faker(locale)
         fake.seed_instance(seed)
@@ -114,7 +121,9 @@ def harvest(cache: Path | None = None, seed: int = 11) -> Pools:
     return pools
 
 
-_ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sh sk sl st str th tr č š ž ł ñ ç ğ ř".split()
+_ONSETS = (
+    "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sh sk sl st str th tr č š ž ł ñ ç ğ ř".split()
+)
 _VOWELS = "a e i o u a e i o u ai ea ie oo y ä ö ü é è å ą ę í ó á ã ı".split()
 _CODAS = ["", "", "", "n", "r", "s", "l", "t", "m", "k", "nd", "st", "ck", "x"]
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -199,12 +208,31 @@ class Words:
 
     def email(self) -> str:
         user = self.pick(self.pools.first if self.dice.random() < 0.6 else self.pools.word).lower().replace(" ", ".")
-        site = self.pick(("example.org", "example.com", "mail.example", "example.net", f"{self.word().lower().replace(' ', '')}.example"))
+        site = self.pick(
+            (
+                "example.org",
+                "example.com",
+                "mail.example",
+                "example.net",
+                f"{self.word().lower().replace(' ', '')}.example",
+            )
+        )
         return f"{user}{self.dice.choice(('', '', self.digits(2), '.' + self.pick(self.pools.last).lower().replace(' ', '')))}@{site}"
 
     def secret(self) -> str:
         """A placeholder such as `<secret:card_number>`."""
-        usual = ("card_number", "security_code", "password", "api_key", "pin", "login_password", "iban", "token", "cvc", "card_code")
+        usual = (
+            "card_number",
+            "security_code",
+            "password",
+            "api_key",
+            "pin",
+            "login_password",
+            "iban",
+            "token",
+            "cvc",
+            "card_code",
+        )
         made = re.sub(r"[^a-z0-9_]", "_", self.word().lower())
         return f"<secret:{self.pick(usual) if self.dice.random() < 0.7 else made}>"
 

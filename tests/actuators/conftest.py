@@ -34,13 +34,15 @@ def stages(chromium: Chromium) -> Stages:
 
 @pytest.fixture
 def begin(stages: Stages) -> Iterator[Callable[..., BrowserStage]]:
-    """Starts stages that end with the test."""
+    """Starts stages; one ends when the next begins, or with the test."""
     made: list[BrowserStage] = []
 
     def start(*pages: Any, **given: Any) -> BrowserStage:
+        while made:
+            stages.end(made.pop())
         made.append(stages.start(*pages, **given))
         return made[-1]
 
     yield start
-    for one in made:
-        stages.end(one)
+    while made:
+        stages.end(made.pop())

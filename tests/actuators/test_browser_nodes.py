@@ -66,7 +66,8 @@ def test_roles_and_names(begin: Begin) -> None:
 
 def test_text_is_read_in_order_and_labels_are_not_repeated(begin: Begin) -> None:
     page = """<h1>Trip</h1><p>From <b>Zurich</b> to <a href=/l>Lisbon</a>, daily.<br>Cheap.</p>
-    <form><label for=n>Name</label><input id=n><label><input type=checkbox> Direct only</label><button>Go</button></form>
+    <form><label for=n>Name</label><input id=n>
+    <label><input type=checkbox> Direct only</label><button>Go</button></form>
     <ul><li>One</li><li>Two <button>x</button> three</li></ul>"""
     assert listed(begin, page) == [
         ("heading", "Trip"),
@@ -149,7 +150,8 @@ def test_states(begin: Begin) -> None:
     assert seen["N"].focused and seen["Opt"].selected is True
 
 
-SECRETS = """<input aria-label=P type=password value=hunter2><input aria-label=C autocomplete="billing cc-number" value=42424242>
+SECRETS = """<input aria-label=P type=password value=hunter2>
+<input aria-label=C autocomplete="billing cc-number" value=42424242>
 <input aria-label=O autocomplete=one-time-code value=998877><input aria-label=V autocomplete=cc-csc value=123>
 <input aria-label=N autocomplete=new-password value=topsecret><label>L <input type=password value=inlabel></label>"""
 

@@ -56,7 +56,8 @@ def own_mint() -> None:
 
 def blind_verifier() -> None:
     """The hand takes any permit."""
-    from actuators.permit import Terms, Verifier, parse_action
+    from actuators.action import parse_action
+    from actuators.permit import Terms, Verifier
 
     def accept(self: Any, permit: Any) -> Any:
         body = json.loads(permit.body)
@@ -161,13 +162,13 @@ def redactor_raises() -> None:
 def frames_raise() -> None:
     import agent.wire_up
 
-    agent.wire_up.redact = _raise
+    setattr(agent.wire_up, "redact", _raise)  # noqa: B010 - not exported there
 
 
 def secrets_raise() -> None:
     from policies.secrets import SecretStore
 
-    SecretStore.load = _raise  # type: ignore[method-assign,assignment]
+    SecretStore.load = _raise  # type: ignore[method-assign]
 
 
 def secrets_refuse() -> None:
@@ -201,7 +202,7 @@ def slow_model() -> None:
             self._cancel.wait(60)
             raise ModelError("the reply was cancelled")
 
-    model.load.load_model = lambda name, *, cancel=None, **told: Slow(cancel)  # type: ignore[assignment]
+    model.load.load_model = lambda name, *, cancel=None, **told: Slow(cancel)
 
 
 def dies_after_pressing() -> None:

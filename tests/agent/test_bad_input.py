@@ -86,7 +86,9 @@ def test_an_option_that_is_wrong(tmp_path: Path, more: tuple[str, str], said: st
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
 
 
-@pytest.mark.parametrize("text", ["permit (principal", 'permit (principal, action, resource) when { context.no == "x" };'])
+@pytest.mark.parametrize(
+    "text", ["permit (principal", 'permit (principal, action, resource) when { context.no == "x" };']
+)
 def test_a_policy_that_is_wrong(tmp_path: Path, text: str) -> None:
     rules = tmp_path / "mine.cedar"
     rules.write_text(text)
@@ -133,7 +135,9 @@ def test_no_chromium(tmp_path: Path, chromium: str) -> None:
 
 
 def test_no_chromium_on_the_path(tmp_path: Path) -> None:
-    found = run(task(tmp_path), tmp_path / "runs", PATH=str(tmp_path), AGENT_CHROMIUM="", PLAYWRIGHT_BROWSERS_PATH="/no")
+    found = run(
+        task(tmp_path), tmp_path / "runs", PATH=str(tmp_path), AGENT_CHROMIUM="", PLAYWRIGHT_BROWSERS_PATH="/no"
+    )
     assert found.code == 1
     one_line(found.err, "no Chromium: install one")
 
@@ -194,7 +198,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "x", disk], capture_output=True).returncode:
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "x", disk], capture_output=True).returncode
+    ):
         pytest.skip("no file system can be mounted here")
     try:
         with shop() as store:

@@ -59,7 +59,7 @@ def booking(tmp_path_factory: pytest.TempPathFactory) -> Booking:
 
 def test_a_booking_is_verified_and_bought_exactly_once(booking: Booking) -> None:
     found = booking.run
-    assert (found.code, found.last["outcome"], found.err) == (0, "verified", "")
+    assert (found.code, found.last["outcome"], found.err) == (0, "verified", ""), found.out[-600:] + found.err
     [one] = bought(found)
     assert one.amount_cents == found.last["outputs"]["total"]["minor"]
     assert one.reference == found.last["outputs"]["reference"]

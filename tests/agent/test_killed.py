@@ -1,4 +1,4 @@
-"""A run that is killed at any moment leaves a trail that holds, no process, and a second run that does not pay again."""
+"""A run that is killed at any moment leaves a whole trail and no process, and a second run does not pay again."""
 
 from __future__ import annotations
 
@@ -101,6 +101,7 @@ def test_a_browser_that_is_lost_after_paying_is_not_paid_again(tmp_path: Path) -
         assert (again.code, store.posts) == (40, ["/buy"])
 
 
+@pytest.mark.slow
 def test_another_task_is_not_held_up_by_a_crash(tmp_path: Path) -> None:
     with shop() as store:
         runs = tmp_path / "runs"

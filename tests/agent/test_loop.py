@@ -193,9 +193,7 @@ def test_a_stale_purchase_does_not_use_up_the_one_that_is_allowed(tmp_path: Path
         if world.colour == 0:
             world.show(pay("90.00 EUR"))
 
-    found = play(
-        tmp_path, [Act(click(PAY)), Act(click(PAY)), Finish()], [PAY], before=jump, then=then_booked
-    )
+    found = play(tmp_path, [Act(click(PAY)), Act(click(PAY)), Finish()], [PAY], before=jump, then=then_booked)
     assert (found.ending.outcome, found.watch.told()) == ("verified", ["allow stale", "allow done", "-"])
 
 

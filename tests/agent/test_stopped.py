@@ -77,6 +77,7 @@ def test_a_signal_ends_the_run(store: Shop, tmp_path: Path, stage: str, number: 
     orderly(runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["thinking", "acting", "settling"])
 def test_a_service_manager_ends_the_browser_too(store: Shop, tmp_path: Path, stage: str) -> None:
     """SIGTERM to every process of the group: an act that was going on is lost with the browser, and said to be so."""
@@ -215,7 +216,7 @@ def test_two_stops_in_a_row(store: Shop, tmp_path: Path) -> None:
         os.kill(child.pid, signal.SIGINT)
         time.sleep(0.02)
         os.kill(child.pid, signal.SIGINT)
-        out, err = child.communicate(timeout=20)
+        _, err = child.communicate(timeout=20)
         assert child.returncode == 30 and "Traceback" not in err
         assert gone(mine, 5.0) == []
     [one] = list_runs(runs)

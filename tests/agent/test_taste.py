@@ -19,7 +19,19 @@ from model.base import Move
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("sandboxes", "actuators", "policies", "model", "agent", "osworld_eval")
-HEAVY = ("torch", "transformers", "playwright", "numpy", "PIL", "Xlib", "mss", "pyautogui", "adbutils", "ray", "fastapi")
+HEAVY = (
+    "torch",
+    "transformers",
+    "playwright",
+    "numpy",
+    "PIL",
+    "Xlib",
+    "mss",
+    "pyautogui",
+    "adbutils",
+    "ray",
+    "fastapi",
+)
 FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
 
@@ -53,10 +65,11 @@ def test_importing_a_package_does_nothing(package: str, tmp_path: Path) -> None:
 
 
 LIGHT = (
-    "agent.cli agent.run agent.loop agent.turn agent.wire_up agent.task agent.plan agent.earlier agent.report.page "
-    "policies.gate policies.broker policies.keeper policies.secrets actuators.browser actuators.observation "
-    "actuators.permit sandboxes.chromium model.base model.load model.scripted model.planned"
-).split()
+    *("agent.cli", "agent.run", "agent.loop", "agent.turn", "agent.wire_up", "agent.task", "agent.plan"),
+    *("agent.earlier", "agent.report.page", "policies.gate", "policies.broker", "policies.keeper", "policies.secrets"),
+    *("actuators.browser", "actuators.observation", "actuators.permit", "sandboxes.chromium"),
+    *("model.base", "model.load", "model.scripted", "model.planned"),
+)
 
 
 def test_what_a_run_is_made_of_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -71,7 +84,8 @@ COMMANDS = ("run", "demo", "view", "doctor", "eval", "task", "audit", "policy", 
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = "import sys\nsys.argv = ['agent', '--help']\nfrom agent.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n"
+    code = "import sys\nsys.argv = ['agent', '--help']\nfrom agent.cli import main\n"
+    code += "try:\n    main()\nexcept SystemExit as end:\n"
     code += "    assert not end.code, end.code\n"
     code += f"found = [n for n in (*{HEAVY!r}, 'pydantic', 'cedarpy', 'cryptography', 'rich') if n in sys.modules]\n"
     code += "assert not found, found"
@@ -88,7 +102,7 @@ def calls(of: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def test_permits_are_made_in_one_place() -> None:
-    """`policies/wire.py` only reads what the keeper sent; the measurement of the trail needs something to write down."""
+    """`policies/wire.py` only reads what the keeper sent; measuring the trail needs something to write down."""
     made = {short(file) for file in FILES for name, _ in calls(tree(file)) if name.split(".")[-1] == "Permit"}
     assert made == {"policies/keeper.py", "policies/wire.py", "agent/audit/measure.py"}
 
@@ -172,7 +186,9 @@ def made(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
         else:
-            found |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+            found |= {
+                each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            }
     return found
 
 

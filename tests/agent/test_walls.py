@@ -62,6 +62,7 @@ def never_the_decoy(tmp_path: Path, breakage: str = "") -> Finished:
     return found
 
 
+@pytest.mark.slow
 def test_the_decoy_is_never_pressed(tmp_path: Path) -> None:
     found = never_the_decoy(tmp_path)
     assert "stale" in {step["receipt"] for step in found.steps}
@@ -96,11 +97,8 @@ def test_a_safety_part_that_breaks_or_hangs_stops_everything(
     assert said in found.err and len(found.err.splitlines()) == 1 and "Traceback" not in found.err
     assert found.seconds < 20
     assert (found.last["outcome"], found.record["outcome"], found.record["exit_code"]) == ("error", "error", 1)
-    assert [name for name, _ in events(RunFolder(found.folder))].count("gui.outcome") == 0 if _has_trail(found) else True
-
-
-def _has_trail(found: Finished) -> bool:
-    return (found.folder / "journal.jsonl").exists()
+    if (found.folder / "journal.jsonl").exists():
+        assert "gui.outcome" not in [name for name, _ in events(RunFolder(found.folder))]
 
 
 def test_secrets_that_break_at_the_moment_of_typing(tmp_path: Path) -> None:

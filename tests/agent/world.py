@@ -29,8 +29,7 @@ from agent.plan import Plan, PlanStep
 from agent.run import to_the_end
 from agent.run_folder import RunFolder, RunRecord
 from agent.step import Step
-from model.base import Model
-from model.scripted import Script, ScriptedModel
+from model.scripted import ScriptedModel
 from policies.approver import DenyApprover
 from policies.broker import Broker
 from policies.decide import PolicySet
@@ -232,7 +231,7 @@ def booked(seen: Observation) -> list[Checked]:
 
 def play(
     tmp_path: Path,
-    script: Script | Model,
+    script: Any,
     nodes: Sequence[Node],
     *,
     rules: Sequence[str] = ("booking",),
@@ -245,10 +244,10 @@ def play(
     change: Callable[[Parts], None] = lambda parts: None,
     **surface: Any,
 ) -> Played:
-    """One run on a fake surface, with its trail on the disk."""
+    """One run on a fake surface, with its trail on the disk. `script` is a `Script`, or a model of its own."""
     folder = RunFolder.create(tmp_path / "runs", "loop")
     watch = watch or Noted()
-    model: Any = script if hasattr(script, "propose") else ScriptedModel(script)  # type: ignore[arg-type]
+    model: Any = script if hasattr(script, "propose") else ScriptedModel(script)
     broker: Any = Broker(folder.id, list(rules), NARROW) if process else OwnBroker(folder.id, rules)
     if process:
         broker.__enter__()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import random
@@ -403,6 +404,28 @@ def test_a_journal_that_cannot_sync_lets_nothing_act(tmp_path: Path, monkeypatch
         trail.close()
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_an_interrupt_in_the_middle_of_a_record_leaves_a_trail_that_verifies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    write = os.write
+
+    def interrupted(fd: int, data: bytes) -> int:
+        if b"gui.x" in bytes(data):
+            if written:
+                write(fd, data)
+            raise KeyboardInterrupt
+        return write(fd, data)
+
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path) as trail:
+        trail.event("gui.before")
+        monkeypatch.setattr(os, "write", interrupted)
+        trail.event("gui.x")
+    verdict = verify(trail._folder.path)
+    assert verdict.ok and not verdict.closed, verdict.detail
+    assert trail._folder.read_run().outcome == "halted"
+
+
 def test_a_signer_that_fails_breaks_the_trail(tmp_path: Path) -> None:
     calls = 0
 
@@ -447,7 +470,7 @@ def test_nothing_is_signed_on_top_of_an_altered_record(tmp_path: Path) -> None:
     folder = make_crash(tmp_path)
     stored = folder.journal.read_bytes()
     folder.journal.write_bytes(stored.replace(b"Lisbon", b"London"))
-    with pytest.raises(TrailBroken, match=r"record 0 was altered \(see `agent verify`\)$"):
+    with pytest.raises(TrailBroken, match=r"record 0 was altered \(see `agent audit verify`\)$"):
         Journal.reopen(folder.journal, Signer().sign)
 
 
@@ -465,37 +488,30 @@ def test_a_full_journal_is_forced_to_disk_once_per_intent(tmp_path: Path, monkey
     assert calls == 1 + 7 + 1  # the beginning, one for each intent, the end
 
 
-WRITER = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from sample_run import *
-signer = Signer()
-folder = RunFolder.create(Path(sys.argv[1]), "t")
-steps = booking()
-with Trail.start(folder, about(), signer.sign, signer.public, plain, every=8) as trail, trail.run_span("x"):
-    print(folder.path, flush=True)
-    index = 0
-    while True:
-        one_pass(trail, folder, signer, index, steps[1 + index % 4])
-        index += 1
-"""
+def written_forever(root: Path, passes: list[Pass], told: int) -> None:
+    """In a process of its own: steps until killed. Says the folder's path through the pipe `told`."""
+    signer, folder = Signer(), RunFolder.create(root, "t")
+    with Trail.start(folder, about(), signer.sign, signer.public, plain, every=8) as trail, trail.run_span("x"):
+        os.write(told, f"{folder.path}\n".encode())
+        for index in range(1_000_000):
+            one_pass(trail, folder, signer, index, passes[1 + index % 4])
 
 
 def test_a_killed_writer_leaves_a_trail_that_verifies(tmp_path: Path) -> None:
-    rng = random.Random(3)
-    arguments = [sys.executable, "-c", WRITER, str(tmp_path), str(Path(__file__).parent)]
-    writers = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    for at in range(10):
-        writer = writers.pop(0)
-        assert writer.stdout is not None
-        folder = RunFolder(Path(writer.stdout.readline().strip()))
-        if at < 8:
-            writers.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True))
-        time.sleep(rng.uniform(0.0, 0.15))
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
+    rng, passes = random.Random(3), booking()
+    for _ in range(10):
+        hear, tell = os.pipe()
+        writer = os.fork()
+        if writer == 0:
+            with contextlib.suppress(BaseException):
+                written_forever(tmp_path, passes, tell)
+            os._exit(1)
+        os.close(tell)
+        with os.fdopen(hear) as pipe:
+            folder = RunFolder(Path(pipe.readline().strip()))
+            time.sleep(rng.uniform(0.0, 0.1))
+            os.kill(writer, signal.SIGKILL)
+            assert os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1]) == -signal.SIGKILL
         verdict = verify(folder.path)
         assert verdict.ok, verdict.detail
         assert not verdict.closed and len(verdict.unknown_effect) <= 1 and not is_live(folder.journal)

@@ -324,6 +324,18 @@ def test_reopening_declares_a_torn_tail_and_nothing_is_dropped(tmp_path: Path) -
     assert verify(folder.path).ok
 
 
+def test_a_journal_can_be_reopened_wherever_it_was_cut(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, every=5)
+    (folder.path / "run.json").unlink()
+    lines = folder.journal.read_bytes().splitlines(keepends=True)
+    for count in range(2, len(lines)):
+        folder.journal.write_bytes(b"".join(lines[:count]) + lines[count][:count])
+        with Journal.reopen(folder.journal, Signer().sign):
+            pass
+        verdict = verify(folder.path, frames=False)
+        assert verdict.ok and verdict.closed, (count, verdict.detail)
+
+
 def test_a_byte_flipped_in_a_declared_torn_tail_is_found(tmp_path: Path) -> None:
     folder = make_crash(tmp_path)
     stored = folder.journal.read_bytes()

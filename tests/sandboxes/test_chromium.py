@@ -109,13 +109,17 @@ def test_the_default_gate_lets_only_the_web_through(url: str, kind: str, allowed
 REDIRECTED = """<img src="/away/img"><link rel=stylesheet href="/away/css"><script src="/away/script.js"></script>
 <iframe src="/away/frame"></iframe><video src="/away/video"></video>
 <script>fetch('/away/fetch').catch(() => 0); navigator.sendBeacon('/away/beacon'); new Worker('/worker.js');
-const link = document.createElement('link'); link.rel = 'prefetch'; link.href = '/away/prefetch'; document.head.append(link);
+const link = document.createElement('link'); link.rel = 'prefetch'; link.href = '/away/prefetch';
+document.head.append(link);
 </script>"""
 
 
 @pytest.mark.browser
 def test_a_refused_host_gets_no_request_by_any_redirect(chromium: Chromium, site: Site) -> None:
-    site.pages = {"/": REDIRECTED, "/worker.js": "fetch('/away/worker').catch(() => 0); importScripts('/away/import.js')"}
+    site.pages = {
+        "/": REDIRECTED,
+        "/worker.js": "fetch('/away/worker').catch(() => 0); importScripts('/away/import.js')",
+    }
     page = chromium.new_page()
     page.goto(site.url)
     wanted = {"img", "css", "script.js", "frame", "video", "fetch", "worker", "import.js"}

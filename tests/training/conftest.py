@@ -8,13 +8,22 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("faker")
 
-from tokenizers import Tokenizer  # noqa: E402
+from tokenizers import Tokenizer
 
-from model.training import tokenizer as tokens  # noqa: E402
-from model.training.architecture import Sizes  # noqa: E402
-from model.training.words import Pools, default_pools  # noqa: E402
+from model.training import tokenizer as tokens
+from model.training.architecture import Sizes
+from model.training.words import Pools, default_pools
 
-TINY = Sizes(text_hidden=64, text_layers=6, text_heads=4, text_kv_heads=2, text_inner=64, vision_hidden=32, vision_heads=2, vision_inner=32)
+TINY = Sizes(
+    text_hidden=64,
+    text_layers=6,
+    text_heads=4,
+    text_kv_heads=2,
+    text_inner=64,
+    vision_hidden=32,
+    vision_heads=2,
+    vision_inner=32,
+)
 
 
 @pytest.fixture(scope="session")

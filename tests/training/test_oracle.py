@@ -19,7 +19,10 @@ ENTER = {"action": "key", "keys": ["enter"]}
 
 def page(*specs: tuple[str, str, dict[str, Any]], more: tuple[Any, ...] = ()) -> Page:
     """Nodes one below the other: the centre of node n is at grid point (50, 10 + 100 * n)."""
-    nodes = [Node(id=str(n), role=role, name=name, rect=Rect(0, 100 * n, 100, 100 * n + 20), **state) for n, (role, name, state) in enumerate(specs)]
+    nodes = [
+        Node(id=str(n), role=role, name=name, rect=Rect(0, 100 * n, 100, 100 * n + 20), **state)
+        for n, (role, name, state) in enumerate(specs)
+    ]
     return Page(tuple(nodes), Screen(1000, 1000), more)
 
 
@@ -41,10 +44,26 @@ FORM = page(
     ("button", "Search flights", {}),
     ("button", "Pay 89.00 EUR", {"enabled": False}),
 )
-LIST = page(("text", "LX 12", {}), ("button", "Select", {}), ("text", "LX 34", {}), ("button", "Select", {}), more=("below",))
-SEATS = page(("button", "Seat 1A, taken", {"enabled": False}), ("button", "Seat 1B", {"enabled": False}), ("button", "Seat 2A", {}), ("button", "Seat 2B", {}))
-CARDS = page(("text", "Alpine AL 12", {}), ("button", "Select AL 12", {}), ("text", "Boreal BO 34", {}), ("button", "Select BO 34", {}))
-OPENED = page(("combobox", "Cabin", {"value": "Business", "expanded": True}), ("option", "Premium Economy", {}), ("option", "Economy", {}))
+LIST = page(
+    ("text", "LX 12", {}), ("button", "Select", {}), ("text", "LX 34", {}), ("button", "Select", {}), more=("below",)
+)
+SEATS = page(
+    ("button", "Seat 1A, taken", {"enabled": False}),
+    ("button", "Seat 1B", {"enabled": False}),
+    ("button", "Seat 2A", {}),
+    ("button", "Seat 2B", {}),
+)
+CARDS = page(
+    ("text", "Alpine AL 12", {}),
+    ("button", "Select AL 12", {}),
+    ("text", "Boreal BO 34", {}),
+    ("button", "Select BO 34", {}),
+)
+OPENED = page(
+    ("combobox", "Cabin", {"value": "Business", "expanded": True}),
+    ("option", "Premium Economy", {}),
+    ("option", "Economy", {}),
+)
 TYPED = Past("type", None, "Genf")
 
 ROWS: list[tuple[str, Ask, Page, list[Past], dict[str, Any]]] = [
@@ -95,4 +114,3 @@ ROWS: list[tuple[str, Ask, Page, list[Past], dict[str, Any]]] = [
 @pytest.mark.parametrize(("ask", "shown", "past", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_the_right_call(ask: Ask, shown: Page, past: list[Past], expected: dict[str, Any]) -> None:
     assert decide(ask, shown, past).arguments == expected
-

@@ -13,7 +13,7 @@ from model.training import tokenizer as tokens
 
 TEXTS = [
     'Elements:\ntextbox "From" = "Zürich HB" focused [214, 318]\nbutton "Seat 12A, taken" disabled [1000, 0]\n(more below)',
-    "\n\nInstruction: type Łukasz Željko 日本 🛫 into the Name field.\nPrevious actions:\n1. left_click button \"Search\"\n2. scroll down",
+    '\n\nInstruction: type Łukasz Željko 日本 🛫 into the Name field.\nPrevious actions:\n1. left_click button "Search"\n2. scroll down',
     computer_use.render_call({"action": "type", "text": 'a "quoted" \\ <secret:card_number>'}),
     computer_use.render_call({"action": "left_click", "coordinate": [512, 20]}),
     computer_use.render_call({"action": "scroll", "coordinate": [500, 500], "pixels": -500}),
@@ -31,24 +31,37 @@ def test_reloading_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -> N
     tokens.save(tokenizer, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     for text in TEXTS:
-        assert loaded(text, add_special_tokens=False)["input_ids"] == tokenizer.encode(text, add_special_tokens=False).ids
+        assert (
+            loaded(text, add_special_tokens=False)["input_ids"] == tokenizer.encode(text, add_special_tokens=False).ids
+        )
     chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Elements:"}]}]
     shown = loaded.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-    assert shown == "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Elements:<|im_end|>\n<|im_start|>assistant\n"
+    assert (
+        shown
+        == "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Elements:<|im_end|>\n<|im_start|>assistant\n"
+    )
 
 
 def test_constant_texts_and_grid_numbers_are_single_tokens(tokenizer: Tokenizer) -> None:
     def split(text: str) -> list[str]:
-        return [tokenizer.decode([n], skip_special_tokens=False) for n in tokenizer.encode(text, add_special_tokens=False).ids]
+        return [
+            tokenizer.decode([n], skip_special_tokens=False)
+            for n in tokenizer.encode(text, add_special_tokens=False).ids
+        ]
 
     assert len(split(computer_use.system_text())) == 1
     call = split(computer_use.render_call({"action": "left_click", "coordinate": [512, 20]}))
     assert call[1:] == ['left_click", "coordinate": [', "512", ", ", "20", "]}}\n", "</tool_call>"]
-    assert split("\nbutton \"A\" [7, 100]") == ["\nbutton \"", "A", "\" [", "7", ", ", "100", "]"]
+    assert split('\nbutton "A" [7, 100]') == ['\nbutton "', "A", '" [', "7", ", ", "100", "]"]
 
 
 def test_a_word_is_cut_alike_wherever_it_stands(tokenizer: Tokenizer) -> None:
     word = tokenizer.encode("Željkowitz", add_special_tokens=False).ids
-    for text in ('\ntextbox "Željkowitz" [1, 2]', "press Željkowitz.", '"Željkowitz"', 'type", "text": "Željkowitz"}}\n'):
+    for text in (
+        '\ntextbox "Željkowitz" [1, 2]',
+        "press Željkowitz.",
+        '"Željkowitz"',
+        'type", "text": "Željkowitz"}}\n',
+    ):
         ids = tokenizer.encode(text, add_special_tokens=False).ids
         assert any(ids[n : n + len(word)] == word for n in range(len(ids)))

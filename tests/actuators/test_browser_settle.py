@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+import pytest
+from browser_stage import BrowserStage, serve
+from contract.actuator import do, press
+from playwright.sync_api import Route
+
+from actuators.action import Wait
+
+pytestmark = pytest.mark.browser
+Begin = Callable[..., BrowserStage]
+
+
+def test_a_still_page_costs_little(begin: Begin) -> None:
+    stage = begin("<p>still")
+    stage.actuator.settle()
+    waits = [stage.actuator.settle() for _ in range(10)]
+    assert all(one.still for one in waits)
+    assert statistics.median(one.waited_s for one in waits) < 0.25  # a loose bound: the machine may be busy
+
+
+CHANGES = {
+    "nodes": "let n = 0; const t = setInterval(() => { document.querySelector('p').textContent = n++;"
+    "if (n > 6) { clearInterval(t); document.body.append('ready') } }, 25)",
+    "frames": "document.querySelector('p').animate([{opacity:0},{opacity:1}], 300).onfinish = () =>"
+    "document.body.append('ready')",
+}
+
+
+@pytest.mark.parametrize("what", list(CHANGES))
+def test_it_waits_until_the_page_is_done(begin: Begin, what: str) -> None:
+    stage = begin(f'<p>x</p><button onclick="{CHANGES[what]}">Go</button>')
+    press(stage, "Go")
+    assert "ready" in stage.actuator.observe().text()
+
+
+def test_it_waits_for_what_an_act_asked_of_the_server(begin: Begin) -> None:
+    stage = begin(
+        "<button onclick=\"fetch('/slow').then((r) => r.text()).then((t) => document.body.append(t))\">Go</button>"
+    )
+
+    def slow(route: Route) -> None:
+        stage.page.wait_for_timeout(400)
+        route.fulfill(body="arrived")
+
+    stage.context.route("**/slow", slow)
+    press(stage, "Go")
+    assert "arrived" in stage.actuator.observe().text()
+
+
+def test_it_waits_for_the_next_page(begin: Begin) -> None:
+    stage = begin({"/": "<form action=/two><button>Go</button></form>", "/two": "<h1>Next</h1>"})
+    press(stage, "Go")
+    assert stage.actuator.observe().nodes[0].name == "Next"
+
+
+def test_what_never_rests_is_bounded_and_then_no_longer_waited_for(begin: Begin) -> None:
+    stage = begin("<p id=p>x</p>")
+    stage.page.evaluate("() => { let n = 0; setInterval(() => { p.textContent = n++ }, 20) }")
+    first = stage.actuator.settle(0.4)
+    assert not first.still and first.watching == "nodes" and first.waited_s < 2
+    for _ in range(4):
+        last = stage.actuator.settle(0.4)
+    assert last.still
+
+
+def test_a_waiting_request_of_the_page_itself_does_not_hold_for_long(begin: Begin) -> None:
+    stage = begin("<p>x")
+    stage.context.route("**/poll", lambda route: None)
+    stage.page.evaluate("fetch('/poll').catch(() => 0); 0")
+    held = stage.actuator.settle(3.0)
+    assert held.still and held.waited_s < 2.5
+
+
+def test_endless_animations_are_not_waited_for(begin: Begin) -> None:
+    stage = begin("<style>@keyframes s{to{rotate:360deg}} p{animation:s 1s infinite}</style><p>x")
+    assert stage.actuator.settle().still
+
+
+def test_waiting_ends_when_the_page_is_still(begin: Begin) -> None:
+    stage = begin("<p>x")
+    receipt = do(stage, Wait(seconds=20))
+    assert receipt.status == "done" and receipt.ended_at - receipt.started_at < 5
+
+
+def test_pages_can_be_served_again(begin: Begin) -> None:
+    stage = begin("<p>one")
+    serve(stage.context, "<p>two")
+    stage.actuator.open("http://stage.test/")
+    assert stage.actuator.observe().text() == "two"
