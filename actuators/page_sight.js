@@ -177,6 +177,20 @@ function doubtful(el) {
 }
 
 const MOST = 1500;  // nodes of one world in one look: nobody reads more, and a page may hold any number
+// On long pages most elements lie far outside the viewport. Those are passed over with all they hold, unless a grid of
+// points says that something in them is to be seen after all, as when it is fixed to the viewport.
+const GRID_PX = 32;
+const isLong = (doc) => D.getElementsByTagName.call(doc, "*").length > 1200;
+function litIn(area) {
+  const found = new Set();
+  for (let y = area.top + GRID_PX / 2; y < area.bottom; y += GRID_PX) {
+    for (let x = area.left + GRID_PX / 2; x < area.right; x += GRID_PX) {
+      for (let one = at(x, y); one && !found.has(one); one = up(one)) found.add(one);
+    }
+  }
+  return found;
+}
+
 // Every visible thing of this world in reading order.
 function look(limit) {
   const out = [], forms = [], refs = new Set(), done = new Set(), remote = [], doubts = [], focus = active();
@@ -254,6 +268,7 @@ function look(limit) {
     const tag = tagOf(el);
     if (out.length >= MOST) return;
     if (SILENT.has(tag) && tag !== "select" && tag !== "textarea") return;
+    if (lit && !lit.has(el) && away(el, ctx)) return flush();
     const style = styleOf(el);
     if (style.display === "none" || style.display === "") return;
     if (style.display !== "contents" && !boxed(el)) return;
@@ -300,6 +315,11 @@ function look(limit) {
   const body = bodyOf(document), page = PAGE();
   limit = limit ? meet(limit, page) : page;
   watch(document);
+  const lit = isLong(document) ? litIn(limit) : null;
+  const away = (el, ctx) => {
+    const box = shift(boxOf(el), ctx);
+    return !none(box) && none(meet(box, limit));
+  };
   const block = { el: body, role: "text", parts: 0 };
   if (body) walk(body, { ...TOP, clip: page, positioned: page, fixed: page, mute: false, block });
   flush();

@@ -119,31 +119,37 @@ def _parts(folder: Path) -> Iterator[Any]:
 
 
 def _steps(parts: Any, n: int) -> dict[str, list[float]]:
-    from actuators.action import Click
-    from actuators.permit import Verifier
-
     times: dict[str, list[float]] = {name: [] for name in PHASES}
     for index in range(n + 3):
-        spent: dict[str, float] = dict.fromkeys(PHASES, 0.0)
         with parts.trail.step(index):
-            seen = _timed(spent, "observe", parts.actuator.observe)
-            field = [node for node in seen.nodes if node.role == "textbox"][index % 2]
-            action = Click(at=field.rect.centre)
-            target = _timed(spent, "resolve", lambda: parts.actuator.target(action, seen))
-            cleared = _timed(spent, "decide", lambda: parts.gate.clear(index, action, target, seen))
-            _timed(spent, "journal", lambda: parts.trail.intent(index, cleared.permit, target, cleared.decision))
-            verifier = Verifier(parts.gate.public_key, run_of(cleared), parts.gate.policy_digest)
-            _timed(spent, "permit", lambda: verifier.accept(cleared.permit))
-            receipt = _timed(spent, "act", lambda: parts.actuator.perform(cleared.permit))
-            if receipt.status != "done":
-                raise RuntimeError(f"the bench's own act was {receipt.status}: {receipt.detail}")
-            _timed(spent, "journal", lambda: parts.trail.outcome(index, receipt))
-            _timed(spent, "settle", parts.actuator.settle)
-            _timed(spent, "journal", lambda: parts.keep_frame(seen))
+            spent = _one(parts, index)
         if index >= 3:  # the first steps warm caches that a run warms once
             for name in PHASES:
                 times[name].append(spent[name])
     return times
+
+
+def _one(parts: Any, index: int) -> dict[str, float]:
+    """One step, alternately on one of two fields; milliseconds by phase."""
+    from actuators.action import Click
+    from actuators.permit import Verifier
+
+    spent: dict[str, float] = dict.fromkeys(PHASES, 0.0)
+    seen = _timed(spent, "observe", parts.actuator.observe)
+    field = [node for node in seen.nodes if node.role == "textbox"][index % 2]
+    action = Click(at=field.rect.centre)
+    target = _timed(spent, "resolve", lambda: parts.actuator.target(action, seen))
+    cleared = _timed(spent, "decide", lambda: parts.gate.clear(index, action, target, seen))
+    _timed(spent, "journal", lambda: parts.trail.intent(index, cleared.permit, target, cleared.decision))
+    verifier = Verifier(parts.gate.public_key, run_of(cleared), parts.gate.policy_digest)
+    _timed(spent, "permit", lambda: verifier.accept(cleared.permit))
+    receipt = _timed(spent, "act", lambda: parts.actuator.perform(cleared.permit))
+    if receipt.status != "done":
+        raise RuntimeError(f"the bench's own act was {receipt.status}: {receipt.detail}")
+    _timed(spent, "journal", lambda: parts.trail.outcome(index, receipt))
+    _timed(spent, "settle", parts.actuator.settle)
+    _timed(spent, "journal", lambda: parts.keep_frame(seen))
+    return spent
 
 
 def run_of(cleared: Any) -> str:

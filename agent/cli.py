@@ -23,7 +23,13 @@ audit_app = typer.Typer(help="Verify and show the trail of a run.", no_args_is_h
 policy_app = typer.Typer(help="Check and explain policies.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure deskhand on this machine.", no_args_is_help=True)
 model_app = typer.Typer(help="Look at model checkpoints.", no_args_is_help=True)
-for _name, _sub in (("task", task_app), ("audit", audit_app), ("policy", policy_app), ("bench", bench_app), ("model", model_app)):
+for _name, _sub in (
+    ("task", task_app),
+    ("audit", audit_app),
+    ("policy", policy_app),
+    ("bench", bench_app),
+    ("model", model_app),
+):
     app.add_typer(_sub, name=_name)
 
 TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
@@ -36,7 +42,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 def run(
     task: TaskFile,
     sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
-    policy: Annotated[list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
+    ] = None,
     approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
     model: Annotated[str, typer.Option(help="`pilot` or a checkpoint folder.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
@@ -74,7 +82,11 @@ def demo(runs: RunsRoot = Path("runs")) -> None:
 
 
 @app.command()
-def view(run: RunName = "last", runs: RunsRoot = Path("runs"), no_open: Annotated[bool, typer.Option("--no-open", help="Only print the path.")] = False) -> None:
+def view(
+    run: RunName = "last",
+    runs: RunsRoot = Path("runs"),
+    no_open: Annotated[bool, typer.Option("--no-open", help="Only print the path.")] = False,
+) -> None:
     """Open the report of a run."""
     from agent.view import show
 
@@ -111,7 +123,9 @@ def eval(context: typer.Context) -> None:
 
 
 @task_app.command("check")
-def task_check(file: TaskFile, sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value.")] = None) -> None:
+def task_check(
+    file: TaskFile, sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value.")] = None
+) -> None:
     """Read a task file and say what is wrong with it, one line each."""
     from agent.front import check_task
 
@@ -129,11 +143,15 @@ def task_schema() -> None:
 
 
 @audit_app.command("verify")
-def audit_verify(run: RunName = "last", runs: RunsRoot = Path("runs")) -> None:
+def audit_verify(
+    run: RunName = "last",
+    runs: RunsRoot = Path("runs"),
+    public_key: Annotated[str, typer.Option(help="The key that must have signed, in hexadecimal.")] = "",
+) -> None:
     """Check that a run's trail was not altered. Exit 0 when it holds."""
     from agent.front import verify_trail
 
-    raise typer.Exit(verify_trail(run, runs))
+    raise typer.Exit(verify_trail(run, runs, public_key))
 
 
 @policy_app.command("check")
@@ -145,7 +163,12 @@ def policy_check(policies: Annotated[list[str], typer.Argument(help="Presets or 
 
 
 @policy_app.command("test")
-def policy_test(policy: Annotated[str, typer.Argument(help="Preset or .cedar file.")], table: Annotated[Path | None, typer.Argument(help="A table of requests and verdicts; a preset's own by default.")] = None) -> None:
+def policy_test(
+    policy: Annotated[str, typer.Argument(help="Preset or .cedar file.")],
+    table: Annotated[
+        Path | None, typer.Argument(help="A table of requests and verdicts; a preset's own by default.")
+    ] = None,
+) -> None:
     """Run a table of requests against a policy."""
     from agent.front import test_policy
 
@@ -153,7 +176,11 @@ def policy_test(policy: Annotated[str, typer.Argument(help="Preset or .cedar fil
 
 
 @policy_app.command("explain")
-def policy_explain(run: RunName, step: Annotated[int, typer.Argument(help="Number of the step, from 1.")], runs: RunsRoot = Path("runs")) -> None:
+def policy_explain(
+    run: RunName,
+    step: Annotated[int, typer.Argument(help="Number of the step, from 1.")],
+    runs: RunsRoot = Path("runs"),
+) -> None:
     """Say which rule decided a step, why, and what would have changed it."""
     from agent.front import explain_step
 
@@ -161,7 +188,11 @@ def policy_explain(run: RunName, step: Annotated[int, typer.Argument(help="Numbe
 
 
 @bench_app.command("step")
-def bench_step(surface: Annotated[str, typer.Option(help="`browser`.")] = "browser", n: Annotated[int, typer.Option(help="Steps to measure.")] = 60, as_json: AsJson = False) -> None:
+def bench_step(
+    surface: Annotated[str, typer.Option(help="`browser`.")] = "browser",
+    n: Annotated[int, typer.Option(help="Steps to measure.")] = 60,
+    as_json: AsJson = False,
+) -> None:
     """Time a step without the model, phase by phase."""
     from agent.bench import step
 
@@ -177,7 +208,9 @@ def bench_policy(as_json: AsJson = False) -> None:
 
 
 @bench_app.command("model")
-def bench_model(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot", as_json: AsJson = False) -> None:
+def bench_model(
+    checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot", as_json: AsJson = False
+) -> None:
     """Time the engine against transformers' generate on a growing conversation."""
     from agent.bench import model
 

@@ -75,7 +75,8 @@ def _curtain(ran: Ran) -> int:
     for name, value in ending.outputs.items():
         print(f"  {name}: {value['text'] if isinstance(value, dict) else value}")
     bought = _purchases(ran)
-    print(f"The airline's log: {len(bought)} purchase{'' if len(bought) == 1 else 's'}" + "".join(f", {one}" for one in bought))
+    count = f"{len(bought)} purchase{'' if len(bought) == 1 else 's'}"
+    print(f"The airline's log: {', '.join([count, *bought])}")
     return len(bought)
 
 

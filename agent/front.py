@@ -25,11 +25,12 @@ def check_task(file: Path, sets: Mapping[str, str]) -> int:
         return _refused("\n".join(error.lines))
     inputs = ", ".join(task.file.inputs) or "none"
     secrets = ", ".join(task.file.secrets) or "none"
-    print(f"{file}: ok: {len(task.file.steps)} steps, {len(task.file.success)} checks; inputs: {inputs}; secrets: {secrets}")
+    size = f"{len(task.file.steps)} steps, {len(task.file.success)} checks"
+    print(f"{file}: ok: {size}; inputs: {inputs}; secrets: {secrets}")
     return 0
 
 
-def verify_trail(name: str, root: Path) -> int:
+def verify_trail(name: str, root: Path, public_key: str = "") -> int:
     """Check a run's trail with the independent verifier."""
     from agent.audit.verify import main as verify
     from agent.run_folder import RunNotFound, find_run
@@ -38,7 +39,7 @@ def verify_trail(name: str, root: Path) -> int:
         folder = find_run(root, name)
     except RunNotFound as problem:
         return _refused(f"agent audit verify: {problem}")
-    return verify([str(folder.path)])
+    return verify([str(folder.path), *(["--public-key", public_key] if public_key else [])])
 
 
 def check_policy(names: list[str]) -> int:

@@ -27,6 +27,8 @@ def contradiction(action: Action, target: Target, step: str, reason: str) -> str
     """Why the target cannot be what was meant, in one line for the model; empty when it may well be.
 
     Args:
+        action: what was proposed.
+        target: what it would touch.
         step: the plan's current step; empty when there is no plan.
         reason: what the model said it would do; only words it put in quotes name a target.
     """

@@ -97,7 +97,7 @@ class Turn:
                 parts.actuator.settle(SLICE_S)
                 seen = parts.actuator.observe()
             span.saw(parts.keep_frame(seen), seen)
-            span.set(passed=not failed, detail="; ".join(failed))
+            span.set(check=f"{len(checked)} checks", passed=not failed, detail="; ".join(failed))
         step.after = seen
         if not checked:
             return Ending("done_unverified", "the model says done; the task names nothing to check it by")

@@ -31,7 +31,8 @@ def listed(root: Path, as_json: bool) -> int:
     """Print every run under `root`: id, state or outcome, steps, seconds, and why it ended."""
     found = list_runs(root)
     if as_json:
-        rows = [{"id": run.id, "state": run.state, **(run.record.model_dump(mode="json") if run.record else {})} for run in found]
+        told = [run.record.model_dump(mode="json") if run.record else {} for run in found]
+        rows = [{"id": run.id, "state": run.state, **record} for run, record in zip(found, told, strict=True)]
         print(json.dumps(rows, ensure_ascii=False))
         return 0
     for run in found:

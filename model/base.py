@@ -13,7 +13,20 @@ from actuators.action import Action
 from actuators.geometry import Point
 from actuators.observation import Observation
 
-__all__ = ["Act", "Ask", "Blocked", "Done", "Finish", "Instruction", "Model", "ModelError", "Move", "Perception", "Reply", "Unreadable"]
+__all__ = [
+    "Act",
+    "Ask",
+    "Blocked",
+    "Done",
+    "Finish",
+    "Instruction",
+    "Model",
+    "ModelError",
+    "Move",
+    "Perception",
+    "Reply",
+    "Unreadable",
+]
 
 Perception = Literal["pixels", "both"]
 """`pixels`: the screenshot alone. `both`: the prompt also lists the visible, operable nodes."""

@@ -23,8 +23,35 @@ CITIES = (
     "Lisbon", "London", "Madrid", "Milan", "Munich", "Oslo", "Paris", "Prague", "Rome", "Stockholm", "Vienna",
     "Warsaw", "Zurich",
 )  # fmt: skip
-FIRST = ("Ada", "Željko", "Łukasz", "Zoë", "José", "Anaïs", "Björn", "Çağla", "Ðuro", "Émile", "Søren", "Márta", "Niamh", "Olga")
-LAST = ("Lovelace", "Dvořák", "Núñez", "Øverland", "Szabó", "Müller-Lüdenscheidt", "Kovačević", "Żak", "Ó Briain", "Yılmaz", "Ferreira")
+FIRST = (
+    "Ada",
+    "Željko",
+    "Łukasz",
+    "Zoë",
+    "José",
+    "Anaïs",
+    "Björn",
+    "Çağla",
+    "Ðuro",
+    "Émile",
+    "Søren",
+    "Márta",
+    "Niamh",
+    "Olga",
+)
+LAST = (
+    "Lovelace",
+    "Dvořák",
+    "Núñez",
+    "Øverland",
+    "Szabó",
+    "Müller-Lüdenscheidt",
+    "Kovačević",
+    "Żak",
+    "Ó Briain",
+    "Yılmaz",
+    "Ferreira",
+)
 LAYOUTS = ("classic", "cards", "compact")
 THEMES = ("light", "dark")
 
@@ -88,8 +115,9 @@ def play(booking: Booking, model: str, runs: Path) -> Result:
     last = done.stdout.strip().splitlines()[-1:] or ["{}"]
     said = json.loads(last[0])
     bought = _bought(Path(said["folder"]) / "site" / "flights.log.jsonl") if "folder" in said else []
-    amounts = tuple(int(entry["amount_cents"]) for entry in bought)
-    wrong = _wrong(booking, said, bought) or (done.stderr.strip()[-200:] if done.returncode not in (0, 10, 20, 21, 30, 40) else "")
+    amounts = tuple(int(str(entry["amount_cents"])) for entry in bought)
+    broke = done.stderr.strip()[-200:] if done.returncode in (1, 2) else ""
+    wrong = _wrong(booking, said, bought) or broke
     return Result(
         booking.seed, booking.layout, booking.theme, said.get("outcome", "error"), said.get("steps", 0),
         said.get("seconds", 0.0), len(bought), amounts, wrong, said.get("run", ""),
@@ -141,4 +169,6 @@ def main(n: int, first_seed: int, model: str, runs: Path, as_json: bool) -> int:
 def _row(r: Result) -> str:
     paid = ", ".join(f"{cents / 100:.2f}" for cents in r.amounts) or "-"
     mark = "ok " if r.good else "NOT"
-    return f"{mark} seed {r.seed}  {r.layout:<8}{r.theme:<6}{r.outcome:<16}{r.steps:>3} steps {r.seconds:6.1f} s  paid {paid:<8} {r.wrong} {r.run}"
+    where = f"{r.layout:<8}{r.theme:<6}"
+    took = f"{r.steps:>3} steps {r.seconds:6.1f} s"
+    return f"{mark} seed {r.seed}  {where}{r.outcome:<16}{took}  paid {paid:<8} {r.wrong} {r.run}"

@@ -9,7 +9,9 @@ import typer
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(name="agent eval", help="Run benchmarks.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="agent eval", help="Run benchmarks.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
 
 
 @app.callback()
@@ -20,7 +22,9 @@ def _root() -> None:
 @app.command()
 def bookings(
     n: Annotated[int, typer.Option("--n", help="How many bookings.")] = 20,
-    first_seed: Annotated[int, typer.Option(help="Seed of the first; training never uses seeds from 900000.")] = 900_000,
+    first_seed: Annotated[
+        int, typer.Option(help="Seed of the first; training never uses seeds from 900000.")
+    ] = 900_000,
     model: Annotated[str, typer.Option(help="`pilot` or a checkpoint folder.")] = "pilot",
     runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/bookings"),
     as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,

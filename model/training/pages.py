@@ -147,7 +147,7 @@ class _Maker:
             )
         if self.chance(0.4):
             head += [{"role": "text", "name": day} for day in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")]
-        days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+        days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
         first = self.dice.randrange(7)
         role = self.dice.choice(("button", "button", "button", "gridcell"))
         for day in range(1, self.dice.randint(28, 31) + 1):

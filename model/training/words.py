@@ -27,18 +27,7 @@ LOCALES = (
     "de_DE", "fr_FR", "pl_PL", "cs_CZ", "tr_TR", "sv_SE", "hr_HR", "en_US", "en_GB", "it_IT", "es_ES", "pt_PT",
 )  # fmt: skip
 
-CITIES = (
-    "Zurich Zürich Lisbon Geneva Genève Basel Bern Paris London Berlin Munich München Köln Cologne Vienna Wien Graz Prague Praha "
-    "Brno Warsaw Warszawa Kraków Łódź Gdańsk Wrocław Poznań Budapest Zagreb Split Dubrovnik Ljubljana Maribor Belgrade "
-    "Istanbul İzmir Ankara Athens Thessaloniki Rome Milan Milano Naples Turin Florence Venice Bologna Madrid Barcelona "
-    "Seville Málaga Valencia Porto Faro Dublin Cork Edinburgh Glasgow Manchester Oslo Bergen Stockholm Malmö Göteborg "
-    "Copenhagen Aarhus Helsinki Tampere Tallinn Riga Vilnius Kaunas Reykjavik Amsterdam Rotterdam Brussels Antwerp "
-    "Luxembourg Lyon Nice Marseille Toulouse Bordeaux Nantes Hamburg Frankfurt Stuttgart Dresden Leipzig Hannover Sofia "
-    "Bucharest Cluj Tirana Skopje Sarajevo Podgorica Valletta Larnaca Toronto Montreal Québec Boston Chicago Denver "
-    "Seattle Austin Houston Miami Atlanta Tokyo Osaka Kyoto Seoul Busan Sydney Perth Auckland Wellington Singapore "
-    "Bangkok Hanoi Delhi Mumbai Dubai Doha Cairo Tunis Casablanca Nairobi Lagos Accra Lima Quito Bogotá Santiago "
-    "Montevideo Havana Kingston"
-).split()
+CITIES = ["Zurich", "Zürich", "Lisbon", "Geneva", "Genève", "Basel", "Bern", "Paris", "London", "Berlin", "Munich", "München", "Köln", "Cologne", "Vienna", "Wien", "Graz", "Prague", "Praha", "Brno", "Warsaw", "Warszawa", "Kraków", "Łódź", "Gdańsk", "Wrocław", "Poznań", "Budapest", "Zagreb", "Split", "Dubrovnik", "Ljubljana", "Maribor", "Belgrade", "Istanbul", "İzmir", "Ankara", "Athens", "Thessaloniki", "Rome", "Milan", "Milano", "Naples", "Turin", "Florence", "Venice", "Bologna", "Madrid", "Barcelona", "Seville", "Málaga", "Valencia", "Porto", "Faro", "Dublin", "Cork", "Edinburgh", "Glasgow", "Manchester", "Oslo", "Bergen", "Stockholm", "Malmö", "Göteborg", "Copenhagen", "Aarhus", "Helsinki", "Tampere", "Tallinn", "Riga", "Vilnius", "Kaunas", "Reykjavik", "Amsterdam", "Rotterdam", "Brussels", "Antwerp", "Luxembourg", "Lyon", "Nice", "Marseille", "Toulouse", "Bordeaux", "Nantes", "Hamburg", "Frankfurt", "Stuttgart", "Dresden", "Leipzig", "Hannover", "Sofia", "Bucharest", "Cluj", "Tirana", "Skopje", "Sarajevo", "Podgorica", "Valletta", "Larnaca", "Toronto", "Montreal", "Québec", "Boston", "Chicago", "Denver", "Seattle", "Austin", "Houston", "Miami", "Atlanta", "Tokyo", "Osaka", "Kyoto", "Seoul", "Busan", "Sydney", "Perth", "Auckland", "Wellington", "Singapore", "Bangkok", "Hanoi", "Delhi", "Mumbai", "Dubai", "Doha", "Cairo", "Tunis", "Casablanca", "Nairobi", "Lagos", "Accra", "Lima", "Quito", "Bogotá", "Santiago", "Montevideo", "Havana", "Kingston"]
 
 
 def held_out(word: str) -> bool:
@@ -122,11 +111,11 @@ def harvest(cache: Path | None = None, seed: int = 11) -> Pools:
 
 
 _ONSETS = (
-    "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sh sk sl st str th tr č š ž ł ñ ç ğ ř".split()
+    ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "ch", "cl", "cr", "dr", "fl", "gr", "kl", "pl", "pr", "sh", "sk", "sl", "st", "str", "th", "tr", "č", "š", "ž", "ł", "ñ", "ç", "ğ", "ř"]
 )
-_VOWELS = "a e i o u a e i o u ai ea ie oo y ä ö ü é è å ą ę í ó á ã ı".split()
+_VOWELS = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "u", "ai", "ea", "ie", "oo", "y", "ä", "ö", "ü", "é", "è", "å", "ą", "ę", "í", "ó", "á", "ã", "ı"]
 _CODAS = ["", "", "", "n", "r", "s", "l", "t", "m", "k", "nd", "st", "ck", "x"]
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
 class Words:

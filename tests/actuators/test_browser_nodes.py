@@ -277,3 +277,15 @@ def test_a_pane_that_scrolls_says_that_there_is_more(begin: Begin) -> None:
     assert stage.actuator.observe().more == ("below",)
     stage.page.evaluate("d.scrollTop = 500")
     assert stage.actuator.observe().more == ("above", "below")
+
+
+def test_a_long_page_is_read_where_it_is_seen(begin: Begin) -> None:
+    rows = "".join(f"<div><p>Row {n}</p><a href=/{n}>Link {n}</a></div>" for n in range(1000))
+    fixed = "<footer>Far down<section style='position:fixed;top:0;right:0;width:90px;height:40px;background:#fcc'>"
+    stage = begin(f"{rows}{fixed}<button>Fixed</button></section></footer>")
+    stage.page.evaluate("scrollTo(0, 20000)")
+    seen = stage.actuator.observe()
+    names = [node.name for node in seen.nodes]
+    top = next(int(name.split()[1]) for name in names if name.startswith("Row"))
+    assert 300 < top < 900 and names[-1] == "Fixed" and 10 < len(names) < 40
+    assert seen.more == ("above", "below")

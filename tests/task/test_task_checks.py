@@ -1,6 +1,5 @@
 """Success checks as a table: a check, a screen, what it says."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 import hashlib

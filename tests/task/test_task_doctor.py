@@ -1,6 +1,5 @@
 """What the doctor finds."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 import hashlib

@@ -1,6 +1,5 @@
 """Everything a person can get wrong in a task file, and the one line they are told."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """Outputs as a table: what is wanted, what the screen says, what is read."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 from datetime import date

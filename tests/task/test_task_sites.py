@@ -1,6 +1,5 @@
 """Demo sites as child processes, with a site of a few lines in place of a real one."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """Templates: what they write, and what they never let through."""
 
-# ruff: noqa: E501 (tables: one case to a line)
 from __future__ import annotations
 
 import unicodedata
