@@ -67,7 +67,7 @@ def _target_to(target: Target) -> Plain:
 def _node_to(node: Node) -> Plain:
     plain = {name: getattr(node, name) for name in Node.__dataclass_fields__}
     plain["rect"] = _corners(node.rect, "left", "top", "right", "bottom")
-    plain["form"] = [node.form.method, node.form.action, node.form.text] if node.form else None
+    plain["form"] = [getattr(node.form, name) for name in Form.__dataclass_fields__] if node.form else None
     return plain
 
 

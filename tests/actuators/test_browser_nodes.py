@@ -287,5 +287,5 @@ def test_a_long_page_is_read_where_it_is_seen(begin: Begin) -> None:
     seen = stage.actuator.observe()
     names = [node.name for node in seen.nodes]
     top = next(int(name.split()[1]) for name in names if name.startswith("Row"))
-    assert 300 < top < 900 and names[-1] == "Fixed" and 10 < len(names) < 40
+    assert 200 < top < 900 and names[-1] == "Fixed" and 10 < len(names) < 40
     assert seen.more == ("above", "below")

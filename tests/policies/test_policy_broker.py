@@ -18,7 +18,8 @@ from policy_cases import AIR, CLICK, case, field, narrow, node, pay, seen, targe
 
 import policies
 from actuators.action import Click, TypeText
-from actuators.geometry import Point
+from actuators.geometry import Point, Rect
+from actuators.observation import Form, Node, Target
 from actuators.permit import Permit, PermitRefused, Verifier
 from actuators.receipt import Receipt
 from policies.approver import DenyApprover, Question
@@ -30,6 +31,7 @@ from policies.decision import Approval
 from policies.gate import Gate
 from policies.keeper import Keeper
 from policies.request import Case
+from policies.wire import case_from, case_to
 
 ROOT = str(Path(policies.__file__).resolve().parent.parent)
 DAY = target(node("button", "14"))
@@ -424,3 +426,17 @@ def test_the_process_listens_nowhere_and_knows_no_secret(broker: Broker, monkeyp
 def test_every_case_needs_its_own_permit(broker: Broker) -> None:
     one, two = (broker.clear(Case(1, CLICK, replace(DAY, url=AIR))).permit for _ in range(2))
     assert one and two and json.loads(one.body)["nonce"] != json.loads(two.body)["nonce"]
+
+
+def test_every_field_of_a_target_survives_the_way_to_the_broker() -> None:
+    """Else the permit would bind another digest than the hand finds, and every act would be stale."""
+    form = Form("POST", "https://air.example/pay", "Pay 1.00 EUR", "state-of-fields")
+    thing = Node("1", "button", "Pay", Rect(1, 2, 3, 4), "v", False, True, True, False, True, True, True, True,
+                 "https://air.example", "https://air.example/x", "cc-number", form, "button", True)  # fmt: skip
+    whole = Target("browser", thing, Point(2, 3), "https://air.example", "https://air.example/y", "app", "window",
+                   Rect(0, 0, 9, 9), "ab", "https://air.example/pay", True)  # fmt: skip
+    assert all(getattr(whole, name) for name in Target.__dataclass_fields__)
+    assert all(getattr(form, name) for name in Form.__dataclass_fields__)
+    back = case_from(json.loads(json.dumps(case_to(Case(1, Click(at=Point(2, 3)), whole)))))
+    assert back.target == whole
+    assert back.target.digest == whole.digest
