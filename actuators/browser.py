@@ -38,6 +38,7 @@ from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
 from actuators.cdp import BOUND_S, DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
 from actuators.hand import Focus, Hand, NotPossible, ready
+from actuators.lists import OpenList, found_in, under
 from actuators.nodes import destination, is_secret, more_of, node_of, origin_of, png_size, words
 from actuators.observation import Frame, Observation, Surface, Target
 from actuators.permit import Permit, PermitRefused, Verifier
@@ -86,6 +87,7 @@ class BrowserActuator:
         self._bound_s = bound_s
         self._seq = 0
         self._acted_at = float("-inf")
+        self._list: OpenList | None = None
         self._hands: dict[Tab, Hand] = {}
         self._closed = False
 
@@ -114,6 +116,9 @@ class BrowserActuator:
         frame, seen = self._on_front(lambda tab: (Frame(self._shot(tab)), tab.worlds.look()))
         screen = Screen(*png_size(frame.png), scale=float(seen["scale"]))
         nodes = tuple(node_of(one, screen, _HERE) for one in seen["nodes"])
+        self._list = found_in(frame, screen, seen)
+        if self._list is not None:
+            nodes = self._list.within(nodes)
         self._seq += 1
         return Observation(
             seq=self._seq - 1,
@@ -195,6 +200,8 @@ class BrowserActuator:
             return "failed", str(problem)
         attempt.performed = action
         try:
+            if isinstance(action, Click) and self._list and target.node and self._list.holds(target.node.id):
+                return "done", hand.pick(tab.worlds.top, target.node.id)
             return "done", self._press(hand, attempt, screen, text, focus)
         except NotPossible as problem:
             return "failed", str(problem)
@@ -282,6 +289,8 @@ class BrowserActuator:
             focus = Focus(told["held"], told["takes"], world) if told else None
             return self._told(tab, action, None, told, _HERE, screen), focus
         told, place = tab.worlds.hit(*screen.to_logical(point))
+        if told and told["list"]:
+            told = under(self._list, point, told, tab.worlds)
         return self._told(tab, action, point, told, place, screen), None
 
     def _told(

@@ -170,9 +170,19 @@ class Hand:
         the first would act on the wrong choice.
         """
         found = focus.world.call("choice", text.strip())
-        if found["index"] < 0:
+        if found["place"] < 0:
             some = ", ".join(f'"{label[:40]}"' for label in found["labels"])
             raise NotPossible(f'the list has no one choice "{text.strip()[:60]}"; it begins with {some}')
+        return self._go_to(found, focus.world)
+
+    def pick(self, world: World, id_: str) -> str:
+        """Choose an option of the open native list by its node id; returns a remark for the receipt."""
+        found = world.call("picked", id_)
+        if found["place"] < 0 or not found["open"]:
+            raise NotPossible("that choice cannot be made")
+        return self._go_to(found, world) or "chosen with the keyboard"
+
+    def _go_to(self, found: dict[str, Any], world: World) -> str:
         if not found["open"] and not found["many"]:
             if found["now"] == found["index"]:
                 return "it was chosen already"
@@ -183,7 +193,7 @@ class Hand:
         if not found["many"]:
             self._press("enter")
         try:
-            chosen = focus.world.call("chosen")
+            chosen = world.call("chosen")
         except DocumentGone:
             return "the page went on to another as soon as it was chosen"
         return "" if chosen in (found["index"], -2) else "the list shows another choice now"

@@ -324,9 +324,10 @@ function look(limit) {
   if (body) walk(body, { ...TOP, clip: page, positioned: page, fixed: page, mute: false, block });
   flush();
   const spoken = (one) => !one.of || !nearest(one.of, (el) => refs.has(el));
+  const list = openList(forms);
   for (const one of forms) delete one.form;
   return {
-    nodes: out.filter(spoken).map((one) => ({ ...one, of: undefined })), forms, remote, doubts,
+    list, nodes: out.filter(spoken).map((one) => ({ ...one, of: undefined })), forms, remote, doubts,
     title: titleOf(document), url: urlOf(document), origin: origin(document), ...scrolled(big),
     width: innerWidth, height: innerHeight, scale: devicePixelRatio, x: scrollX, y: scrollY,
   };

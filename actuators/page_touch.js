@@ -43,7 +43,8 @@ function hit(x, y) {
     const place = inner(el, placeOf(el));
     return { remote: { id: hold(el), x: place.x, y: place.y, s: place.s } };
   }
-  return { ...told(operated(el), el), doubt: doubtful(el) ? hold(el) : null };
+  const list = isOpen(active()) ? idOf(active()) : "";
+  return { ...told(operated(el), el), doubt: doubtful(el) ? hold(el) : null, list };
 }
 
 function focused() {
@@ -80,20 +81,44 @@ function takes(el) {
 
 const fold = (text) => flat(text).toLocaleLowerCase();
 const alone = (found) => (found && found.length === 1 ? found : null);
-// Where a text stands among the choices of the focused native list: its index, and those that arrow keys would visit.
+// The choices of a native list that the arrow keys would visit, in order.
+function reachable(el) {
+  const usable = [...el.options].filter((one) => !one.disabled && !isLike(one, "optgroup:disabled *"));
+  const boxes = usable.filter((one) => boxed(one));
+  return boxes.length ? boxes : usable;
+}
+// Where one choice stands among those of the focused native list.
+function standing(el, option) {
+  const all = reachable(el);
+  return { index: option ? option.index : -1, place: option ? all.indexOf(option) : -1, many: el.multiple || el.size > 1,
+    open: isLike(el, ":open"), now: el.selectedIndex, labels: all.slice(0, 8).map((one) => flat(one.label)) };
+}
 function choice(text) {
-  const el = active();
-  const usable = [...el.options].filter((one) => !one.disabled && !isLike(one, "optgroup:disabled *") && boxed(one));
-  const all = usable.length ? usable : [...el.options].filter((one) => !one.disabled);
+  const el = active(), all = reachable(el);
   const pick = (test) => {
     const found = all.filter(test);
     return found.length ? found : null;
   };
   const found = pick((one) => flat(one.label) === flat(text)) || pick((one) => fold(one.label) === fold(text)) ||
     pick((one) => one.value === text) || alone(pick((one) => fold(one.label).startsWith(fold(text))));
-  return { index: found ? found[0].index : -1, place: found ? all.indexOf(found[0]) : -1, many: el.multiple || el.size > 1,
-    open: isLike(el, ":open"), now: el.selectedIndex, labels: all.slice(0, 8).map((one) => flat(one.label)) };
+  return standing(el, found && found[0]);
 }
+const isOpen = (el) => !!el && isHtml(el) && tagOf(el) === "select" && isLike(el, ":open");
+// The native list that is open in this world. Groups, lines and long lists are drawn in ways that are not told here.
+function openList(forms) {
+  const el = active();
+  if (!isOpen(el)) return null;
+  const kids = [...kidsOf(el)].filter(isElement), box = shift(boxOf(el), placeOf(el));
+  const plain = kids.length <= 18 && kids.every((one) => tagOf(one) === "option" && styleOf(one).display !== "none");
+  const options = plain ? kids.map((one) => (hold(one), described(one, box, "option", flat(one.label), forms, null))) : [];
+  return { id: idOf(el), box, plain, options };
+}
+function option(id) {
+  const el = held.get(id) && held.get(id).deref(), list = active();
+  if (!el || !isOpen(list) || ![...list.options].includes(el)) return null;
+  return told(el, null);
+}
+const picked = (id) => standing(active(), held.get(id) && held.get(id).deref());
 const chosen = () => (active() && tagOf(active()) === "select" ? active().selectedIndex : -2);
 
 // Sets what has no text to type into (a date, a colour) as its picker would: the value, then input and change.
@@ -182,7 +207,7 @@ function settle(quiet, bound) {
 
 return {
   look(limit) { held.clear(); return look(limit); },
-  hit, focused, choice, chosen, set, settle,
+  hit, focused, choice, picked, option, chosen, set, settle,
   grab(id) { const ref = held.get(id); return ref ? ref.deref() : null; },
   found(host, root) { closed.set(host, root); },
   // Which of some points (this viewport's CSS pixels) reach the frame with this id: nothing lies over it there.

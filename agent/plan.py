@@ -29,6 +29,8 @@ class PlanStep:
     """The step is over when this text is shown, or this check holds."""
     acts: int = 12
     """The most acts it may take."""
+    values: tuple[str, ...] = ()
+    """What there is to type: what inputs filled into `do`, what stands there in quotes, secrets as `<secret:NAME>`."""
 
 
 class Plan:
@@ -59,6 +61,11 @@ class Plan:
     def instruction(self) -> str:
         """What to do now; empty without a plan, and when the plan is over."""
         return "" if self.finished else self._each[self._cursor].do
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What the task filled into the current instruction."""
+        return self.step.values if self.step else ()
 
     @property
     def acts(self) -> int:

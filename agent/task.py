@@ -41,6 +41,9 @@ from agent.template import TemplateProblem, Value, nearest, render, shown
 
 __all__ = ["BoundTask", "Task", "TaskError", "load_task", "task_schema"]
 
+_SECRET = re.compile(r"<secret:[a-z0-9_]+>")
+_IN_QUOTES = re.compile(r'"([^"]+)"')
+
 
 @dataclass(frozen=True)
 class BoundTask:
@@ -286,14 +289,33 @@ class _Binding:
             self.problems.append((path, str(problem)))
             return text
 
+    def _instruction(self, path: yaml_lines.Path, text: str) -> tuple[str, tuple[str, ...]]:
+        """A step's words, and the values in them: what was filled in, what stands in quotes, and secrets by name.
+
+        Several values that belong together (`{{first}} {{last}}`) count as one more, from the first to the last.
+        """
+        filled: list[str] = []
+
+        def noted(value: str) -> str:
+            filled.append(value)
+            return value
+
+        do = self._text(path, text, noted)
+        if len(filled) > 1:
+            filled.append(do[do.find(filled[0]) : do.rfind(filled[-1]) + len(filled[-1])])
+        return do, tuple(dict.fromkeys([*filled, *_IN_QUOTES.findall(do), *_SECRET.findall(do)]))
+
     def _step(self, index: int, step: str | StepSpec) -> PlanStep:
         path: yaml_lines.Path = ("steps", index)
         each = self._file.limits.acts_per_step
         if isinstance(step, str):
-            return PlanStep(self._text(path, step), acts=each)
+            do, values = self._instruction(path, step)
+            return PlanStep(do, acts=each, values=values)
         until = step.until
+        do, values = self._instruction((*path, "do"), step.do)
         return PlanStep(
-            do=self._text((*path, "do"), step.do),
+            do=do,
+            values=values,
             when_shown=self._text((*path, "when_shown"), step.when_shown or ""),
             until=self._text((*path, "until"), until)
             if isinstance(until, str)

@@ -51,7 +51,7 @@ class Turn:
         if parts.plan.cursor != self._cursor:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
-        asked = Instruction(parts.plan.goal, parts.plan.instruction, hint, rejected, self._since)
+        asked = Instruction(parts.plan.goal, parts.plan.instruction, parts.plan.values, hint, rejected, self._since)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
             span.replied(asked, reply)

@@ -102,6 +102,8 @@ class Instruction:
     """The task's whole goal."""
     step: str = ""
     """The current sub-goal, where the task has a plan; empty otherwise."""
+    values: tuple[str, ...] = ()
+    """What the task's inputs and secrets filled into `step`: what there is to type, where it names anything."""
     hint: str = ""
     """A remark of the runtime for this one call: what was wrong with the last reply."""
     rejected: tuple[Point, ...] = ()

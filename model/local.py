@@ -110,10 +110,11 @@ class QwenModel:
         profile = self.profile
         listed = profile.points == "listed" and perception == "both"
         points = elements.centres(_left(seen.nodes, asked.rejected), seen.screen) if listed else []
-        words = (asked.step or asked.goal) if profile.words == "instruction" else ""
-        if not points and not words:
+        told = profile.words == "instruction"
+        words, values = (asked.step or asked.goal, asked.values) if told else ("", ())
+        if not points and not told:
             return self._grammar
-        return Grammar(self._table, computer_use.grammar(profile.action_line, points, words))
+        return Grammar(self._table, computer_use.grammar(profile.action_line, points, words, values))
 
     def _steering(self, encoded: Encoded, grammar: Grammar) -> Steering:
         call = grammar.steering(self.profile.max_new_tokens)

@@ -65,7 +65,8 @@ class Profile(_Part):
     """`listed`: with a node list, only the centres on it may be pressed. A small checkpoint errs less; a large one
     can press what no list names."""
     words: Literal["any", "instruction"] = "any"
-    """`instruction`: only words of the instruction may be typed."""
+    """`instruction`: only the task's own values in the instruction may be typed, or, where it has none, a run of the
+    instruction's words."""
     thinking: bool = False
     think_budget: Annotated[int, Field(ge=0, le=65536)] = 2048
     """Tokens of thought before they are closed."""

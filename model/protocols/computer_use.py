@@ -315,22 +315,31 @@ LINE: /Action: [^<\x00-\x1f]{1,%d}\n/
 """
 
 
-def grammar(action_line: bool = False, points: Sequence[tuple[int, int]] = (), words: str = "") -> str:
+def grammar(
+    action_line: bool = False,
+    points: Sequence[tuple[int, int]] = (),
+    words: str = "",
+    values: Sequence[str] = (),
+) -> str:
     """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
 
     Args:
         action_line: whether one `Action: ...` line may come first.
         points: the only grid points that may be pressed; any when empty.
         words: what is typed must stand in this text, cut at the ends of words; anything when empty.
+        values: what is typed must be one of these; counts before `words`.
     """
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
     point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
     start = "LINE? call" if action_line else "call"
-    return _GRAMMAR % (start, point, _said(words), _MAX_TEXT, keys, _MAX_REASON)
+    return _GRAMMAR % (start, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
 
 
-def _said(words: str) -> str:
-    """The rule for a typed text: any JSON string, or one whose content is a run of whole words of `words`."""
+def _said(words: str, values: Sequence[str]) -> str:
+    """The rule for a typed text: one of the values, a run of whole words of `words`, or any JSON string."""
+    if values:
+        literals = (json.dumps(value, ensure_ascii=False) for value in sorted(set(values)))
+        return " | ".join(json.dumps(literal, ensure_ascii=False) for literal in literals)
     if not words:
         return "TEXT"
     chunks = [json.dumps(chunk, ensure_ascii=False)[1:-1] for chunk in _CHUNK.findall(words)]

@@ -70,8 +70,8 @@ def test_values_are_typed_and_filled_in(tmp_path: Path) -> None:
     assert task.success[0] == TextCheck(kind="text", pattern=r"for a\.b\ c$")
     assert task.success[2] == OutputCheck(kind="output", name="n")
     assert task.steps[:2] == (
-        PlanStep("type <secret:card> and <secret:card>", acts=4),
-        PlanStep("go 2", "a.b c?", "14", 3),
+        PlanStep("type <secret:card> and <secret:card>", acts=4, values=("<secret:card>",)),
+        PlanStep("go 2", "a.b c?", "14", 3, ("2",)),
     )
     assert (task.policy.preset, task.perception, task.limits.steps) == (("booking", "extra"), "pixels", 9)
     assert task.plan().instruction == "type <secret:card> and <secret:card>"
@@ -241,3 +241,15 @@ def test_every_key_of_book_flight_has_a_comment() -> None:
     for number, line in enumerate(lines):
         if line[:1].isalpha():
             assert "#" in line or lines[number - 1].startswith("#"), line
+
+
+def test_a_step_knows_what_there_is_to_type(tmp_path: Path) -> None:
+    steps = """
+      - type {{what}} {{many}} into the Name field
+      - 'choose "Price: lowest first" in the Sort by list'
+      - press Search
+    """
+    head, _, rest = FILE.partition("steps:")
+    after = rest[rest.index("success:") :]
+    task = bound(tmp_path, text=f"{head}steps:{steps.rstrip()}\n{after}")
+    assert [step.values for step in task.steps] == [("a.b c", "2", "a.b c 2"), ("Price: lowest first",), ()]
