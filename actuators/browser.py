@@ -86,7 +86,7 @@ class BrowserActuator:
         self._secrets = secrets
         self._bound_s = bound_s
         self._seq = 0
-        self._acted_at = float("-inf")
+        self._acted = (float("-inf"), float("-inf"))
         self._list: OpenList | None = None
         self._hands: dict[Tab, Hand] = {}
         self._closed = False
@@ -150,8 +150,11 @@ class BrowserActuator:
         except PermitRefused as refused:
             return Receipt("refused", None, began, time.time(), str(refused))
         attempt = _Attempt(terms.action)
-        status, detail = self._try(attempt, terms.target_digest)
-        self._acted_at = time.monotonic()
+        acted = time.monotonic()
+        try:
+            status, detail = self._try(attempt, terms.target_digest)
+        finally:
+            self._acted = (acted, time.monotonic())
         performed = attempt.performed if status in ("done", "unknown") else None
         return Receipt(status, performed, began, time.time(), detail, self._tabs.since(told))
 
@@ -360,10 +363,11 @@ class BrowserActuator:
 
     def _stirs(self, tab: Tab, left_s: float) -> str:
         try:
-            moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), bound_s=left_s + self._bound_s)
+            ago_ms = min(1000.0, max(0.0, time.monotonic() - self._acted[1]) * 1000)
+            moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), ago_ms, bound_s=left_s + self._bound_s)
         except DocumentGone:
             moving = "loading"
-        if not moving and (tab.waits(self._acted_at) or self._tabs.saving):
+        if not moving and (tab.waits(self._acted) or self._tabs.saving):
             tab.pump()
             moving = "requests"
         return str(moving)

@@ -99,6 +99,8 @@ class FakeActuator:
         self._screen = Screen(*size)
         self._action = action
         self._notices: list[str] = []
+        self._known: tuple[tuple[str, bool | None], ...] = ()
+        self._changes = 0
         self._seq = 0
         self._lost = ""
         self._breaks = False
@@ -346,10 +348,17 @@ class FakeActuator:
             filled=bool(widget.value) if field else None,
             editable=field and widget.enabled,
             origin=ORIGIN,
-            form=Form("POST", self._action, text[:2000]) if field or widget.submits else None,
+            form=Form("POST", self._action, text[:2000], self._state()) if field or widget.submits else None,
             tag="textarea" if widget.lines else "input" if field else widget.role,
             submits=widget.submits,
         )
+
+    def _state(self) -> str:
+        """Counts up whenever any field is found changed, as `Form.state` asks."""
+        now = tuple((one.value, one.checked) for one in self.widgets if one.role in _FIELDS or one.checked is not None)
+        if now != self._known:
+            self._known, self._changes = now, self._changes + 1
+        return str(self._changes)
 
     def _draw(self) -> bytes:
         from PIL import Image, ImageDraw

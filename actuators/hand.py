@@ -64,7 +64,7 @@ class Hand:
     def long_press(self, seconds: float) -> None:
         self._mouse("mousePressed", "left", clickCount=1, buttons=1)
         try:
-            self._tab.page.wait_for_timeout(seconds * 1000)
+            self._tab.pump(seconds)
         finally:
             self._mouse("mouseReleased", "left", clickCount=1)
 

@@ -181,15 +181,16 @@ const tick = (then) => {
   requestAnimationFrame(once);
   setTimeout(once, 100);
 };
-// Resolves to "" after two frames without a change within `quiet` ms, or to what still moves after `bound` ms.
-function settle(quiet, bound) {
+// Resolves to "" after two frames, when nothing has changed for `quiet` ms and the last act is as long ago, or to what
+// still moves after `bound` ms. `ago`: ms since the last act.
+function settle(quiet, bound, ago) {
   watch(document);
   return new Promise((resolve) => {
     const began = performance.now();
     let count = 0;
     const frame = () => {
       const now = performance.now();
-      let moving = now - stirred < quiet ? "nodes" : "";
+      let moving = now - Math.max(stirred, began - ago) < quiet ? "nodes" : "";
       for (const ref of documents) {
         const doc = ref.deref();
         if (!doc || !viewOf(doc)) documents.delete(ref);

@@ -21,7 +21,7 @@ from actuators.errors import SurfaceLost
 from actuators.world import Worlds
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Dialog, Download, FileChooser, Page, Request
+    from playwright.sync_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
 
 __all__ = ["Tab", "Tabs", "safe_name"]
 
@@ -52,7 +52,7 @@ class Tab:
     @property
     def cdp(self) -> Cdp:
         if self._cdp is None:
-            cdp = Cdp(self.page.context.new_cdp_session(self.page), self.bound_s)
+            cdp = Cdp(self._session(), self.bound_s)
             if size := self.page.viewport_size:
                 # Said again in this session: a screenshot ends with the page as its own session knows it.
                 cdp.send("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=self.scale, mobile=False)
@@ -60,6 +60,14 @@ class Tab:
             cdp.send("Page.enable")
             self._cdp = cdp
         return self._cdp
+
+    def _session(self) -> CDPSession:
+        from playwright.sync_api import Error
+
+        try:
+            return self.page.context.new_cdp_session(self.page)
+        except Error as error:
+            raise surface_error(error) from None
 
     def _opening(self, event: dict[str, Any]) -> None:
         self.opening_at = time.monotonic()
@@ -70,22 +78,26 @@ class Tab:
             self._worlds = Worlds(self.page, self.cdp)
         return self._worlds
 
-    def pump(self) -> None:
+    def pump(self, seconds: float = 0.015) -> None:
         """Let the browser's events through for a moment. Raises `SurfaceLost`."""
         from playwright.sync_api import Error
 
         try:
-            self.page.wait_for_timeout(15)
+            self.page.wait_for_timeout(seconds * 1000)
         except Error as error:
             raise surface_error(error) from None
 
-    def waits(self, acted_at: float) -> bool:
-        """Whether a request is on its way that this page is not still without."""
+    def waits(self, acted: tuple[float, float]) -> bool:
+        """Whether a request is on its way without which the page is not still.
+
+        Args:
+            acted: when the last act began and ended, seconds of `time.monotonic`.
+        """
         now = time.monotonic()
         if now - self.opening_at < _OPENS_S:
             return True
         for request, began in list(self.pending.items()):
-            caused = 0 <= began - acted_at <= _CAUSED_S
+            caused = acted[0] <= began <= acted[1] + _CAUSED_S
             if caused or now - began < _BACKGROUND_S or request.is_navigation_request():
                 return True
         return False

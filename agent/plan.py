@@ -63,6 +63,11 @@ class Plan:
         return "" if self.finished else self._each[self._cursor].do
 
     @property
+    def awaits(self) -> bool:
+        """Whether the current step is over only when its `until` holds, whatever the model says."""
+        return self.step is not None and self.step.until is not None
+
+    @property
     def values(self) -> tuple[str, ...]:
         """What the task filled into the current instruction."""
         return self.step.values if self.step else ()

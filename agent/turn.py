@@ -51,7 +51,8 @@ class Turn:
         if parts.plan.cursor != self._cursor:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
-        asked = Instruction(parts.plan.goal, parts.plan.instruction, parts.plan.values, hint, rejected, self._since)
+        plan = parts.plan
+        asked = Instruction(plan.goal, plan.instruction, plan.values, plan.awaits, hint, rejected, self._since)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
             span.replied(asked, reply)
@@ -76,8 +77,11 @@ class Turn:
         return self._received(step, receipt)
 
     def finish(self, step: Step) -> Ending | None:
-        """The model says done: go on with the plan, or judge the whole."""
+        """The model says done: go on with the plan, or judge the whole. A step with `until` is over only then."""
         plan = self._parts.plan
+        if plan.awaits:
+            self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "not so yet"))
+            return self._again(step)
         plan.advance()
         self._parts.limits.succeeded()
         return self.judge(step) if plan.finished else None

@@ -104,6 +104,8 @@ class Instruction:
     """The current sub-goal, where the task has a plan; empty otherwise."""
     values: tuple[str, ...] = ()
     """What the task's inputs and secrets filled into `step`: what there is to type, where it names anything."""
+    unfinished: bool = False
+    """The runtime knows that the sub-goal is not fulfilled on this observation: saying so would be wrong."""
     hint: str = ""
     """A remark of the runtime for this one call: what was wrong with the last reply."""
     rejected: tuple[Point, ...] = ()

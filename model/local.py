@@ -112,9 +112,10 @@ class QwenModel:
         points = elements.centres(_left(seen.nodes, asked.rejected), seen.screen) if listed else []
         told = profile.words == "instruction"
         words, values = (asked.step or asked.goal, asked.values) if told else ("", ())
-        if not points and not told:
+        if not (points or told or asked.unfinished):
             return self._grammar
-        return Grammar(self._table, computer_use.grammar(profile.action_line, points, words, values))
+        lark = computer_use.grammar(profile.action_line, points, words, values, asked.unfinished)
+        return Grammar(self._table, lark)
 
     def _steering(self, encoded: Encoded, grammar: Grammar) -> Steering:
         call = grammar.steering(self.profile.max_new_tokens)

@@ -299,7 +299,7 @@ act: POINTED "\", \"coordinate\": " point
    | "answer\", \"text\": " TEXT
    | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
    | "wait\", \"time\": " SECONDS
-   | "terminate\", \"status\": \"success\""
+   %s
    | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?
 point: %s
 words: %s
@@ -320,6 +320,7 @@ def grammar(
     points: Sequence[tuple[int, int]] = (),
     words: str = "",
     values: Sequence[str] = (),
+    unfinished: bool = False,
 ) -> str:
     """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
 
@@ -328,11 +329,13 @@ def grammar(
         points: the only grid points that may be pressed; any when empty.
         words: what is typed must stand in this text, cut at the ends of words; anything when empty.
         values: what is typed must be one of these; counts before `words`.
+        unfinished: success may not be claimed.
     """
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
     point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
     start = "LINE? call" if action_line else "call"
-    return _GRAMMAR % (start, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
+    success = "" if unfinished else r'| "terminate\", \"status\": \"success\""'
+    return _GRAMMAR % (start, success, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
 
 
 def _said(words: str, values: Sequence[str]) -> str:

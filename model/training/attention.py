@@ -26,7 +26,9 @@ def _own_scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
 
 class _Joint(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, own_k: torch.Tensor, own_v: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, own_k: torch.Tensor, own_v: torch.Tensor
+    ) -> torch.Tensor:
         """q, own_k, own_v: `(H, K, S, D)`; k, v: `(H, P, D)`."""
         heads, count, slots, size = q.shape
         flat = q.reshape(1, heads, count * slots, size)
@@ -47,7 +49,14 @@ class _Joint(torch.autograd.Function):
         heads, count, slots, size = q.shape
         flat = (1, heads, count * slots, size)
         dq, dk, dv = _FLASH_BACK(
-            grad.view(flat), q.reshape(flat), k[None], v[None], out.view(flat), log.view(1, heads, count * slots), 0.0, False
+            grad.view(flat),
+            q.reshape(flat),
+            k[None],
+            v[None],
+            out.view(flat),
+            log.view(1, heads, count * slots),
+            0.0,
+            False,
         )
         weights = (_own_scores(q, own_k) - log).exp()
         shift = (grad.float() * out.float()).sum(-1, keepdim=True)
@@ -56,7 +65,9 @@ class _Joint(torch.autograd.Function):
         return dq.view(q.shape) + back @ own_k, dk[0], dv[0], back.transpose(-1, -2) @ q, own_dv
 
 
-def joint_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, own_k: torch.Tensor, own_v: torch.Tensor) -> torch.Tensor:
+def joint_attention(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, own_k: torch.Tensor, own_v: torch.Tensor
+) -> torch.Tensor:
     """`(H, K, S, D)`: what each slot reads from the prefix and, causally, from its own segment. CPU only."""
     result: torch.Tensor = _Joint.apply(q, k, v, own_k, own_v)
     return result

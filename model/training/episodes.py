@@ -308,7 +308,7 @@ class _Asker:
             if kind == "press"
             else {"type": "field", "choose": "list", "check": "check"}[kind]
         )
-        return Ask(kind, self._absent_name(), group, value, wanted=self.chance(0.7)), past  # type: ignore[arg-type]
+        return Ask(kind, self._absent_name(), group, value, wanted=self.chance(0.7)), past
 
     def _disabled(self) -> tuple[Ask, list[Past]] | None:
         dead = [n for n in self.operable if not self.node(n).enabled]

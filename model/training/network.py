@@ -111,7 +111,8 @@ def _segments(
         return joint_attention(q, k, v, own_k, own_v)
     count, slots, prefix = q.shape[1], q.shape[2], k.shape[1]
     keys, values = (
-        torch.cat([t[None].expand(count, -1, -1, -1), own.transpose(0, 1)], dim=2) for t, own in ((k, own_k), (v, own_v))
+        torch.cat([t[None].expand(count, -1, -1, -1), own.transpose(0, 1)], dim=2)
+        for t, own in ((k, own_k), (v, own_v))
     )
     mask = torch.ones(slots, prefix + slots, dtype=torch.bool, device=q.device).tril(prefix)
     return F.scaled_dot_product_attention(q.transpose(0, 1), keys, values, attn_mask=mask).transpose(0, 1)

@@ -183,7 +183,7 @@ class Packer:
             (" disabled", not node.enabled), ('" = "', bool(node.value)), (" filled", bool(node.filled)), (" checked", node.checked is True),
             (" focused", node.focused), (" expanded", bool(node.expanded)), (" selected", bool(node.selected)), ('" [', True),
         )  # fmt: skip
-        return self.states[next(text for text, holds in facts if holds)]
+        return int(self.states[next(text for text, holds in facts if holds)])
 
     def _align(self, k: int, sample: Sample, encoding: Encoding, lines: _Lines, align: _Targets) -> None:
         """Every token of a quoted part looks at the same token of every name or value that begins alike."""

@@ -81,7 +81,8 @@ class Trainer:
     def __init__(self, options: Options, pools: Pools) -> None:
         self.options = options
         self.pools = pools
-        self.tokenizer: Tokenizer = tokenizer.build(pools)
+        kept = options.work / "tokenizer.json"
+        self.tokenizer: Tokenizer = Tokenizer.from_file(str(kept)) if kept.exists() else tokenizer.build(pools)
         self.packer = Packer(self.tokenizer)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = architecture.build(self.tokenizer, options.sizes, options.seed).to(device, torch.bfloat16).train()
@@ -147,6 +148,7 @@ class Trainer:
     def save(self) -> None:
         self.options.work.mkdir(parents=True, exist_ok=True)
         numbers = {"steps": self.steps, "pages": self.pages, "seen": self.seen, "elapsed": self.elapsed}
+        self.tokenizer.save(str(self.options.work / "tokenizer.json"))
         fresh = self.options.work / "state.new"
         torch.save({"numbers": numbers, "optimiser": self.optimiser.state()}, fresh)
         fresh.replace(self.options.work / "state.pt")

@@ -140,7 +140,7 @@ def main() -> None:
                     assert site.stdout is not None
                     url = json.loads(site.stdout.readline())["url"]
                     browser.new_page()
-                    actuator = BrowserActuator(browser.context, None)  # type: ignore[arg-type]
+                    actuator = BrowserActuator(browser.context, None)
                     actuator.open(url)
                     good, all_, wrong = _one(model, actuator, browser.context.pages[-1], plan(words))
                 finally:

@@ -24,7 +24,7 @@ def test_a_still_page_costs_little(begin: Begin) -> None:
 
 CHANGES = {
     "nodes": "let n = 0; const t = setInterval(() => { document.querySelector('p').textContent = n++;"
-    "if (n > 6) { clearInterval(t); document.body.append('ready') } }, 25)",
+    "if (n > 12) { clearInterval(t); document.body.append('ready') } }, 15)",
     "frames": "document.querySelector('p').animate([{opacity:0},{opacity:1}], 300).onfinish = () =>"
     "document.body.append('ready')",
 }
@@ -43,7 +43,7 @@ def test_it_waits_for_what_an_act_asked_of_the_server(begin: Begin) -> None:
     )
 
     def slow(route: Route) -> None:
-        stage.page.wait_for_timeout(400)
+        stage.page.wait_for_timeout(1500)
         route.fulfill(body="arrived")
 
     stage.context.route("**/slow", slow)

@@ -229,6 +229,15 @@ class ActuatorContract:
         assert stage.actuator.perform(permit).status == "stale"
         assert stage.inner("Post this in public") == ""
 
+    def test_what_a_form_would_send_may_not_change_after_it_was_judged(self, stage: Stage) -> None:
+        press(stage, "Name")
+        seen = stage.actuator.observe()
+        judged = stage.actuator.target(Click(at=middle(seen, "Save")), seen)
+        do(stage, TypeText(text="other"))
+        receipt = stage.actuator.perform(stage.mint.permit(Click(at=middle(seen, "Save")), judged))
+        assert (receipt.status, receipt.performed) == ("stale", None)
+        assert looks(stage)["Saved"].value == ""
+
     # Acting
 
     def test_a_receipt_says_what_was_done_and_when(self, stage: Stage) -> None:
