@@ -145,7 +145,7 @@ class Turn:
             with parts.trail.phase("resolve"):
                 target = parts.actuator.target(action, step.seen)
             assert step.reply is not None
-            wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply))
+            wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes)
             if not wrong:
                 return action, target
             parts.trail.event("gui.mismatch", body=wrong)
@@ -156,7 +156,7 @@ class Turn:
             step.reply, action = again, again.move.action
         with parts.trail.phase("resolve"):
             target = parts.actuator.target(action, step.seen)
-        step.mismatch = bool(contradiction(action, target, parts.plan.instruction, _reason(step.reply)))
+        step.mismatch = bool(contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes))
         return action, target
 
     def _clear(self, step: Step, action: Action, target: Target) -> Clearance:

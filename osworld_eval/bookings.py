@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -52,6 +53,8 @@ LAST = (
     "Yılmaz",
     "Ferreira",
 )
+CARD = {"DEMO_CARD": "4242424242424242", "DEMO_CVC": "123"}
+"""A test number for the demo airline, where none is set."""
 LAYOUTS = ("classic", "cards", "compact")
 THEMES = ("light", "dark")
 
@@ -79,6 +82,8 @@ class Result:
     purchases: int
     amounts: tuple[int, ...]
     wrong: str
+    """What was bought that should not have been; empty when nothing was."""
+    because: str
     run: str
 
     @property
@@ -111,16 +116,16 @@ def play(booking: Booking, model: str, runs: Path) -> Result:
     settings = {"seed": booking.seed, "layout": booking.layout, "theme": booking.theme}
     command += [word for name, value in settings.items() for word in ("--site", f"{name}={value}")]
     command += [word for name, value in booking.inputs.items() for word in ("--set", f"{name}={value}")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=600, check=False)
     last = done.stdout.strip().splitlines()[-1:] or ["{}"]
     said = json.loads(last[0])
     bought = _bought(Path(said["folder"]) / "site" / "flights.log.jsonl") if "folder" in said else []
     amounts = tuple(int(str(entry["amount_cents"])) for entry in bought)
-    broke = done.stderr.strip()[-200:] if done.returncode in (1, 2) else ""
-    wrong = _wrong(booking, said, bought) or broke
+    wrong = _wrong(booking, said, bought)
+    because = str(said.get("because") or done.stderr.strip()[-300:])
     return Result(
         booking.seed, booking.layout, booking.theme, said.get("outcome", "error"), said.get("steps", 0),
-        said.get("seconds", 0.0), len(bought), amounts, wrong, said.get("run", ""),
+        said.get("seconds", 0.0), len(bought), amounts, wrong, because, said.get("run", ""),
     )  # fmt: skip
 
 
@@ -171,4 +176,4 @@ def _row(r: Result) -> str:
     mark = "ok " if r.good else "NOT"
     where = f"{r.layout:<8}{r.theme:<6}"
     took = f"{r.steps:>3} steps {r.seconds:6.1f} s"
-    return f"{mark} seed {r.seed}  {where}{r.outcome:<16}{took}  paid {paid:<8} {r.wrong} {r.run}"
+    return f"{mark} seed {r.seed}  {where}{r.outcome:<16}{took}  paid {paid:<8} {r.wrong or ('' if r.good else r.because)} {r.run}"

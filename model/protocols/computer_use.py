@@ -298,8 +298,7 @@ act: POINTED "\", \"coordinate\": " point
    | "type\", \"text\": " words
    | "answer\", \"text\": " TEXT
    | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
-   | "wait\", \"time\": " SECONDS
-   %s
+   | "wait\", \"time\": " SECONDS%s
    | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?
 point: %s
 words: %s
@@ -334,7 +333,7 @@ def grammar(
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
     point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
     start = "LINE? call" if action_line else "call"
-    success = "" if unfinished else r'| "terminate\", \"status\": \"success\""'
+    success = "" if unfinished else "\n   " + r'| "terminate\", \"status\": \"success\""'
     return _GRAMMAR % (start, success, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
 
 

@@ -117,6 +117,9 @@ perception: [both]  # what it was trained for
 max_pixels: {both: 65536, pixels: 1048576}
 max_new_tokens: 120
 action_line: false
+points: listed      # presses only what the node list names
+words: instruction  # types only what the task or its words give
+deadline_s: 30
 """
 
 _IMAGES: dict[str, Any] = {

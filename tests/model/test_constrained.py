@@ -246,3 +246,44 @@ def test_confidence_counts_the_deciding_tokens_only() -> None:
     assert confidence(words, [0.1, 0.5, 0.5, 0.5, 0.5, 0.1]) == pytest.approx(0.5**4)
     assert confidence([b'<tool_call>{"action": "wait", "time": 3}}'], [0.5]) is None
     assert confidence([b"nothing"], [0.5]) is None
+
+
+def narrowed_replies(table: TokenTable, n: int, **narrowing: Any) -> list[str]:
+    """Replies chosen blindly within a narrowed grammar."""
+    grammar, dice, replies = Grammar(table, computer_use.grammar(**narrowing)), np.random.default_rng(7), []
+    for _ in range(n):
+        steering, said = grammar.steering(60), []
+        while True:
+            said += steering.forced()
+            if steering.done:
+                break
+            said.append(int(dice.choice(steering.allowed())))
+            steering.take(said[-1])
+            if steering.done:
+                break
+        replies.append(table.text(said))
+    return replies
+
+
+def test_a_narrowed_reply_presses_what_is_listed_and_types_what_was_given(table: TokenTable) -> None:
+    points, values = [(1, 2), (30, 400)], ['Łu"kasz \\ Żak', "<secret:card_number>"]
+    replies = narrowed_replies(table, 300, points=points, words="type x into y", values=values)
+    calls = [json.loads(reply[len("<tool_call>") : -len("</tool_call>")])["arguments"] for reply in replies]
+    pressed = [tuple(call["coordinate"]) for call in calls if call["action"].endswith("click")]
+    typed = [call["text"] for call in calls if call["action"] == "type"]
+    assert pressed and set(pressed) <= set(points)
+    assert typed and set(typed) <= set(values)
+
+
+def test_without_values_only_whole_words_of_the_instruction_are_typed(table: TokenTable) -> None:
+    words = 'type 12/29 into the "Expiry" field'
+    replies = narrowed_replies(table, 300, words=words)
+    calls = [json.loads(reply[len("<tool_call>") : -len("</tool_call>")])["arguments"] for reply in replies]
+    typed = [call["text"] for call in calls if call["action"] == "type"]
+    assert typed and all(text in words for text in typed)
+
+
+def test_an_unfinished_sub_goal_cannot_be_called_done(table: TokenTable) -> None:
+    replies = narrowed_replies(table, 300, unfinished=True)
+    assert any("failure" in reply for reply in replies)
+    assert not any('"success"' in reply and "terminate" in reply for reply in replies)

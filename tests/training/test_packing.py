@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import torch
-from conftest import TINY
+from tiny_pilot import TINY
 from tokenizers import Tokenizer
 
 from model.base import Done, Instruction

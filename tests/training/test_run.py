@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY
+from tiny_pilot import TINY
 from tokenizers import Tokenizer
 
 from model.training import architecture, checkpoint
