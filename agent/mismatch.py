@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from actuators.action import Action, Click, TypeText
 from actuators.observation import Node, Target
+from model.protocols.elements import named
 
 __all__ = ["contradiction"]
 
@@ -20,12 +21,9 @@ _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"[\"“”'‘’]([^\"“”'‘’]{2,60})[\"“”'‘’]")
 
 
-def _flat(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
 def _words(text: str) -> set[str]:
-    return set(_WORD.findall(_flat(text)))
+    flat = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return set(_WORD.findall(flat))
 
 
 def contradiction(action: Action, target: Target, step: str, reason: str, nodes: Sequence[Node] = ()) -> str:
@@ -44,23 +42,13 @@ def contradiction(action: Action, target: Target, step: str, reason: str, nodes:
     asked = step or " ".join(_QUOTED.findall(reason))
     if not asked:
         return ""
-    if _related(_words(node.name), _words(asked)) and (_named(node, asked) or not any(_named(n, asked) for n in nodes)):
+    meant = named(nodes, asked)
+    if _related(_words(node.name), _words(asked)) and (not meant or any(one.id == node.id for one in meant)):
         return ""
     return f'that was {node.role} "{node.name[:60]}", which is not what the instruction names'
 
 
-def _named(node: Node, asked: str) -> bool:
-    """Whether an operable node's whole name stands in what was asked."""
-    name = " ".join(_WORD.findall(_flat(node.name)))
-    return (
-        node.role not in _READABLE and len(name) > 2 and f" {name} " in f" {' '.join(_WORD.findall(_flat(asked)))} "
-    )
-
-
-_READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
-
-
-def _related(named: set[str], asked: set[str]) -> bool:
-    if not named or named & asked:
+def _related(words: set[str], asked: set[str]) -> bool:
+    if not words or words & asked:
         return True
-    return any(len(a) > 3 and len(b) > 3 and (a.startswith(b) or b.startswith(a)) for a in named for b in asked)
+    return any(len(a) > 3 and len(b) > 3 and (a.startswith(b) or b.startswith(a)) for a in words for b in asked)

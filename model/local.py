@@ -106,15 +106,21 @@ class QwenModel:
         )
 
     def _narrowed(self, asked: Instruction, seen: Observation, perception: Perception) -> Grammar:
-        """The grammar of this one reply, where the profile narrows it to what is listed or asked."""
+        """The grammar of this one reply, where the profile narrows it to what is listed, named or given."""
         profile = self.profile
-        listed = profile.points == "listed" and perception == "both"
-        points = elements.centres(_left(seen.nodes, asked.rejected), seen.screen) if listed else []
+        listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
+        meant = elements.named(listed, asked.step or asked.goal) if profile.points == "named" else []
         told = profile.words == "instruction"
-        words, values = (asked.step or asked.goal, asked.values) if told else ("", ())
-        if not (points or told or asked.unfinished):
+        if not (listed or told or asked.unfinished):
             return self._grammar
-        lark = computer_use.grammar(profile.action_line, points, words, values, asked.unfinished)
+        lark = computer_use.grammar(
+            profile.action_line,
+            points=elements.centres(meant or listed, seen.screen),
+            words=(asked.step or asked.goal) if told else "",
+            values=asked.values if told else (),
+            unfinished=asked.unfinished,
+            possible=any(node.enabled for node in meant),
+        )
         return Grammar(self._table, lark)
 
     def _steering(self, encoded: Encoded, grammar: Grammar) -> Steering:

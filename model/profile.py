@@ -61,9 +61,9 @@ class Profile(_Part):
     """Words the model may choose before it is made to close the call; thoughts are counted apart."""
     action_line: bool = True
     """Whether one `Action: ...` line may come before the call."""
-    points: Literal["any", "listed"] = "any"
-    """`listed`: with a node list, only the centres on it may be pressed. A small checkpoint errs less; a large one
-    can press what no list names."""
+    points: Literal["any", "listed", "named"] = "any"
+    """`listed`: with a node list, only the centres on it may be pressed. `named`: of these, where the instruction holds
+    the whole name of some, only those. A small checkpoint errs less; a large one can press what no list names."""
     words: Literal["any", "instruction"] = "any"
     """`instruction`: only the task's own values in the instruction may be typed, or, where it has none, a run of the
     instruction's words."""

@@ -20,7 +20,7 @@ from pathlib import Path
 __all__ = ["Booking", "Result", "draw", "main", "play"]
 
 CITIES = (
-    "Amsterdam", "Athens", "Barcelona", "Berlin", "Budapest", "Copenhagen", "Dublin", "Geneva", "Helsinki", "Krakow",
+    "Amsterdam", "Athens", "Barcelona", "Berlin", "Budapest", "Copenhagen", "Dublin", "Geneva", "Helsinki", "Kraków",
     "Lisbon", "London", "Madrid", "Milan", "Munich", "Oslo", "Paris", "Prague", "Rome", "Stockholm", "Vienna",
     "Warsaw", "Zurich",
 )  # fmt: skip

@@ -298,8 +298,7 @@ act: POINTED "\", \"coordinate\": " point
    | "type\", \"text\": " words
    | "answer\", \"text\": " TEXT
    | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
-   | "wait\", \"time\": " SECONDS%s
-   | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?
+   | "wait\", \"time\": " SECONDS%s%s
 point: %s
 words: %s
 place: "[" GRID ", " GRID "]"
@@ -314,12 +313,17 @@ LINE: /Action: [^<\x00-\x1f]{1,%d}\n/
 """
 
 
+_SUCCESS = "\n" + r'   | "terminate\", \"status\": \"success\""'
+_FAILURE = "\n" + r'   | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?'
+
+
 def grammar(
     action_line: bool = False,
     points: Sequence[tuple[int, int]] = (),
     words: str = "",
     values: Sequence[str] = (),
     unfinished: bool = False,
+    possible: bool = False,
 ) -> str:
     """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
 
@@ -329,12 +333,14 @@ def grammar(
         words: what is typed must stand in this text, cut at the ends of words; anything when empty.
         values: what is typed must be one of these; counts before `words`.
         unfinished: success may not be claimed.
+        possible: failure may not be claimed.
     """
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
     point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
     start = "LINE? call" if action_line else "call"
-    success = "" if unfinished else "\n   " + r'| "terminate\", \"status\": \"success\""'
-    return _GRAMMAR % (start, success, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
+    success = "" if unfinished else _SUCCESS
+    failure = "" if possible else _FAILURE
+    return _GRAMMAR % (start, success, failure, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
 
 
 def _said(words: str, values: Sequence[str]) -> str:

@@ -14,12 +14,14 @@ replaced, so that a name cannot forge a line.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from actuators.geometry import Screen, to_grid
 from actuators.observation import Node
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "line"]
+__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named"]
 
 MAX_LINES = 120
 """At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
@@ -59,6 +61,60 @@ def centres(nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES) -> li
     """The grid points of the operable nodes that `describe` lists, in reading order."""
     listed = [node for node in _kept(nodes, limit) if node.role not in _READABLE]
     return [to_grid(node.rect.centre, screen) for node in listed]
+
+
+def is_named(node: Node, asked: str) -> bool:
+    """Whether an operable node's whole name stands, word for word, in what was asked; accents and case do not count."""
+    name = _words(node.name)
+    return node.role not in _READABLE and len(name) > 1 and f" {name} " in f" {_words(asked)} "
+
+
+def named(nodes: Iterable[Node], asked: str) -> list[Node]:
+    """The operable nodes that what was asked names, in reading order; empty where it names none.
+
+    Whole names first, a longer one before the shorter ones in it; else names of which the beginning stands there before the word for their role ("the Pay button" for
+    `button "Pay 89.00 EUR"`). An ordinal ("the first Select button") leaves the one it counts to.
+    """
+    listed = list(nodes)
+    found = _longest([node for node in listed if is_named(node, asked)], asked)
+    found = found or [node for node in listed if _begins_with(node, asked)]
+    return _counted(found, _words(asked))
+
+
+def _longest(found: list[Node], asked: str) -> list[Node]:
+    """Without those whose name stands there only as a part of another's."""
+    text, kept = f" {_words(asked)} ", set()
+    for name in sorted({_words(node.name) for node in found}, key=len, reverse=True):
+        if f" {name} " in text:
+            kept.add(name)
+            text = text.replace(f" {name} ", " | ")
+    verb = _words(asked).partition(" ")[0]  # "choose Ms in the Title list" does not name the option "Choose"
+    kept = kept - {verb} or kept
+    return [node for node in found if _words(node.name) in kept]
+
+
+def _begins_with(node: Node, asked: str) -> bool:
+    if node.role in _READABLE:
+        return False
+    name, text = _words(node.name).split(), f" {_words(asked)} "
+    return any(f" {' '.join(name[:count])} {node.role} " in text for count in range(1, len(name)))
+
+
+_ORDINALS = {"first": 0, "second": 1, "third": 2, "last": -1}
+
+
+def _counted(found: list[Node], asked: str) -> list[Node]:
+    """The one that an ordinal counts to, among nodes that can be used; all where there is none."""
+    usable = [node for node in found if node.enabled]
+    for word, place in _ORDINALS.items():
+        if re.search(rf"\bthe {word}\b", asked) and len(usable) > max(place, 0):
+            return [usable[place]]
+    return found
+
+
+def _words(text: str) -> str:
+    plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", "".join(plain)))
 
 
 def describe(nodes: Iterable[Node], screen: Screen, more: Sequence[str] = (), limit: int = MAX_LINES) -> str:

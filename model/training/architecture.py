@@ -117,7 +117,7 @@ perception: [both]  # what it was trained for
 max_pixels: {both: 65536, pixels: 1048576}
 max_new_tokens: 120
 action_line: false
-points: listed      # presses only what the node list names
+points: named       # presses only what the node list and, where it can, the instruction name
 words: instruction  # types only what the task or its words give
 deadline_s: 30
 """
