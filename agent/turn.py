@@ -81,7 +81,8 @@ class Turn:
         plan = self._parts.plan
         if plan.awaits:
             self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "not so yet"))
-            return self._again(step)
+            self._again(step)
+            return None
         plan.advance()
         self._parts.limits.succeeded()
         return self.judge(step) if plan.finished else None
@@ -156,7 +157,8 @@ class Turn:
             step.reply, action = again, again.move.action
         with parts.trail.phase("resolve"):
             target = parts.actuator.target(action, step.seen)
-        step.mismatch = bool(contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes))
+        wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes)
+        step.mismatch = bool(wrong)
         return action, target
 
     def _clear(self, step: Step, action: Action, target: Target) -> Clearance:

@@ -176,4 +176,5 @@ def _row(r: Result) -> str:
     mark = "ok " if r.good else "NOT"
     where = f"{r.layout:<8}{r.theme:<6}"
     took = f"{r.steps:>3} steps {r.seconds:6.1f} s"
-    return f"{mark} seed {r.seed}  {where}{r.outcome:<16}{took}  paid {paid:<8} {r.wrong or ('' if r.good else r.because)} {r.run}"
+    why = r.wrong or ("" if r.good else r.because)
+    return f"{mark} seed {r.seed}  {where}{r.outcome:<16}{took}  paid {paid:<8} {why} {r.run}"

@@ -72,8 +72,9 @@ def is_named(node: Node, asked: str) -> bool:
 def named(nodes: Iterable[Node], asked: str) -> list[Node]:
     """The operable nodes that what was asked names, in reading order; empty where it names none.
 
-    Whole names first, a longer one before the shorter ones in it; else names of which the beginning stands there before the word for their role ("the Pay button" for
-    `button "Pay 89.00 EUR"`). An ordinal ("the first Select button") leaves the one it counts to.
+    Whole names first, a longer one before the shorter ones in it; else names of which the beginning stands there
+    before the word for their role ("the Pay button" for `button "Pay 89.00 EUR"`). An ordinal ("the first Select
+    button") leaves the one it counts to.
     """
     listed = list(nodes)
     found = _longest([node for node in listed if is_named(node, asked)], asked)

@@ -15,7 +15,7 @@ import signal
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Options:
     every_s: float = 180.0
     workers: int = 2
     """Pages learnt from at once, each in a thread of its own: copes with shared cores better than one page over all."""
-    sizes: architecture.Sizes = architecture.Sizes()
+    sizes: architecture.Sizes = field(default_factory=architecture.Sizes)
 
 
 def page_size(dice: random.Random, progress: float) -> tuple[int, int, int]:

@@ -48,6 +48,8 @@ def paid_once_over_two_runs(tmp_path: Path, after_s: float) -> None:
                 verified = agent("audit", "verify", one.folder.path)
                 assert verified.code == 0, verified.out + verified.err
         before = len(purchases(site.log))
+        if any(one.state == "ended" and one.record and one.record.outcome == "verified" for one in list_runs(runs)):
+            return  # the kill came too late: a whole booking, after which another one is nobody's mistake
         again = run(task, runs)
         assert len(purchases(site.log)) <= 1, f"paid twice, after a kill at {after_s:.2f} s"
         ended = {one.record.outcome for one in list_runs(runs) if one.record and one.state == "ended"}

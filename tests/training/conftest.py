@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from model.training import tokenizer as tokens
 from model.training.words import Pools, default_pools
 
+
 @pytest.fixture(scope="session")
 def pools() -> Pools:
     return default_pools()

@@ -22,7 +22,10 @@ def test_outputs_and_gradients_agree() -> None:
     given = [torch.randn(shape, requires_grad=True) for shape in shapes]
     grad = torch.randn(shapes[0])
     ours, plain = joint_attention(*given), _plain(*given)
-    pairs = [(ours, plain), *zip(torch.autograd.grad(ours, given, grad), torch.autograd.grad(plain, given, grad), strict=True)]
+    pairs = [
+        (ours, plain),
+        *zip(torch.autograd.grad(ours, given, grad), torch.autograd.grad(plain, given, grad), strict=True),
+    ]
     worst = max((a - b).abs().max().item() for a, b in pairs)
     print(f"largest difference {worst:.1e}")
     assert worst < 1e-5
