@@ -27,7 +27,7 @@ from sandboxes.base import SandboxUnavailable
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute
 
-__all__ = ["Chromium", "MayLoad", "find_chromium", "http_only"]
+__all__ = ["Chromium", "MayLoad", "driver", "find_chromium", "http_only"]
 
 MayLoad = Callable[[str, str, str], bool]
 """Asked for every request with its URL, method and resource type (`document`, `script`, `websocket`...)."""
@@ -139,7 +139,7 @@ class Chromium:
         if browser is not None:
             _quietly(browser.close)
         if playwright is not None:
-            _driver.release()
+            driver.release()
 
     def _start(self) -> None:
         from playwright.sync_api import Error
@@ -148,7 +148,7 @@ class Chromium:
         if path and not os.access(path, os.X_OK):
             raise SandboxUnavailable(f"AGENT_CHROMIUM names `{path}`, which cannot be started; {_MISSING}")
         try:
-            self._playwright = _driver.hold()
+            self._playwright = driver.hold()
             self._browser = self._playwright.chromium.launch(
                 executable_path=path,
                 headless=not self._headed,
@@ -214,7 +214,7 @@ class Chromium:
             socket.close()
 
 
-class _Driver(threading.local):
+class Driver(threading.local):
     """Playwright's driver, shared by the browsers of one thread: a thread can have only one."""
 
     running: Playwright | None = None
@@ -235,7 +235,8 @@ class _Driver(threading.local):
             _quietly(running.stop)
 
 
-_driver = _Driver()
+driver = Driver()
+"""Hold it to use Playwright beside a `Chromium` in the same thread; release it afterwards."""
 
 
 def _is_root() -> bool:

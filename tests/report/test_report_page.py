@@ -283,13 +283,17 @@ CHROMIUM = os.environ.get("AGENT_CHROMIUM") or shutil.which("chromium") or shuti
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    from sandboxes.chromium import driver
+
+    started = driver.hold().chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    try:
         yield started
+    finally:
         started.close()
+        driver.release()
 
 
 def opened(browser: Any, path: Path, width: int = 1280) -> tuple[Any, list[str]]:
