@@ -197,7 +197,7 @@ def torch_finding() -> Finding:
         return Finding("torch", "missing", "not installed", "pip install -e '.[model]'")
     gpu = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
     if gpu and "+cpu" in built:
-        fix = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128"
+        fix = "rm -rf .venv && make TORCH_CUDA=1 setup"
         return Finding("torch", "warn", f"{built} cannot use this machine's GPU", fix)
     return Finding("torch", "ok", f"{built}, {'GPU found' if gpu else 'no GPU: the CPU is used'}")
 
