@@ -62,8 +62,10 @@ def load_model(
     with sleeping_threads():
         from model.local import QwenModel
         from model.qwen3vl.checkpoint import load
+        from model.several import OneAtATime
 
-    return QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
+    local = QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
+    return OneAtATime(local) if local.profile.calls > 1 else local
 
 
 def checkpoint_folder(name: str | Path) -> Path:
