@@ -41,8 +41,11 @@ class End:
     reason: str = ""
 
 
-def start(page: Page, origin: str, task: str, seed: int) -> str:
+def start(page: Page, origin: str, task: str, seed: int, reload: bool = True) -> str:
     """Load the page anew, start an episode, and return its utterance. The page's clock stands.
+
+    Without `reload` a page of the task that is there already goes on to its next episode, which is several times as
+    fast; what some pages leave behind (`tasks.LEAVES_TRACES`) then shows in it.
 
     Raises:
         NotStarted: the page cannot be loaded or is not ready in time.
@@ -50,7 +53,8 @@ def start(page: Page, origin: str, task: str, seed: int) -> str:
     from playwright.sync_api import Error
 
     try:
-        page.goto(f"{origin}/miniwob/{task}.html", wait_until="load", timeout=_READY_MS)
+        if reload or not page.url.endswith(f"/{task}.html"):
+            page.goto(f"{origin}/miniwob/{task}.html", wait_until="load", timeout=_READY_MS)
         page.evaluate(_START, [seed, _LIMIT_MS])
         page.wait_for_function("WOB_TASK_READY === true", timeout=_READY_MS)
         said = page.evaluate("core.getUtterance()")

@@ -13,6 +13,7 @@ __all__ = [
     "GRADED_FROM",
     "HELD_OUT",
     "HELD_OUT_KIN",
+    "LEAVES_TRACES",
     "PIX2ACT_59",
     "PagesMissing",
     "all_tasks",
@@ -60,6 +61,15 @@ GRADED = (
     "use-colorwheel-2",
 )
 """Their raw reward is a distance: there may be no pixel at all that brings exactly 1."""
+
+LEAVES_TRACES = tuple(
+    """
+    book-flight book-flight-nodelay chase-circle click-collapsible click-collapsible-2 click-collapsible-2-nodelay
+    click-collapsible-nodelay click-scroll-list click-pie click-pie-nodelay click-tab click-tab-2 click-tab-2-easy
+    click-tab-2-hard click-tab-2-medium form-sequence multi-layouts stock-market use-slider use-slider-2
+    """.split()
+)
+"""Without loading the page anew an episode of these shows something of the one before."""
 
 GRADED_FROM = 0.8
 """A graded task is solved above this raw reward, as in SeeClick's evaluation."""

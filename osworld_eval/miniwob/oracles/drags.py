@@ -66,7 +66,9 @@ def _tile(look: Look) -> Iterator[Action]:
     items = look.all("#sortable li")
     now = [box.text for box in items].index(found.group(1))
     goal = _GRID[found.group(2)] if found.group(2) else now + _BY_ONE[found.group(3)]
-    yield dragged(items[now].centre, items[goal].centre)
+    (x, y), row = items[goal].centre, goal // 3 - now // 3
+    past = 14 if goal > now else -14
+    yield dragged(items[now].centre, (x + past, y + (4 if row > 0 else -4 if row < 0 else 0)))
 
 
 @plays("drag-sort-numbers")
