@@ -1,5 +1,5 @@
 // Reads from a rendered page where every drawn character and every control is. All boxes are CSS pixels of the viewport;
-// the caller multiplies by the device scale. Returns {lines, nodes, unsure}.
+// the caller multiplies by the device scale. Returns {lines, nodes, unsure} as JSON text, which crosses far sooner than objects.
 () => {
   const W = innerWidth, H = innerHeight, round = (n) => Math.round(n * 100) / 100;
   const flat = (text) => (text || "").replace(/\s+/g, " ").trim();
@@ -49,7 +49,7 @@
     for (const one of run) {
       const x = (one.l + one.r) / 2, y = (one.t + one.d) / 2;
       const inside = x > clip.l && x < clip.r && one.t + (one.d - one.t) * 0.2 >= clip.t && one.d - (one.d - one.t) * 0.2 <= clip.d;
-      if (inside && (Math.abs(x - last) > 24 || state === 0 || one === run[run.length - 1])) { state = seen(el, x, y); last = x; }
+      if (inside && (Math.abs(x - last) > 40 || state === 0 || one === run[run.length - 1])) { state = seen(el, x, y); last = x; }
       const ok = inside && state > 0;
       if (ok && state === 1) veiled = true;
       if (ok) { (now = now || []).push(one); } else if (now) { if (!best || now.length > best.length) best = now; now = null; }
@@ -87,7 +87,7 @@
   };
   const hidden = (style) => style.visibility !== "visible" || style.display === "none" || parseFloat(style.opacity) < 0.12;
   const MUTE = new Set(["SCRIPT", "STYLE", "OPTION", "SELECT", "TEXTAREA", "TITLE", "HEAD"]);
-  const texts = [];
+  const within = new Map(); // element -> the lines drawn somewhere in it
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const el = node.parentElement;
@@ -98,7 +98,8 @@
     if (clip.r <= clip.l || clip.d <= clip.t) continue;
     const before = lines.length;
     for (const run of runsOf(node, style)) put(el, run, clip);
-    for (const line of lines.slice(before)) texts.push([el, line]);
+    const mine = lines.slice(before);
+    for (let one = el; one && mine.length; one = one.parentElement) { const had = within.get(one); if (had) had.push(...mine); else within.set(one, [...mine]); }
   }
   // Text inside fields: mirrored into plain boxes at the same place, read there, removed again.
   const mirrors = [];
@@ -176,14 +177,12 @@
     if (BY_CONTENT.has(role)) return drawnText(el);
     return flat(el.placeholder || el.title || "");
   };
+  const clear = (el) => (within.get(el) || []).filter((line) => !line.veiled);
   const textBox = (el) => {
-    let found = null;
-    for (const [owner, line] of texts) if (owner === el || el.contains(owner)) {
-      if (line.veiled) continue;
-      const [x, y, w, h] = line.box, box = { l: x, t: y, r: x + w, d: y + h };
-      found = found ? { l: Math.min(found.l, box.l), t: Math.min(found.t, box.t), r: Math.max(found.r, box.r), d: Math.max(found.d, box.d) } : box;
-    }
-    return found && [found.l, found.t, found.r - found.l, found.d - found.t].map(round);
+    const boxes = clear(el).map((line) => line.box);
+    if (!boxes.length) return null;
+    const l = Math.min(...boxes.map((b) => b[0])), t = Math.min(...boxes.map((b) => b[1]));
+    return [l, t, Math.max(...boxes.map((b) => b[0] + b[2])) - l, Math.max(...boxes.map((b) => b[1] + b[3])) - t].map(round);
   };
   const nodes = [], unsure = [], all = [...document.body.querySelectorAll("*")];
   const near = (el, key) => { const found = el.closest(`[data-${key}]`); return found ? found.dataset[key] : ""; };
@@ -252,9 +251,8 @@
     if (!heading && !cell && !own) continue;
     if (inControl(el) || (cell && !own) || (own && !heading && !cell && el.closest("td,th,h1,h2,h3,h4,h5,h6"))) continue;
     const box = textBox(el);
-    if (!box || (el.tagName === "LABEL" && false)) continue;
-    const mine = texts.filter(([owner, line]) => (owner === el || el.contains(owner)) && !line.veiled).map(([, line]) => line.text).join(" ");
+    const mine = box && clear(el).map((line) => line.text).join(" ");
     if (mine) add(el, heading ? "heading" : cell ? (el.tagName === "TH" ? "columnheader" : "cell") : "text", flat(mine), box, {});
   }
-  return { lines, nodes, unsure: [...new Set(unsure.filter(Boolean))] };
+  return JSON.stringify({ lines, nodes, unsure: [...new Set(unsure.filter(Boolean))] });
 }

@@ -66,7 +66,7 @@ class Camera:
     def shoot(self, draft: Draft) -> Shot:
         """Render, read, picture."""
         self.show(draft)
-        read = self._page.evaluate(self._reader)
+        read = json.loads(self._page.evaluate(self._reader))
         return Shot(self.picture(), self._labels(draft, read))
 
     def show(self, draft: Draft) -> None:

@@ -48,6 +48,11 @@ def _hex(hue: float, saturation: float, light: float) -> str:
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
+def _luminance(colour: str) -> float:
+    red, green, blue = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+
 _HELD_HUES = ((65, 100), (268, 335))
 
 
@@ -85,7 +90,8 @@ def _palette(dice: random.Random, split: Split, dark: bool) -> dict[str, str]:
         base, tint = (dice.choice((210, 220, 200, 0, 30, 120)), dice.choice((0, 0, 0, 0.04, 0.1, 0.18)))
     accent_light = dice.uniform(0.3, 0.52) if not dark else dice.uniform(0.35, 0.65)
     accent = _hex(hue, dice.uniform(0.35, 1), accent_light)
-    on_accent = "#ffffff" if accent_light < 0.5 else "#101010"
+    on_accent = "#ffffff" if _luminance(accent) < dice.uniform(0.3, 0.45) else "#101010"
+    ink = _hex(hue, dice.uniform(0.4, 1), dice.uniform(0.62, 0.82) if dark else dice.uniform(0.22, 0.42))
     if dark:
         ground, step = dice.choice((0.0, 0.04, 0.07, 0.1, 0.13, 0.17)), dice.uniform(0.02, 0.07)
         tint = min(tint, 0.3)
@@ -107,7 +113,7 @@ def _palette(dice: random.Random, split: Split, dark: bool) -> dict[str, str]:
         line, deep = _hex(base, tint, dice.uniform(0.6, 0.9)), _hex(base, max(tint, 0.1), dice.uniform(0.88, 0.96))
         hover = _hex(base, tint, ground - 0.05)
     return {
-        "accent": accent, "on": on_accent, "paper": paper, "card": card, "text": text, "soft": soft, "line": line,
+        "accent": accent, "ink": ink, "on": on_accent, "paper": paper, "card": card, "text": text, "soft": soft, "line": line,
         "deep": deep, "hover": hover, "danger": _hex(dice.uniform(345, 372), 0.7, 0.5 if not dark else 0.6) if split == "train" else _hex(330, 0.7, 0.45),
         "second": _hex(hue + dice.choice((0, 20, -20)) if split == "held" else accent_hue(dice, split), 0.6, 0.45),
     }  # fmt: skip
@@ -137,23 +143,23 @@ def draw_style(dice: random.Random, fonts: Split = "train", palettes: Split = "t
     plain = {
         "outline": f"background:transparent;border:{edge}px solid {c['line']};color:{c['text']}",
         "tint": f"background:{c['hover']};border:{edge}px solid transparent;color:{c['text']}",
-        "accent-outline": f"background:{c['card']};border:{edge}px solid {c['accent']};color:{c['accent']}",
+        "accent-outline": f"background:{c['card']};border:{edge}px solid {c['accent']};color:{c['ink']}",
         "bevel": "background:linear-gradient(#fdfdfd,#d8d8d8);border:1px solid #9a9a9a;color:#202020",
-        "bare": f"background:transparent;border:{edge}px solid transparent;color:{c['accent']}",
+        "bare": f"background:transparent;border:{edge}px solid transparent;color:{c['ink']}",
         "filled": f"background:{c['deep']};border:{edge}px solid {c['line']};color:{c['text']}",
     }
     button = plain[pick(("outline", "outline", "tint", "accent-outline", "bevel", "bare", "filled"))]
     boxed = f"background:{pick((c['card'], c['paper'], c['hover']))};border:{edge}px solid {c['line']}"
     underlined = f"background:transparent;border:0;border-bottom:{edge}px solid {c['soft']}"
     entry = boxed if chance(0.85) else underlined
-    link = f"color:{c['accent']};text-decoration:{pick(('underline', 'underline', 'none'))}"
+    link = f"color:{c['ink']};text-decoration:{pick(('underline', 'underline', 'none'))}"
     bar = pick((c["card"], c["paper"], c["accent"], c["deep"], "#202428", c["accent"]))
     bar_text = c["on"] if bar == c["accent"] else "#f2f2f2" if bar == "#202428" else c["text"]
     side = pick((c["card"], c["paper"], c["deep"], "#1f2430"))
     side_text = "#d6dae0" if side == "#1f2430" else c["text"]
     on_now = pick((
-        f"background:{c['accent']};color:{c['on']}", f"color:{c['accent']};font-weight:700",
-        f"border-bottom:2px solid {c['accent']};color:{c['accent']}", f"background:{c['hover']};font-weight:600",
+        f"background:{c['accent']};color:{c['on']}", f"color:{c['ink']};font-weight:700",
+        f"border-bottom:2px solid {c['accent']};color:{c['ink']}", f"background:{c['hover']};font-weight:600",
         f"box-shadow:inset 3px 0 0 {c['accent']}",
     ))  # fmt: skip
     label_look = pick((f"color:{c['text']}", f"color:{c['soft']}", f"color:{c['text']};font-weight:600", f"color:{c['soft']};font-size:.86em"))
@@ -177,7 +183,7 @@ p{{margin:0 0 {gap}px}}a{{{link}}}button,input,select,textarea{{font:inherit;let
 .clip{{overflow:hidden;text-overflow:clip;white-space:nowrap}}
 .btn{{{button};border-radius:{radius}px;padding:{pad_y}px {pad_x}px;font-weight:{button_weight};{button_case}{spacing}display:inline-flex;align-items:center;justify-content:center;gap:.45em;white-space:nowrap;text-decoration:none;line-height:1.3;flex:none;cursor:pointer}}
 .btn.primary{{background:{primary};color:{c['on']};border:{edge}px solid transparent}}.btn.danger{{background:{c['danger']};color:#fff;border-color:transparent}}
-.btn.ghost{{background:transparent;border-color:transparent;color:{pick((c['accent'], c['text']))}}}.btn.tiny{{padding:{max(0, pad_y / 2)}px {max(3, pad_x / 2)}px;font-size:.88em}}
+.btn.ghost{{background:transparent;border-color:transparent;color:{pick((c['ink'], c['text']))}}}.btn.tiny{{padding:{max(0, pad_y / 2)}px {max(3, pad_x / 2)}px;font-size:.88em}}
 .btn.round{{border-radius:999px}}.btn:disabled,.off{{opacity:{pick((0.4, 0.5, 0.6))}}}.btn.icon{{padding:{max(2, pad_y)}px}}
 .in,.sel{{{entry};border-radius:{0 if entry == underlined else min(radius, 16)}px;padding:{pad_y}px {max(4, pad_x * 0.7)}px;width:100%;min-width:0;line-height:1.3;outline-offset:0}}
 .in::placeholder{{color:{c['soft']};opacity:1}}.in:focus,.btn:focus,.sel:focus{{outline:2px solid {c['accent']}}}
@@ -206,7 +212,7 @@ input[type=checkbox],input[type=radio]{{{pick(('', '', f'width:{mark}px;height:{
 .veil{{position:fixed;inset:0;background:rgba({pick(('0,0,0', '0,0,0', '20,24,40', '255,255,255'))},{pick((0.3, 0.45, 0.6, 0.75))});z-index:50}}.over{{position:fixed;z-index:60}}
 .toast{{{toast};border-radius:{min(radius, 10)}px;padding:{pad_y}px {pad_x}px;box-shadow:0 3px 12px rgba(0,0,0,.35);display:flex;gap:.8em;align-items:center}}
 .ic{{width:1.25em;height:1.25em;flex:none;display:inline-block;vertical-align:middle}}.avatar{{width:2em;height:2em;border-radius:{pick((999, 4))}px;background:{c['second']};color:#fff;display:inline-flex;align-items:center;justify-content:center;flex:none;font-size:.9em}}
-.alert{{border:1px solid {c['second']};border-left-width:4px;background:{c['hover']};padding:{pad_y}px {pad_x}px;border-radius:{min(card_radius, 6)}px}}.price{{font-weight:700;color:{pick((c['text'], c['accent'], c['danger']))}}}
+.alert{{border:1px solid {c['second']};border-left-width:4px;background:{c['hover']};padding:{pad_y}px {pad_x}px;border-radius:{min(card_radius, 6)}px}}.price{{font-weight:700;color:{pick((c['text'], c['ink'], c['danger']))}}}
 .win{{background:{c['card']};border:1px solid {c['soft']};border-radius:{pick((0, 4, 8))}px;box-shadow:0 8px 26px rgba(0,0,0,.4);position:absolute;display:flex;flex-direction:column;overflow:hidden}}.strip{{display:flex;align-items:center;gap:{max(1, gap / 2)}px;padding:{pick((1, 2, 3, 4))}px 6px;flex:none;overflow:hidden;white-space:nowrap}}.titlebar{{background:{pick((c['deep'], c['accent'], c['hover']))};color:{c['text']}}}.titlebar.hot{{background:{c['accent']};color:{c['on']}}}.menubar button,.toolbar .flat{{background:transparent;border:0;color:inherit;padding:2px 7px;display:inline-flex;gap:.3em;align-items:center;border-radius:3px;flex:none}}.status{{border-top:1px solid {c['line']};font-size:.88em;color:{c['soft']}}}
 .sep{{width:1px;align-self:stretch;background:{c['line']};flex:none}}.track{{height:6px;border-radius:3px;background:{c['line']};position:relative;min-width:60px}}.track i{{position:absolute;left:0;top:0;bottom:0;border-radius:3px;background:{c['accent']}}}.thumb{{position:absolute;width:16px;height:16px;top:-5px;border-radius:50%;background:{c['accent']};border:2px solid {c['card']};box-shadow:0 0 3px rgba(0,0,0,.5)}}
 """.strip()

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from model.training import labels
 from model.training.web import blocks
-from model.training.web.icons import Icons
+from model.training.web.icons import MEANINGS, Icons
 from model.training.web.sketch import Sketch, esc
-from model.training.web.styles import Style, draw_style
+from model.training.web.styles import FONTS, Style, draw_style
 from model.training.words import Pools, Split, Words
 
 __all__ = ["HELD_KINDS", "KINDS", "Draft", "Splits", "View", "compose"]
@@ -109,7 +109,7 @@ def _columns(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """A main area of one to three columns with blocks until the height is full."""
     count = 1 if s.width < 600 else s.dice.choice((1, 1, 2, 2, 3)) if s.width > 900 else s.dice.choice((1, 1, 2))
     shares = {1: ("1fr",), 2: s.dice.choice((("1fr", "1fr"), ("2fr", "1fr"), ("1fr", "2fr"))), 3: s.dice.choice((("1fr", "1fr", "1fr"), ("1fr", "2fr", "1fr")))}[count]
-    each = max(1, round(s.height / (s.style.size * 17)))
+    each = max(1, round(s.height / (s.style.size * 14)))
     parts, kinds = [], []
     for _ in range(count):
         inside, drawn = _some(s, s.dice.randint(max(1, each - 1), each + 1), held)
@@ -157,7 +157,7 @@ def _toolbar(s: Sketch) -> str:
         if not svg:
             parts.append(f'<button class="flat">{esc(s.glyph())}</button>')
             continue
-        name = s.dice.choice(blocks_names(meaning))
+        name = s.dice.choice(MEANINGS[meaning])
         if labelled:
             parts.append(f'<button class="flat">{svg}<span>{esc(name if s.usual else s.words.word())}</span></button>')
         else:
@@ -166,13 +166,6 @@ def _toolbar(s: Sketch) -> str:
         name, offered = s.choices()
         parts.append(f'<div style="width:120px">{s.select(offered, name)}</div>')
     return f'<div class="strip toolbar" role="toolbar">{"".join(parts)}</div>'
-
-
-def blocks_names(meaning: str) -> tuple[str, ...]:
-    """Usual names of a control with this icon."""
-    from model.training.web.icons import MEANINGS
-
-    return MEANINGS[meaning]
 
 
 def _window(s: Sketch, left: int, top: int, width: int, height: int, hot: bool, held: bool) -> tuple[str, list[str]]:
@@ -228,7 +221,7 @@ def phone(s: Sketch, held: bool) -> tuple[str, list[str]]:
     for n in range(count):
         text = s.link_text().split(" ")[0]
         svg = s.icon(s.meaning_of(text) or s.of("home", "search", "user", "heart", "bell", "mail", "map", "cart"))[0]
-        places.append(f'<button class="grow" style="background:none;border:0;padding:5px 0;min-width:0;display:flex;flex-direction:column;align-items:center;gap:2px;color:{s.style.colours["accent" if n == now else "soft"]};font-size:.8em">{svg}<span class="clip" style="max-width:100%">{esc(text)}</span></button>')
+        places.append(f'<button class="grow" style="background:none;border:0;padding:5px 0;min-width:0;display:flex;flex-direction:column;align-items:center;gap:2px;color:{s.style.colours["ink" if n == now else "soft"]};font-size:.8em">{svg}<span class="clip" style="max-width:100%">{esc(text)}</span></button>')
     bottom = f'<nav class="over row nowrap" style="left:0;right:0;bottom:0;background:{s.style.colours["card"]};border-top:1px solid {s.style.colours["line"]};gap:0">{"".join(places)}</nav>' if s.chance(0.65) else ""
     fab = f'<div class="over" style="right:16px;bottom:70px">{s.icon_button(s.of("add", "edit", "chat", "camera"), "primary round")}</div>' if s.chance(0.3) else ""
     return _body(s, f'{status}{bar}<main style="padding:{s.of("0", "8", "12")}px" class="col">{inside}</main>{bottom}{fab}'), ["phone", *kinds]
@@ -445,13 +438,6 @@ def compose(dice: random.Random, pools: Pools, icons: Icons, splits: Splits, vie
 def _plain(s: Sketch, style: Style, kind: str) -> str:
     """Next to no style sheet: the browser's own controls in one font."""
     size = s.dice.choice((10, 10, 10, 11, 12)) if kind == "mini" else s.dice.choice((12, 13, 14, 16, 16))
-    family = style.font if s.chance(0.35) else s.of("DejaVu Sans", "Liberation Sans", "Liberation Serif") if style.font in _known_plain() else style.font
+    family = style.font if s.chance(0.35) else s.of("DejaVu Sans", "Liberation Sans", "Liberation Serif") if style.font in FONTS["train"] else style.font
     inherit = "button,input,select{font-size:%dpx}" % size if s.chance(0.6) else ""  # noqa: UP031
     return f'*{{caret-color:transparent;animation:none!important;transition:none!important}}body{{font-family:"{family}",sans-serif;font-size:{size}px;background:#fff;color:#000}}{inherit}.ic{{width:1.2em;height:1.2em;vertical-align:middle}}.btn{{padding:1px 2px}}.ghost{{background:none;border:0}}'
-
-
-def _known_plain() -> tuple[str, ...]:
-    """Families whose pages may fall back to the usual plain fonts: those of training."""
-    from model.training.web.styles import FONTS
-
-    return FONTS["train"]
