@@ -108,6 +108,11 @@ def understood(text: str) -> list[Asked]:
     for phrase in dict.fromkeys((spoken, flat)):
         ways.append(_plain(phrase))
         ways += _placed(phrase)
+    first = _plain(spoken)
+    if len(first.words) > 1 and first.place is None and not first.literal:  # "Delete Alan Turing": a deed and whose
+        ways.append(replace(first, words=first.words[:1], place=Place("any", first.words[1:])))
+    if first.words and _LEAD.match(spoken.casefold()) and not first.literal:  # "Open file": the verb may be part of the name
+        ways.append(replace(first, words=tokens(spoken.casefold())))
     return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
 
 

@@ -98,7 +98,8 @@ def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
     best = max(fits, default=0.0)
     if best <= 0:
         return Meant((), 0.0)
-    near = [node for node, fit in zip(nodes, fits, strict=True) if fit >= best - (0.04 if way.ordinal is None else 0.12)]
+    slack = 0.12 if way.ordinal is not None else 0.005 if way.corner else 0.04
+    near = [node for node, fit in zip(nodes, fits, strict=True) if fit >= best - slack]
     if way.ordinal is not None:
         if not -len(near) <= way.ordinal < len(near):
             return Meant((), 0.0)

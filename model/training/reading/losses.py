@@ -12,8 +12,8 @@ from model.training.reading.targets import Targets
 
 __all__ = ["collate", "judge"]
 
-NOTHING = 0.25
-"""Weight of a slot or patch where nothing stands, beside 1 for one where something does."""
+NOTHING = 0.6
+"""Weight of all slots or patches where nothing stands, beside 1 for all where something does."""
 
 
 def collate(tiles: list[Targets]) -> dict[str, Tensor]:
@@ -21,13 +21,14 @@ def collate(tiles: list[Targets]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.stack([vars(tile)[name] for tile in tiles])) for name in vars(tiles[0])}
 
 
-def _classes(logits: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+def _classes(logits: Tensor, wanted: Tensor) -> Tensor:
     asked = wanted >= 0
     logits, wanted = logits[asked].float(), wanted[asked]
     each = F.cross_entropy(logits, wanted, reduction="none")
     something = wanted > 0
-    weight = torch.where(something, 1.0, NOTHING)
-    return (each * weight).sum() / weight.sum().clamp(min=1)
+    there = each[something].mean() if something.any() else each.sum() * 0
+    nowhere = each[~something].mean() if (~something).any() else each.sum() * 0
+    return there + NOTHING * nowhere
 
 
 def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
@@ -44,7 +45,7 @@ def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, flo
     states = F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known])
     icons = _classes(said.icons, wanted["icons"])
     parts = {"glyphs": glyphs, "begins": begins, "heights": heights, "roles": roles, "edges": edges, "states": states, "icons": icons}
-    weights = {"glyphs": 2.0, "begins": 0.3, "heights": 0.5, "roles": 0.7, "edges": 1.0, "states": 0.5, "icons": 0.4}
+    weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 0.3, "edges": 0.6, "states": 0.3, "icons": 0.15}
     total = torch.stack([weights[name] * value for name, value in parts.items() if value.isfinite()]).sum()
     told = {name: value.item() for name, value in parts.items() if value.isfinite()}
     with torch.no_grad():

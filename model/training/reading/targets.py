@@ -17,6 +17,8 @@ __all__ = ["IGNORE", "PageLabels", "Targets", "read_labels", "targets"]
 
 IGNORE = -100
 PATCH = 16
+_AS = {"icon": "image", "searchbox": "textbox", "treeitem": "menuitem", "columnheader": "", "gridcell": "button"}
+"""Roles that the heads know under another name."""
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -53,7 +55,7 @@ def read_labels(page: dict[str, Any], alphabet: Alphabet) -> PageLabels:
     icon_of = {name: index for index, name in enumerate(alphabet.icons)}
     nodes = []
     for node in page["nodes"]:
-        role = role_of.get("image" if node["role"] == "icon" else node["role"], 0)
+        role = role_of.get(_AS.get(node["role"], node["role"]), 0)
         x, y, width, height = node["box"]
         if role and width > 2 and height > 2:
             nodes.append((width * height, (x, y, x + width, y + height), role, node))
