@@ -82,8 +82,8 @@ hide: eye-off visibility_off eye-slash eye-closed | Hide password, Hide
 filter: filter funnel filter_alt filter-outline | Filter, Filters
 sort: arrows-sort sort sort-descending arrow-up-down swap_vert arrows-up-down sort-down swap-vertical arrow-down-up | Sort, Change order
 refresh: refresh refresh-cw arrow-clockwise rotate-right sync arrow-path arrows-clockwise rotate-cw arrows-rotate | Refresh, Reload
-more: dots ellipsis more three-dots more_horiz dots-horizontal ellipsis-horizontal kebab-horizontal dots-three | More, More options
-more-vertical: dots-vertical ellipsis-vertical more-2 three-dots-vertical more_vert dots-three-vertical kebab-vertical | More, Options
+more: dots three-dots more_horiz dots-horizontal ellipsis ellipsis-horizontal kebab-horizontal dots-three more | More, More options
+more-vertical: dots-vertical three-dots-vertical more_vert ellipsis-vertical dots-three-vertical kebab-vertical more-2 | More, Options
 help: help question-mark question help-circle circle-help question-circle question-mark-circle circle-question help_outline circle-question-mark | Help, Support
 info: info-circle info information information-circle circle-info information-outline | Info, Information, About
 warning: alert-triangle warning triangle-alert exclamation-triangle alert triangle-exclamation error-warning | Warning, Problem

@@ -237,6 +237,7 @@
       if (icon && !["combobox"].includes(role)) more.icon = icon.dataset.icon;
       const labels = labelOf(el);
       if (labels.length) more.label_box = textBox(labels[0]);
+      if (TICKS.has(role) && el.labels && el.labels.length) more.label_works = true; // a press on the words does the same
       more.text = BY_CONTENT.has(role) && !TICKS.has(role) ? drawnText(el) : "";
       add(el, role, name, box, more);
       continue;

@@ -351,10 +351,20 @@ def split(s: Sketch, held: bool) -> tuple[str, list[str]]:
     return _body(s, f'<div style="display:flex;background:{s.style.colours["hover"]}">{ribbon}</div><div style="display:grid;grid-template-columns:150px minmax(0,2fr) minmax(0,3fr);height:100%"><nav>{first}</nav><div style="padding:8px">{second}</div><div style="padding:8px">{third}</div></div>'), ["split", *more, *kinds]
 
 
+def portal(s: Sketch, held: bool) -> tuple[str, list[str]]:
+    """A wide band with words and two buttons, a row of tiles, then blocks in two uneven halves; links in the corner."""
+    accent, on = s.style.colours["accent"], s.style.colours["on"]
+    corner = "".join(f'<a href="#" style="color:{on}">{esc(s.link_text())}</a>' for _ in s.many(3, 7))
+    band = f'<div style="background:{accent};color:{on};padding:14px 40px 26px"><div style="display:flex;gap:18px;justify-content:flex-end">{corner}</div><h1>{esc(s.title())}</h1><p>{esc(s.words.sentence())}</p><div class="row">{s.button(kind="")}{s.button(kind="")}</div></div>'
+    first, kinds = _some(s, 3, held)
+    second, more = _some(s, 3, held)
+    return _body(s, f'{band}<div style="padding:12px 40px">{blocks.HELD_BLOCKS[-1][0](s)}<div style="display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:26px;margin-top:14px"><div>{first}</div><div>{second}</div></div></div>'), ["portal", *kinds, *more]
+
+
 Kind = Callable[[Sketch, bool], tuple[str, list[str]]]
 KINDS: dict[str, Kind] = {"site": site, "app": app, "desktop": desktop, "phone": phone, "login": login, "bare": bare, "mini": mini}
 """Page kinds for training."""
-HELD_KINDS: dict[str, Kind] = {"wizard": wizard, "split": split}
+HELD_KINDS: dict[str, Kind] = {"wizard": wizard, "split": split, "portal": portal}
 """Page kinds kept for the examination."""
 
 
@@ -412,7 +422,7 @@ def compose(dice: random.Random, pools: Pools, icons: Icons, splits: Splits, vie
     held = splits.templates == "held"
     tiny = view is None and dice.random() < small
     if held:
-        kind = dice.choice((*HELD_KINDS, "site"))
+        kind = dice.choice(tuple(HELD_KINDS))
     elif tiny:
         kind = dice.choice(("mini", "mini", "mini", "site", "site", "login", "bare", "app"))
     elif view is not None:
