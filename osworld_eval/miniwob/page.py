@@ -73,7 +73,12 @@ _START = """([seed, limit]) => {
 
 def how_it_ended(page: Page) -> End:
     """What the page says of the episode now. To be read after every act: a press on the black sheet starts a new one."""
-    done, raw, reason = page.evaluate("[WOB_DONE_GLOBAL, WOB_RAW_REWARD_GLOBAL, WOB_REWARD_REASON]")
+    from playwright.sync_api import Error
+
+    try:
+        done, raw, reason = page.evaluate("[WOB_DONE_GLOBAL, WOB_RAW_REWARD_GLOBAL, WOB_REWARD_REASON]")
+    except Error:
+        return End(True, 0.0, "the task's page was left")
     return End(bool(done), float(raw) if done else 0.0, str(reason or ""))
 
 

@@ -157,7 +157,9 @@ def recordable(tasks: Sequence[str], seeds: range) -> tuple[str, ...]:
     if wrong := [task for task in tasks if task in kept_out]:
         raise NotRecorded(f"`{wrong[0]}` is held out of training and is not recorded")
     if seeds.start < FIRST_TRAINING_SEED or seeds.stop > _SEEDS_END or not seeds:
-        raise NotRecorded(f"training seeds lie in {FIRST_TRAINING_SEED}..{_SEEDS_END - 1}, got {seeds.start}:{seeds.stop}")
+        raise NotRecorded(
+            f"training seeds lie in {FIRST_TRAINING_SEED}..{_SEEDS_END - 1}, got {seeds.start}:{seeds.stop}"
+        )
     known = set(with_oracle())
     return tuple(task for task in tasks if task in known)
 
@@ -230,7 +232,9 @@ def _trainable() -> tuple[str, ...]:
 def _seeds(text: str) -> range:
     first, _, end = text.partition(":")
     if not (first.isdigit() and end.isdigit()):
-        raise ValueError(f"--seeds takes FIRST:END, for example {FIRST_TRAINING_SEED}:{FIRST_TRAINING_SEED + 150}, got `{text}`")
+        raise ValueError(
+            f"--seeds takes FIRST:END, for example {FIRST_TRAINING_SEED}:{FIRST_TRAINING_SEED + 150}, got `{text}`"
+        )
     return range(int(first), int(end))
 
 

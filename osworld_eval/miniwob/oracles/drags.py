@@ -33,7 +33,9 @@ _PLACES = {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4}
 
 @plays("drag-items")
 def _item(look: Look) -> Iterator[Action]:
-    found = re.search(r"Drag (.*?) (to the top|to the bottom|down by one|up by one|to the (\w+) position)", look.utterance)
+    found = re.search(
+        r"Drag (.*?) (to the top|to the bottom|down by one|up by one|to the (\w+) position)", look.utterance
+    )
     if not found:
         raise Stuck("where to?")
     items = look.all("#sortable li")
