@@ -102,7 +102,7 @@ def _answers(suite: Suite, agent: Agent, rows: Rows, wanted: Wanted) -> list[Row
     answered = []
     with _progress(len(suite.items)) as progress:
         for item in suite.items:
-            one = rows.get(item)
+            one = rows.get(item, asked(item.instruction, wanted.template))
             if one is None:
                 one = _answer(suite, agent, item, rows.run, wanted)
                 rows.add(one)

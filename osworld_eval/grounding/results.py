@@ -130,9 +130,10 @@ class Rows:
             for one in self._earlier(file):
                 self._rows[one.number, one.key] = one
 
-    def get(self, item: Item) -> Row | None:
-        """The row of an item that was answered already."""
-        return self._rows.get((item.number, key(item)))
+    def get(self, item: Item, asked: str) -> Row | None:
+        """The row of an item that was answered already, to the same words."""
+        one = self._rows.get((item.number, key(item)))
+        return one if one is not None and one.asked == asked else None
 
     def add(self, one: Row) -> None:
         self._rows[one.number, one.key] = one

@@ -22,18 +22,25 @@ def _words(text: str) -> list[str]:
 _VERBS = frozenset(
     _words(
         """
-        accept activate add adjust allow answer apply approve archive attach book browse buy call cancel change
-        check choose clear click close collapse compose compress confirm connect continue copy create cut decline
-        decrease delete deselect disable disconnect dismiss display download drag duplicate edit empty enable
-        enlarge enter exit expand export fast favorite fill filter find finish flag follow forward get give go group
-        hide highlight hit hover import increase insert install invite join jump keep launch leave like link list
-        listen load lock log look make mark maximize merge minimize modify move mute navigate open order pause pay
-        paste pick pin play point post press preview print proceed publish pull put quit rate read receive record
-        redo refresh register reload remove rename repeat replace reply report reset resize resend restart restore
-        return rotate run save scan scroll search see select send set share show shuffle shut sign skip snooze sort
-        star start stay stop submit subscribe swap switch take tap test toggle translate try turn type uncheck undo
-        unfollow uninstall unlock unmute unpin unstar unsubscribe update upgrade upload use view visit watch
-        withdraw write zoom
+        accept acknowledge activate add adjust agree allow answer apply approve archive assign attach avoid ban
+        block book browse build buy call cancel center centre change check choose clear click clone close collapse
+        color colour commit compile compose compress configure confirm connect continue copy create crop customise
+        customize cut debug decline decrease delete deploy describe deselect detect disable disconnect dismiss
+        display dispute donate download downvote drag draw drop duplicate edit empty enable encrypt enlarge enter
+        erase exit expand export fast favorite favourite fetch fill filter find finish fit flag flip follow fork
+        format forward freeze get give go group hang hibernate hide highlight hit hover identify import increase
+        indent insert inspect install invite invoice join jump keep kill launch learn leave like link list listen
+        load lock log look lower make manage mark maximise maximize merge minimise minimize modify move mute
+        navigate open optimise optimize order organise organize paint paste pause pay personalise personalize pick
+        pin play point pop post press preview print proceed publish pull push put quit raise rate react read receive
+        record redo refactor refresh register reject reload remove rename reopen repeat replace reply report request
+        require reschedule resend reset resize respond restart restore resume return reveal revert review rewind
+        rotate run save scan schedule scroll search see select send set share show shuffle shut sign skip sleep snap
+        snooze solve sort speak spell split stack star start stay stop store stretch submit subscribe subtract
+        suggest swap switch sync tag take tap tell test thank think tick toggle track transcribe transfer translate
+        trust try tune turn type unarchive unblock uncheck undo unfollow unfreeze unhide uninstall unlock unmute
+        unpin unsend unstar unsubscribe untick update upgrade upload upvote use verify view visit vote wait want
+        warn watch whisper wipe withdraw wrap write zoom
         """
     )
 )
@@ -56,19 +63,16 @@ _SMALL = frozenset(_words("a an the this that these those all my your in on at o
 def asked(instruction: str, template: str = AUTO) -> str:
     """The sentence for the model.
 
-    With `auto`, what begins with a verb is a sentence and stays, unless it is only a verb before a thing ("search
-    box") with no small word in it; anything else gets `Click ` before it, and `the ` where it ends in a thing and has
-    no article. Every other template has `{instruction}` replaced.
+    With `auto`, what begins with a verb is a sentence and stays, unless it is a bare name: at most three words, the
+    last a thing ("search box"), no small word among them. A bare name gets `Click the ` before it, anything else that
+    begins with no verb gets `Click `. Every other template has `{instruction}` replaced.
     """
     if template != AUTO:
         return TEMPLATE.sub(lambda _: instruction, template)
     words = re.findall(r"[\w'’-]+", instruction.lower())
     if not words:
         return instruction
-    small = bool(_SMALL.intersection(words))
-    thing = words[-1] in _THINGS
-    bare = thing and not small and len(words) <= 3
-    if words[0] in _VERBS and not bare:
-        return instruction
-    article = "the " if thing and words[0] not in _SMALL else ""
-    return f"Click {article}{instruction}"
+    bare = len(words) <= 3 and words[-1] in _THINGS and not _SMALL.intersection(words)
+    if bare:
+        return f"Click the {instruction}"
+    return instruction if words[0] in _VERBS else f"Click {instruction}"
