@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import struct
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actuators.action import Zoom
+from actuators.action import Zoom, pointed
 from actuators.geometry import Point
-from actuators.observation import Frame, Node, Observation
+from actuators.observation import Frame, Node, Observation, Target
 from model.base import Act, Done, Instruction, ModelError, Move, Perception, Reply
 from model.looking import Looking, image_of
 from model.pointer import Pointer
 from model.profile import Profile
-from model.protocols import elements
+from model.protocols import asked as wording
+from model.protocols import computer_use, elements, meaning
 from model.protocols.speech import speech
 from model.protocols.spoken import Narrowing, Prompt
 from model.qwen3vl.checkpoint import Checkpoint
@@ -31,6 +33,10 @@ __all__ = ["QwenModel"]
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_GRAMMARS = 16
 """Compiled grammars kept."""
+_READ = 40
+"""Screens whose reading is remembered, for the history."""
+_FITS = 0.5
+"""From here on a node is taken for what an instruction means; see `meaning.meant`."""
 
 
 class QwenModel:
@@ -46,6 +52,8 @@ class QwenModel:
         self._name = checkpoint.name
         self.profile: Profile = checkpoint.profile
         self._processor = checkpoint.processor
+        self._reader = checkpoint.reader
+        self._read: OrderedDict[str, tuple[Node, ...]] = OrderedDict()
         self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
@@ -69,19 +77,25 @@ class QwenModel:
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """One move. Ends by `profile.deadline_s`.
 
+        A checkpoint with reading heads that is shown pixels alone lists for itself what it reads on them; the nodes
+        of the surface and what they were called in the history stay unseen.
+
         Raises:
             ModelError: timeout, cancelled, out of memory, or a screenshot that is no picture.
         """
         if self._engine is None:
             raise ModelError("the model is closed")
         stop = Stop.after(self.profile.deadline_s, self._cancel)
+        if reads := perception == "pixels" and self._reader is not None:
+            seen, history, perception = self._as_read(seen), self._in_own_words(history), "both"
         pointer = self._pointer.now(history, seen.screen)
         prompt, images = self._prompt(asked, history, seen, perception)
+        narrowing = self._narrowing(asked, seen, perception, reads, pointer)
         look, reply = Looking(self._processor, seen, self._most(perception)), None
         for left in range(self.profile.zooms, -1, -1):
             encoded = self._processor.encode([*prompt.messages, *look.turns], [*images, *look.pictures])
-            narrowing = self._narrowing(asked, seen, perception, pointer, len(prompt.images) - 1 if left else None)
-            steering = self._steering(encoded, self._grammar(narrowing))
+            may = replace(narrowing, zoom_of=len(prompt.images) - 1 if left else None)
+            steering = self._steering(encoded, self._grammar(may))
             out = self._engine.reply(encoded, steering, self.profile.sampling, stop)
             self.last = out
             text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
@@ -143,23 +157,54 @@ class QwenModel:
             min_pixels=self.profile.min_pixels,
         )
 
+    def _as_read(self, seen: Observation) -> Observation:
+        """What the checkpoint's own reading heads see on the pixels, in place of the surface's nodes."""
+        assert self._reader is not None
+        nodes = self._read.pop(seen.digest, None)
+        if nodes is None:
+            image_of(seen.frame)
+            nodes = self._reader.read(seen.frame.pixels)
+        self._read[seen.digest] = nodes
+        while len(self._read) > _READ:
+            self._read.popitem(last=False)
+        return replace(seen, nodes=nodes, more=())
+
+    def _in_own_words(self, history: Sequence[Done]) -> list[Done]:
+        """The history with every thing called what the reader took it for."""
+        told = []
+        for step in history:
+            nodes = self._read.get(step.seen.digest) if step.seen is not None else None
+            move = self._spoken.moves(step.reply, step.seen.screen, None, 1)[0] if step.seen and step.reply else None
+            if not isinstance(move, Act):
+                told.append(step)
+                continue
+            point = pointed(move.action)
+            hit = [node for node in nodes or () if point is not None and node.rect.contains(point)]
+            node = min(hit, key=lambda one: one.rect.area, default=None)
+            target = Target(surface="fake", node=node, point=point) if node else None
+            told.append(replace(step, summary=computer_use.summary(move.action, target)))
+        return told
+
     def _narrowing(
-        self, asked: Instruction, seen: Observation, perception: Perception, pointer: Point | None, zoom_of: int | None
+        self, asked: Instruction, seen: Observation, perception: Perception, reads: bool, pointer: Point | None
     ) -> Narrowing:
         """What this one reply may say, where the profile narrows it to what is listed, named or given."""
         profile = self.profile
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
-        meant = elements.named(listed, asked.step or asked.goal) if profile.points == "named" else []
+        text = asked.step or asked.goal
+        single = not wording.several(text)
+        meant = _meant(listed, text, seen) if profile.points == "named" else []
         told = profile.words == "instruction"
+        grid = self._spoken.grid
         return Narrowing(
-            points=tuple(elements.centres(meant or listed, seen.screen, grid=self._spoken.grid)),
-            words=(asked.step or asked.goal) if told else "",
+            points=tuple(elements.points(meant, seen.screen, grid) or elements.centres(listed, seen.screen, grid=grid)),
+            words=text if told else "",
             values=asked.values if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
+            pressing=bool(meant) or not (reads and single),
             pointer=pointer is not None,
             answer=asked.answer,
-            zoom_of=zoom_of,
         )
 
     def _grammar(self, narrowing: Narrowing) -> Grammar:
@@ -178,6 +223,21 @@ class QwenModel:
             return call
         budget = self.profile.think_budget if self.profile.thinking else 0
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
+
+
+def _meant(listed: Sequence[Node], text: str, seen: Observation) -> list[Node]:
+    """The nodes that an instruction names, to the letter where it can, loosely where it asks for one thing."""
+    exact = elements.named(listed, text)
+    if exact and len({node.name for node in exact}) > 1:
+        return exact
+    if wording.several(text):
+        return exact
+    loose = meaning.meant(listed, text, seen.screen)
+    if not exact:
+        return list(loose.nodes) if loose.fit >= _FITS else []
+    if len(exact) == 1:
+        return exact
+    return [node for node in exact if node in loose.nodes] or exact
 
 
 def _left(nodes: Sequence[Node], rejected: Sequence[Point]) -> list[Node]:

@@ -205,6 +205,8 @@ class ComputerUse:
     def grammar(self, narrowing: Narrowing = OPEN) -> str:
         """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in order."""
         offered = self._offered
+        if not narrowing.pressing:
+            offered = tuple(name for name in offered if name not in (*_CLICKS, "mouse_move", "left_click_drag"))
         acts = [rule for names, rule in _ACTS if any(name in offered for name in names)]
         ends = _ends(offered, narrowing)
         rules = [
@@ -482,8 +484,9 @@ def grammar(
     values: Sequence[str] = (),
     unfinished: bool = False,
     possible: bool = False,
+    pressing: bool = True,
     pointer: bool = False,
 ) -> str:
     """The Lark text of every legal reply in the published form; see `Narrowing` for the arguments."""
-    narrowing = Narrowing(tuple(points), words, tuple(values), unfinished, possible, pointer)
+    narrowing = Narrowing(tuple(points), words, tuple(values), unfinished, possible, pressing, pointer)
     return ComputerUse(action_line=action_line).grammar(narrowing)

@@ -22,7 +22,7 @@ from actuators.geometry import Screen
 from actuators.observation import Node
 from model.protocols.grid import PUBLISHED, Grid
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named"]
+__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named", "points"]
 
 MAX_LINES = 120
 """At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
@@ -62,8 +62,12 @@ def centres(
     nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES, grid: Grid = PUBLISHED
 ) -> list[tuple[int, int]]:
     """The grid points of the operable nodes that `describe` lists, in reading order."""
-    listed = [node for node in _kept(nodes, limit) if node.role not in _READABLE]
-    return [grid.place(node.rect.centre, screen) for node in listed]
+    return points([node for node in _kept(nodes, limit) if node.role not in _READABLE], screen, grid)
+
+
+def points(nodes: Iterable[Node], screen: Screen, grid: Grid = PUBLISHED) -> list[tuple[int, int]]:
+    """The grid points of the centres of nodes."""
+    return [grid.place(node.rect.centre, screen) for node in nodes]
 
 
 def is_named(node: Node, asked: str) -> bool:

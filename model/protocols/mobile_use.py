@@ -160,6 +160,8 @@ class MobileUse:
     def grammar(self, narrowing: Narrowing = OPEN) -> str:
         """The Lark text of every legal reply; each action's parameters in a fixed order."""
         offered = self._offered
+        if not narrowing.pressing:
+            offered = tuple(name for name in offered if name not in ("click", "long_press", "swipe"))
         acts = [rule for name, rule in _ACTS.items() if name in offered]
         ends = _ends(offered, narrowing)
         rules = [

@@ -62,6 +62,8 @@ class Narrowing:
     """Success may not be claimed."""
     possible: bool = False
     """Failure may not be claimed."""
+    pressing: bool = True
+    """Whether any point may be pressed at all."""
     pointer: bool = False
     """Whether the runtime knows where the pointer is, so that a call may leave its point out."""
     answer: Mapping[str, Any] | None = field(default=None, hash=False)

