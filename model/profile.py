@@ -67,6 +67,9 @@ class Profile(_Part):
     """Most calls in one reply; each is judged and done on its own."""
     turns: Annotated[int, Field(ge=0, le=16)] = 4
     """Earlier steps shown whole, with their screenshots; older ones as one line each."""
+    slide: Annotated[int, Field(ge=1, le=16)] = 4
+    """How many steps the window of whole turns moves on at a time: it holds `turns` to `turns + slide - 1` of them, and
+    all but every `slide`-th prompt only adds to the one before."""
     with_goal: bool = True
     """Whether the whole goal is repeated beside a plan's current step, and earlier sub-goals' steps are listed."""
     perception: Annotated[tuple[Perception, ...], Field(min_length=1)] = ("pixels", "both")

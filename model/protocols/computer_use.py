@@ -46,6 +46,7 @@ from model.protocols.spoken import (
     said_words,
     schema_text,
     start_rule,
+    window,
 )
 
 __all__ = [
@@ -126,6 +127,8 @@ class ComputerUse:
     """Whether `image_zoom_in_tool` is offered."""
     calls: int = 1
     """Most calls in one reply."""
+    slide: int = 1
+    """How many steps the window of whole turns moves on at a time; see `spoken.window`."""
     actions: ClassVar[tuple[str, ...]] = ACTIONS
 
     @property
@@ -162,20 +165,23 @@ class ComputerUse:
             history: what was done before, oldest first.
             seen: the screen now.
             perception: whether the nodes of the screen are listed too.
-            turns: how many earlier steps are shown as whole turns (screenshot and reply); older ones, or all when 0,
-                appear as one line each.
+            turns: how many earlier steps are at least shown as whole turns (screenshot and reply), up to `slide` - 1
+                more; older ones, or all when 0, appear as one line each.
         """
-        recent = [step for step in history[-turns:] if step.seen is not None] if turns else []
-        older = history[: len(history) - len(recent)]
+        start = window(len(history), turns, self.slide) if turns else len(history)
         messages: list[dict[str, Any]] = [{"role": "system", "content": [{"type": "text", "text": self.system_text()}]}]
         images: list[Observation] = []
-        text = self._asked_text(asked, older)
-        for step in recent:
-            assert step.seen is not None
+        text = self._asked_text(asked, history[:start])
+        for step in history[start:]:
+            if step.seen is None:
+                text = "\n".join(filter(None, (text, past(step))))
+                continue
             images.append(step.seen)
             messages.append(self._user(step.seen, "pixels", text))
             messages.append({"role": "assistant", "content": [{"type": "text", "text": step.reply or step.summary}]})
             text = f"Result of the last call: {step.note}" if step.note else ""
+        if asked.hint:  # in the last turn, so that the ones before stay word for word what they were
+            text = "\n".join(filter(None, (text, f"Note: {asked.hint}")))
         images.append(seen)
         messages.append(self._user(seen, perception, text))
         return Prompt(messages, tuple(images))
@@ -189,8 +195,6 @@ class ComputerUse:
         parts.append("Previous actions:" + ("\n" + "\n".join(done) if done else " none"))
         if asked.answer is not None:
             parts.append(f"Answer with JSON of this schema: {schema_text(asked.answer)}")
-        if asked.hint:
-            parts.append(f"Note: {asked.hint}")
         return "\n".join(parts)
 
     def _user(self, seen: Observation, perception: Perception, text: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from model.protocols import mobile_use
 from model.protocols.computer_use import ComputerUse
-from model.protocols.grid import Grid
+from model.protocols.grid import PUBLISHED, Grid
 from model.protocols.mobile_use import MobileUse
 from model.protocols.spoken import Spoken
 
@@ -21,16 +22,17 @@ _KINDS: dict[str, type[ComputerUse] | type[MobileUse]] = {"computer_use": Comput
 
 def speech(profile: Profile) -> Spoken:
     """The protocol of a profile, set up as it says."""
-    kind = _KINDS[profile.protocol]
-    own = kind()
-    return kind(
-        grid=Grid(profile.grid.most, profile.grid.divisor) if profile.grid else own.grid,
-        with_goal=profile.with_goal,
-        action_line=profile.action_line,
-        tool=profile.tool,
-        zoom=profile.zooms > 0,
-        calls=profile.calls,
-    )
+    own = profile.grid and Grid(profile.grid.most, profile.grid.divisor)
+    shared: dict[str, Any] = {
+        "with_goal": profile.with_goal,
+        "action_line": profile.action_line,
+        "tool": profile.tool,
+        "zoom": profile.zooms > 0,
+        "calls": profile.calls,
+    }
+    if profile.protocol == "mobile_use":
+        return MobileUse(grid=own or mobile_use.GRID, **shared)
+    return ComputerUse(grid=own or PUBLISHED, slide=profile.slide, **shared)
 
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")

@@ -32,6 +32,7 @@ __all__ = [
     "said_words",
     "schema_text",
     "start_rule",
+    "window",
 ]
 
 MAX_TEXT = 2000
@@ -107,6 +108,15 @@ class Spoken(Protocol):
 def past(step: Done) -> str:
     """One earlier step as one line."""
     return f"{step.summary} ({step.note})" if step.note else step.summary
+
+
+def window(steps: int, turns: int, slide: int) -> int:
+    """Index of the first step shown as a whole turn.
+
+    The window moves by `slide` steps at a time, so that all but every `slide`-th prompt goes on where the one before
+    ended, word for word. It holds `turns` to `turns + slide - 1` steps once there are that many.
+    """
+    return max(0, steps - turns) // slide * slide
 
 
 def number_up_to(most: int) -> str:

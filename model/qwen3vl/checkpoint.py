@@ -69,8 +69,8 @@ def load(
     Args:
         path: the checkpoint's folder.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`...
-        dtype: `auto` is the checkpoint's own on a GPU; on a CPU bfloat16 where it has instructions for it,
-            else float32.
+        dtype: `auto` is the checkpoint's own on a GPU; on a CPU bfloat16 where it has instructions for it and the
+            weights are large enough to gain by it, else float32.
         profile: instead of the folder's own.
         threads: torch's threads for the whole process; None leaves them.
 
@@ -212,10 +212,15 @@ def pick_dtype(dtype: Dtype, device: torch.device, folder: Folder) -> torch.dtyp
     if dtype != "auto":
         return named[dtype]
     if device.type == "cpu":
-        return torch.bfloat16 if _cpu_has_bfloat16() else torch.float32
+        large = sum(file.stat().st_size for file in folder.weights) > _SMALL_BYTES
+        return torch.bfloat16 if large and _cpu_has_bfloat16() else torch.float32
     config = folder.config
     own = config.get("dtype") or config.get("torch_dtype") or config["text_config"].get("dtype")
     return named.get(str(own or config["text_config"].get("torch_dtype")), torch.bfloat16)
+
+
+_SMALL_BYTES = 128 * 2**20
+"""Below this float32 is as quick on a CPU: single rows are not limited by memory, and every rounding is spared."""
 
 
 @lru_cache(maxsize=1)
