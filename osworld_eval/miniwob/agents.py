@@ -46,7 +46,7 @@ def agent_named(name: str, perception: Perception, device: str = "auto") -> Agen
 
 
 def fingerprint(name: str) -> str:
-    """Tells a checkpoint folder from what lay there before: its files' names, sizes and times; empty for other names."""
+    """Tells a checkpoint folder from what lay there before by names, sizes and times; empty for other names."""
     import hashlib
 
     folder = Path(__file__).parents[2] / "model" / "pilot" if name == "pilot" else Path(name).expanduser()
@@ -153,10 +153,10 @@ class OraclePlayer:
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """See `Model.propose`. Says done when the play is over, blocked where there is none."""
         try:
-            self._oracle = self._oracle or oracle_for(self._task)
+            self._oracle = self._oracle or oracle_for(self._task, Look(self._page))
         except Stuck as problem:
             return Reply(Blocked(str(problem)), "")
-        action = self._oracle.next(Look(self._page))
+        action = self._oracle.next()
         return Reply(Act(action) if action else Finish(), "")
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ FIRST_SEED = 1_201_539_860
 """Pix2Act's first test seed; never trained on."""
 SEEDS = 100
 _USAGE, _BROKEN, _STOPPED = 2, 1, 130
+_BREAKS: tuple[type[Exception], ...] = (*MACHINERY, NotStarted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def main(wanted: Wanted) -> int:
         for name, rows in zip(agents, kept, strict=True):
             try:
                 _play(wanted, name, tasks, rows, runs, stop)
-            except (*MACHINERY, NotStarted) as problem:
+            except _BREAKS as problem:
                 return _said(problem, _USAGE if isinstance(problem, ModelError) else _BROKEN)
             if stop.is_set():
                 more = f"; the same command goes on from {wanted.out}" if wanted.out else ""
@@ -159,7 +160,7 @@ def _work(wanted: Wanted, name: str, hand: Sequence[Episode], runs: Path, rows: 
         for row in _alone(wanted, name, hand, runs, halt):
             rows.put(("row", asdict(row)))
         rows.put(("end", None))
-    except (*MACHINERY, NotStarted) as problem:
+    except _BREAKS as problem:
         rows.put(("broken", str(problem)))
 
 

@@ -92,9 +92,9 @@ class Stage:
 
     def play(self, task: str, seed: int, frames: bool = False) -> Demo:
         """One episode by the task's oracle. Raises `NotStarted`, `Stuck`."""
-        oracle = oracle_for(task)
         said = start(self.page, self.origin, task, seed, reload=task in LEAVES_TRACES or seed % 20 == 0)
         self.hand.settle()
+        oracle = oracle_for(task, Look(self.page))
         demo = Demo(task, seed, said, [], {}, how_it_ended(self.page))
         for number in range(_MOST_STEPS):
             if not self._step(oracle, demo, number, frames):
@@ -106,7 +106,7 @@ class Stage:
 
     def _step(self, oracle: Oracle, demo: Demo, number: int, frames: bool) -> bool:
         nodes = self.hand.nodes()
-        action = oracle.next(Look(self.page))
+        action = oracle.next()
         if action is None:
             return False
         name = f"{demo.seed}-{number:02d}.png" if frames else None
