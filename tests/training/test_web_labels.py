@@ -54,7 +54,9 @@ FIELDS = {
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 @pytest.mark.parametrize("name", FIELDS)
 def test_characters_stand_where_their_ink_is(lens: Camera, name: str, scale: float) -> None:
-    labels, pixels = shoot(lens, f'<div style="padding:40px">{FIELDS[name].format("color:#f00;font:20px DejaVu Sans;")}</div>', scale)
+    labels, pixels = shoot(
+        lens, f'<div style="padding:40px">{FIELDS[name].format("color:#f00;font:20px DejaVu Sans;")}</div>', scale
+    )
     lines = [line for line in labels["lines"] if len(line["text"]) == 7]
     assert len(lines) == 1
     line = lines[0]
@@ -118,7 +120,10 @@ def test_words_behind_a_veil_are_drawn_but_cannot_be_operated(lens: Camera) -> N
         '<button>Behind</button><div class="veil"></div><div style="position:fixed;z-index:60;top:90px;left:9px"><button>Front</button></div>',
         css=".veil{position:fixed;inset:0;background:rgba(0,0,0,.4);z-index:50}",
     )
-    assert [(line["text"], line.get("veiled", False)) for line in labels["lines"]] == [("Behind", True), ("Front", False)]
+    assert [(line["text"], line.get("veiled", False)) for line in labels["lines"]] == [
+        ("Behind", True),
+        ("Front", False),
+    ]
     assert [node["name"] for node in labels["nodes"]] == ["Front"] and labels["unsure"] == ["Behind"]
 
 
@@ -132,7 +137,10 @@ def test_names_roles_values_and_states(lens: Camera) -> None:
     )
     by = {(node["role"], node["name"]): node for node in labels["nodes"]}
     assert by["textbox", "E-mail"]["value"] == "ada@example.org" and by["textbox", "E-mail"]["label_box"]
-    assert sorted(by["checkbox", "Direct only"]["states"]) == ["checked", "disabled"] and by["checkbox", "Direct only"]["label_box"]
+    assert (
+        sorted(by["checkbox", "Direct only"]["states"]) == ["checked", "disabled"]
+        and by["checkbox", "Direct only"]["label_box"]
+    )
     assert by["combobox", "Cabin"]["value"] == "Business"
     assert by["button", "Close"]["icon"] == "close"
     assert by["tab", "One"]["states"] == ["selected"]
