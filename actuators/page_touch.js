@@ -7,15 +7,22 @@ function hold(el) {
 }
 
 // The thing a press would operate: a label's control, the nearest operable ancestor, else the element itself.
+// What only wears the pointer of a button or link around it, as a button's icon does, is that button: `look` says so too.
 function operated(el) {
+  let worn = null;
   for (let one = el; one; one = up(one)) {
     if (isFrame(one)) break;
     if (isHtml(one) && tagOf(one) === "label" && one.control) return one.control;
     if (tagOf(one) === "optgroup" || (tagOf(one) === "select" && one !== el)) continue;
-    if (OPERABLE.has(roleOf(one))) return one;
+    const role = roleOf(one);
+    if (!OPERABLE.has(role)) continue;
+    if (role === "generic" && !asks(one)) worn = worn || one;
+    else if (!worn) return one;
+    else return BY_CONTENT.has(role) && role !== "generic" && !findIn(one, NATIVE) ? one : worn;
   }
-  return nearest(el, (one) => !inline(one)) || el;
+  return worn || nearest(el, (one) => !inline(one)) || el;
 }
+const asks = (el) => hasAttr(el, "onclick") || hasAttr(el, "tabindex") || hasAttr(el, "role");
 const MUTE = new Set(["canvas", "img", "video", "embed", "object", "svg", "iframe", "frame"]);
 
 function told(el, hit) {

@@ -17,7 +17,7 @@ const docOf = getter(N, "ownerDocument"), rootOf = method(N, "getRootNode");
 const tagOf = getter(E, "localName"), nsOf = getter(E, "namespaceURI"), slotOf = getter(E, "assignedSlot");
 const openRoot = getter(E, "shadowRoot"), attrOf = method(E, "getAttribute"), hasAttr = method(E, "hasAttribute");
 const boxOf = method(E, "getBoundingClientRect"), boxesOf = method(E, "getClientRects");
-const isLike = method(E, "matches"), findIn = method(E, "querySelector"), boxed = method(E, "checkVisibility");
+const isLike = method(E, "matches"), findIn = method(E, "querySelector"), findAll = method(E, "querySelectorAll"), boxed = method(E, "checkVisibility");
 const innerText = getter(H, "innerText"), editableHtml = getter(H, "isContentEditable");
 const tabIndexOf = getter(H, "tabIndex"), wide = getter(H, "offsetWidth");
 const urlOf = getter(D, "URL"), bodyOf = getter(D, "body"), htmlOf = getter(D, "documentElement");
@@ -131,9 +131,11 @@ function clickable(el) {
   const tag = tagOf(el);
   if (tag === "body" || tag === "html" || tag === "label" || tag === "iframe" || tag === "form") return "";
   if (hasAttr(el, "onclick")) return "generic";
-  if (hasAttr(el, "tabindex") && isHtml(el) && tabIndexOf(el) >= 0 && short(el)) return "generic";
+  if (hasAttr(el, "tabindex") && isHtml(el) && short(el) && (tabIndexOf(el) >= 0 || roving(el))) return "generic";
   return styleOf(el).cursor === "pointer" && pointed(el) ? "generic" : "";
 }
+// An entry of a list in which only one at a time is a tab stop; blocks get -1 for other reasons, as targets of links.
+const roving = (el) => tabIndexOf(el) === -1 && inline(el);
 const short = (el) => el.textContent.length < 120 && !findIn(el, NATIVE);
 // The innermost block under a pointer cursor, or the outermost inline element.
 function pointed(el) {
@@ -173,8 +175,45 @@ function textOf(node, without) {
 function nameOf(el, role, refs) {
   const found = named(el, role, refs);
   return (found || flat(attrOf(el, "title")) || flat(attrOf(el, "placeholder")) ||
-    flat(attrOf(el, "aria-placeholder"))).slice(0, 300);
+    flat(attrOf(el, "aria-placeholder")) || beside(el)).slice(0, 300);
 }
+
+// A name for a field that nobody labelled, from what a reader would take for its label: the words after a tick box, the
+// words before any other field on its line, the head of its row; at last the words of its `name` attribute.
+const ASKING = "input:not([type=hidden]),select,textarea,button";
+function beside(el) {
+  const tag = tagOf(el);
+  if (!isHtml(el) || !/^(input|select|textarea)$/.test(tag) || /^(submit|reset|button|image)$/.test(el.type)) return "";
+  const tick = el.type === "checkbox" || el.type === "radio";
+  return (tick && wordsFrom(el, "nextSibling")) || wordsFrom(el, "previousSibling") || headOf(el) || wordsOf(el);
+}
+// The nearest words on one side, out of boxes that hold nothing else to fill in, up to the next field.
+function wordsFrom(el, side) {
+  const step = getter(N, side);
+  for (let one = el; one && !/^(td|th|li|fieldset|form|body)$/.test(tagOf(one)); one = parentOf(one)) {
+    if (one !== el && [...findAll(one, ASKING)].some((field) => field !== el)) return "";
+    for (let near = step(one); near; near = step(near)) {
+      if (isElement(near) && (isLike(near, ASKING) || findIn(near, ASKING))) return "";
+      const text = flat(textOf(near));
+      if (/[\p{L}\p{N}]/u.test(text)) return text.length <= 80 ? text : "";
+    }
+    if (!isElement(parentOf(one))) return "";
+  }
+  return "";
+}
+// The nearest cell before the field's own that holds words and no field.
+function headOf(el) {
+  const own = nearest(el, (one) => /^(td|th)$/.test(tagOf(one)));
+  if (!own) return "";
+  const before = getter(E, "previousElementSibling");
+  for (let cell = before(own); cell; cell = before(cell)) {
+    if (findIn(cell, ASKING)) return "";
+    const text = flat(textOf(cell));
+    if (text) return text.length <= 80 ? text : "";
+  }
+  return "";
+}
+const wordsOf = (el) => (flat(attrOf(el, "name")).replace(/([a-z])(?=[A-Z])/g, "$1 ").match(/\p{L}{2,}/gu) || []).join(" ");
 function named(el, role, refs) {
   const by = flat(attrOf(el, "aria-labelledby"));
   if (by) {

@@ -41,6 +41,8 @@ class Parts:
     settle_s: float = 3.0
     check_s: float = 5.0
     """How long a finished task may take to show what its checks want."""
+    blocked_s: float = 3.0
+    """How long a screen on which the model sees no way may take to show something else."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when a person says stop: waits end early and no further act begins."""
     watch: Watch = field(default_factory=Silent)

@@ -115,13 +115,23 @@ class Turn:
         return Ending("verified", f"all {len(checked)} checks hold", outputs)
 
     def blocked(self, step: Step, reason: str) -> Ending | None:
-        """The model says it cannot be done here: believed the second time, on a fresh look."""
+        """The model says it cannot be done here: believed the second time, once the screen had time to change."""
         if self._history and self._history[-1].note.startswith("blocked"):
             what = self._parts.plan.instruction or self._parts.plan.goal
             return Ending("infeasible", f"the model sees no way to `{what}`" + (f": {reason}" if reason else ""))
         self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "blocked: look again"))
+        self._await_change(step.seen)
         self._again(step)
         return None
+
+    def _await_change(self, seen: Observation) -> None:
+        """Give the screen a while to show something else: a page that loads in parts is still in between them."""
+        parts = self._parts
+        until = time.monotonic() + parts.blocked_s
+        while not parts.stop.is_set() and time.monotonic() < until:
+            parts.actuator.settle(SLICE_S)
+            if _shown(parts.actuator.observe()) != _shown(seen):
+                return
 
     def unreadable(self, step: Step, problem: str) -> Ending | None:
         """A reply that was no move costs a try and tells the model why."""
@@ -243,6 +253,11 @@ class Turn:
             because += f"; {answers.get(clearance.approval.answer, clearance.approval.answer)}"
         step.note = because
         return Ending("denied", because)
+
+
+def _shown(seen: Observation) -> object:
+    """What a screen shows, less the caret and the focus; its picture where there are no nodes."""
+    return [(node.role, node.name, node.rect) for node in seen.nodes] or seen.digest
 
 
 def _effect(clearance: Clearance) -> tuple[str, ...]:

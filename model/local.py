@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import struct
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
 from PIL.Image import DecompressionBombError, Image
 
+from actuators.action import pointed
 from actuators.geometry import Point
-from actuators.observation import Frame, Node, Observation
-from model.base import Done, Instruction, ModelError, Perception, Reply
+from actuators.observation import Frame, Node, Observation, Target
+from model.base import Act, Done, Instruction, ModelError, Perception, Reply
 from model.profile import Profile
-from model.protocols import computer_use, elements
+from model.protocols import asked as wording
+from model.protocols import computer_use, elements, meaning
 from model.qwen3vl.checkpoint import Checkpoint
 from model.qwen3vl.confidence import confidence
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
@@ -26,6 +29,10 @@ from model.qwen3vl.processor import Encoded, Picture
 __all__ = ["QwenModel"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_READ = 40
+"""Screens whose reading is remembered, for the history."""
+_FITS = 0.5
+"""From here on a node is taken for what an instruction means; see `meaning.meant`."""
 
 
 class QwenModel:
@@ -41,6 +48,8 @@ class QwenModel:
         self._name = checkpoint.name
         self.profile: Profile = checkpoint.profile
         self._processor = checkpoint.processor
+        self._reader = checkpoint.reader
+        self._read: OrderedDict[str, tuple[Node, ...]] = OrderedDict()
         self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
@@ -62,14 +71,19 @@ class QwenModel:
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """One move. Ends by `profile.deadline_s`.
 
+        A checkpoint with reading heads that is shown pixels alone lists for itself what it reads on them; the nodes
+        of the surface and what they were called in the history stay unseen.
+
         Raises:
             ModelError: timeout, cancelled, out of memory, or a screenshot that is no picture.
         """
         if self._engine is None:
             raise ModelError("the model is closed")
         stop = Stop.after(self.profile.deadline_s, self._cancel)
+        if reads := perception == "pixels" and self._reader is not None:
+            seen, history, perception = self._as_read(seen), self._in_own_words(history), "both"
         encoded = self.encode(asked, history, seen, perception)
-        steering = self._steering(encoded, self._narrowed(asked, seen, perception))
+        steering = self._steering(encoded, self._narrowed(asked, seen, perception, reads))
         out = self._engine.reply(encoded, steering, self.profile.sampling, stop)
         self.last = out
         text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
@@ -105,21 +119,52 @@ class QwenModel:
             frame.digest, lambda: _image(frame), _size(frame), max_pixels=max_pixels, min_pixels=self.profile.min_pixels
         )
 
-    def _narrowed(self, asked: Instruction, seen: Observation, perception: Perception) -> Grammar:
+    def _as_read(self, seen: Observation) -> Observation:
+        """What the checkpoint's own reading heads see on the pixels, in place of the surface's nodes."""
+        assert self._reader is not None
+        nodes = self._read.pop(seen.digest, None)
+        if nodes is None:
+            _image(seen.frame)
+            nodes = self._reader.read(seen.frame.pixels)
+        self._read[seen.digest] = nodes
+        while len(self._read) > _READ:
+            self._read.popitem(last=False)
+        return replace(seen, nodes=nodes, more=())
+
+    def _in_own_words(self, history: Sequence[Done]) -> list[Done]:
+        """The history with every thing called what the reader took it for."""
+        told = []
+        for step in history:
+            nodes = self._read.get(step.seen.digest) if step.seen is not None else None
+            move = computer_use.parse(step.reply, step.seen.screen) if step.seen is not None and step.reply else None
+            if not isinstance(move, Act):
+                told.append(step)
+                continue
+            point = pointed(move.action)
+            hit = [node for node in nodes or () if point is not None and node.rect.contains(point)]
+            node = min(hit, key=lambda one: one.rect.area, default=None)
+            target = Target(surface="fake", node=node, point=point) if node else None
+            told.append(replace(step, summary=computer_use.summary(move.action, target)))
+        return told
+
+    def _narrowed(self, asked: Instruction, seen: Observation, perception: Perception, reads: bool) -> Grammar:
         """The grammar of this one reply, where the profile narrows it to what is listed, named or given."""
         profile = self.profile
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
-        meant = elements.named(listed, asked.step or asked.goal) if profile.points == "named" else []
+        text = asked.step or asked.goal
+        single = not wording.several(text)
+        meant = _meant(listed, text, seen) if profile.points == "named" else []
         told = profile.words == "instruction"
         if not (listed or told or asked.unfinished):
             return self._grammar
         lark = computer_use.grammar(
             profile.action_line,
-            points=elements.centres(meant or listed, seen.screen),
-            words=(asked.step or asked.goal) if told else "",
+            points=elements.points(meant, seen.screen) or elements.centres(listed, seen.screen),
+            words=text if told else "",
             values=asked.values if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
+            pressing=bool(meant) or not (reads and single),
         )
         return Grammar(self._table, lark)
 
@@ -129,6 +174,21 @@ class QwenModel:
             return call
         budget = self.profile.think_budget if self.profile.thinking else 0
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
+
+
+def _meant(listed: Sequence[Node], text: str, seen: Observation) -> list[Node]:
+    """The nodes that an instruction names, to the letter where it can, loosely where it asks for one thing."""
+    exact = elements.named(listed, text)
+    if exact and len({node.name for node in exact}) > 1:
+        return exact
+    if wording.several(text):
+        return exact
+    loose = meaning.meant(listed, text, seen.screen)
+    if not exact:
+        return list(loose.nodes) if loose.fit >= _FITS else []
+    if len(exact) == 1:
+        return exact
+    return [node for node in exact if node in loose.nodes] or exact
 
 
 def _left(nodes: Sequence[Node], rejected: Sequence[Point]) -> list[Node]:

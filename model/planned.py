@@ -8,7 +8,7 @@ The forms (case does not matter, quotes are allowed around names):
 
     press|open|click NAME [button|link|calendar|field] · press the first NAME button · press the first available NAME
     press NAME until TEXT is shown · press NAME if it is shown
-    type TEXT into the NAME field · choose OPTION in the NAME list · check NAME · uncheck NAME
+    type TEXT into the NAME field · type TEXT (where the cursor is) · choose OPTION in the NAME list · check NAME · uncheck NAME
     press the KEY key · wait until TEXT is shown
 """
 
@@ -124,6 +124,13 @@ def _type(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Mov
     return Act(Click(at=found.rect.centre, count=3 if found.filled else 1))
 
 
+def _type_here(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
+    if _did(past, "type"):
+        return Finish()
+    focused = any(node.focused and node.role in _FIELDS for node in seen.nodes)
+    return Act(TypeText(text=given["text"])) if focused else Blocked("no field has the focus")
+
+
 def _choose(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
     found = _find(given, past, seen, "list")
     if not isinstance(found, Node):
@@ -167,6 +174,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Follow], ...] = (
     _form(r"(?:press|click) (?P<name>.+?) until (?P<text>.+) is shown", _press_until),
     _form(r"(?:press|click) (?P<name>.+?) if it is shown", _press_if),
     _form(r"type (?P<text>.*) into (?:the )?(?P<name>.+?)(?: field)?", _type),
+    _form(r"type (?P<text>.+)", _type_here),
     _form(r"choose (?P<text>.+) in (?:the )?(?P<name>.+?)(?: list)?", _choose),
     _form(r"(?P<un>un)?check (?P<name>.+)", _check),
     _form(r"press (?:the )?(?P<name>\S+) key", _key),

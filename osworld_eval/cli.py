@@ -35,10 +35,93 @@ def bookings(
     raise typer.Exit(play(n, first_seed, model, runs, as_json))
 
 
+@app.command()
+def grounding(
+    suite: Annotated[Path, typer.Argument(metavar="DIR", help="The suite's folder, or one annotation file of it.")],
+    agent: Annotated[
+        str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, or a yardstick: `random`, `centre`, `oracle`.")
+    ] = "pilot",
+    perception: Annotated[str, typer.Option(help="`pixels`, or `both` with the nodes in nodes.json.")] = "pixels",
+    layout: Annotated[
+        str | None,
+        typer.Option(help="`plain`, `screenspot`, `screenspot-v2`, `screenspot-pro` or `osworld-g`; found by default."),
+    ] = None,
+    template: Annotated[
+        str, typer.Option(help="What the model is told, with {instruction}; `auto` makes a sentence of a bare name.")
+    ] = "auto",
+    first: Annotated[int, typer.Option(min=1, help="Number of the first item.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many items.")] = None,
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`...")] = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Keep a row for each item here (JSON lines), and go on with it.")
+    ] = None,
+    misses: Annotated[
+        Path | None, typer.Option(help="Write a picture sheet of the misses: a .png or .html file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Point at what an instruction names, on pictures of screens: ScreenSpot, v2, -Pro, OSWorld-G or a plain folder."""
+    from osworld_eval.grounding.play import Wanted
+    from osworld_eval.grounding.play import main as play
+
+    wanted = Wanted(suite, agent, perception, layout, template, first, limit, device, out, misses, as_json)
+    raise typer.Exit(play(wanted))
+
+
+@app.command()
+def miniwob(
+    tasks: Annotated[
+        str, typer.Option(help="`59` (Pix2Act's), `all`, `held-out`, or names with commas between.")
+    ] = "59",
+    seeds: Annotated[int, typer.Option(min=1, help="How many episodes of each task.")] = 100,
+    first_seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the first; the default is Pix2Act's.")
+    ] = 1_201_539_860,
+    agent: Annotated[
+        str,
+        typer.Option(help="`pilot`, a checkpoint folder, `oracle` or `random`; several with commas, side by side."),
+    ] = "pilot",
+    perception: Annotated[str, typer.Option(help="`pixels`, or `both` with the list of nodes.")] = "pixels",
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`...")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with a browser and a model of its own.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep a row for each episode and its run folder here, and go on with them.")
+    ] = None,
+    keep: Annotated[str, typer.Option(help="Which run folders stay in --out: `failed`, `all` or `none`.")] = "failed",
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """MiniWoB++ through the whole runtime, by Pix2Act's protocol: 30 steps, no time limit, pages loaded anew.
+
+    Figures are per cent, means over tasks. `mean` counts solved episodes: raw reward 1, or above 0.8 in the six tasks
+    whose reward is a distance. `mean_positive` counts raw rewards above 0, as Pix2Act does; `mean_exact` those of 1.
+    """
+    from osworld_eval.miniwob.evaluate import Wanted
+    from osworld_eval.miniwob.evaluate import main as play
+
+    wanted = Wanted(tasks, seeds, first_seed, agent, perception, device, workers, out, keep, as_json)
+    raise typer.Exit(play(wanted))
+
+
+@app.command()
+def webapps(
+    tasks: Annotated[
+        str, typer.Option(help="Names or beginnings of names with commas between, such as `django,wiki_new`; all.")
+    ] = "",
+    agent: Annotated[str, typer.Option(help="`pilot`, `plan` or a checkpoint folder.")] = "pilot",
+    environment: Annotated[
+        Path | None, typer.Option(help="Where `python -m osworld_eval.webapps.install` put the applications.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/webapps"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Eleven chores on Django's admin, Wagtail, Otter Wiki, Roundup and JupyterLab; judged by screen and data."""
+    from osworld_eval.webapps.play import Wanted
+    from osworld_eval.webapps.play import main as play
+
+    raise typer.Exit(play(Wanted(tuple(tasks.split(",")), agent, environment, runs, as_json)))
+
+
 def main(arguments: list[str]) -> int:
     """Run one benchmark command and return its exit code."""
-    try:
-        app(arguments, standalone_mode=False, prog_name="agent eval")
-    except typer.Exit as done:
-        return int(done.exit_code)
-    return 0
+    code = app(arguments, standalone_mode=False, prog_name="agent eval")  # an Exit comes back as its code
+    return code if isinstance(code, int) else 0

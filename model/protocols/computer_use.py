@@ -292,9 +292,7 @@ _MAX_REASON = 200
 _GRAMMAR = r"""
 start: %s
 call: "<tool_call>\n{\"name\": \"computer_use\", \"arguments\": {\"action\": \"" act "}}\n</tool_call>"
-act: POINTED "\", \"coordinate\": " point
-   | "left_click_drag\", " ("\"start\": " point ", ")? "\"coordinate\": " point
-   | SCROLLED "\", " ("\"coordinate\": " place ", ")? "\"pixels\": " PIXELS
+act: %sSCROLLED "\", " ("\"coordinate\": " place ", ")? "\"pixels\": " PIXELS
    | "type\", \"text\": " words
    | "answer\", \"text\": " TEXT
    | "key\", \"keys\": [" KEY (", " KEY){0,4} "]"
@@ -313,6 +311,9 @@ LINE: /Action: [^<\x00-\x1f]{1,%d}\n/
 """
 
 
+_PRESSING = r"""POINTED "\", \"coordinate\": " point
+   | "left_click_drag\", " ("\"start\": " point ", ")? "\"coordinate\": " point
+   | """
 _SUCCESS = "\n" + r'   | "terminate\", \"status\": \"success\""'
 _FAILURE = "\n" + r'   | "terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?'
 
@@ -324,6 +325,7 @@ def grammar(
     values: Sequence[str] = (),
     unfinished: bool = False,
     possible: bool = False,
+    pressing: bool = True,
 ) -> str:
     """The Lark text of every legal reply, in the layout of `render_call`; each action's parameters in a fixed order.
 
@@ -334,13 +336,15 @@ def grammar(
         values: what is typed must be one of these; counts before `words`.
         unfinished: success may not be claimed.
         possible: failure may not be claimed.
+        pressing: whether any point may be pressed at all.
     """
     keys = " | ".join(json.dumps(json.dumps(name)) for name in KEYS)
     point = " | ".join(f'"[{x}, {y}]"' for x, y in sorted(set(points))) or "place"
     start = "LINE? call" if action_line else "call"
     success = "" if unfinished else _SUCCESS
     failure = "" if possible else _FAILURE
-    return _GRAMMAR % (start, success, failure, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
+    press = _PRESSING if pressing else ""
+    return _GRAMMAR % (start, press, success, failure, point, _said(words, values), _MAX_TEXT, keys, _MAX_REASON)
 
 
 def _said(words: str, values: Sequence[str]) -> str:

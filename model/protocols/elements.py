@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from actuators.geometry import Screen, to_grid
 from actuators.observation import Node
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named"]
+__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named", "points"]
 
 MAX_LINES = 120
 """At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
@@ -59,8 +59,12 @@ def line(node: Node, screen: Screen) -> str:
 
 def centres(nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES) -> list[tuple[int, int]]:
     """The grid points of the operable nodes that `describe` lists, in reading order."""
-    listed = [node for node in _kept(nodes, limit) if node.role not in _READABLE]
-    return [to_grid(node.rect.centre, screen) for node in listed]
+    return points([node for node in _kept(nodes, limit) if node.role not in _READABLE], screen)
+
+
+def points(nodes: Iterable[Node], screen: Screen) -> list[tuple[int, int]]:
+    """The grid points of the centres of nodes."""
+    return [to_grid(node.rect.centre, screen) for node in nodes]
 
 
 def is_named(node: Node, asked: str) -> bool:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from model.profile import Profile, read_profile
 from model.qwen3vl.checks import CheckpointError, Folder, check_tokenizer, open_folder
 from model.qwen3vl.processor import Processor, read_image_rules
+from model.reading.reader import Reader, has_reader, load_reader
 
 __all__ = ["PILOT", "Checkpoint", "CheckpointError", "Dtype", "digest", "load", "pick_device", "pick_dtype"]
 
@@ -43,6 +44,8 @@ class Checkpoint:
     profile: Profile
     device: torch.device
     dtype: torch.dtype
+    reader: Reader | None = None
+    """Reading heads on the vision tower, where the folder brings some."""
 
     @property
     def name(self) -> str:
@@ -86,7 +89,8 @@ def load(
     linear_patch_embedding(network)
     if profile is None:
         profile = read_profile(path, thinking="<think>" in _template_tail(processor))
-    return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype)
+    reader = load_reader(path, network.model.visual) if has_reader(path) else None
+    return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype, reader)
 
 
 def _template_tail(processor: Processor) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actuators.action import Action, Click, PressKeys, Scroll, TypeText, Wait
-from actuators.geometry import Point, Rect
+from actuators.geometry import Point, Rect, Screen
 from actuators.observation import Frame, Node, Observation, Target
 from model.base import Done, Instruction
 from model.protocols import computer_use, elements
@@ -22,7 +22,7 @@ from model.training.oracle import GROUPS, READABLE, Ask, Call, Past, decide, men
 from model.training.pages import FIELD_ROLES, Page, make_page
 from model.training.words import Pools, Split, Words
 
-__all__ = ["Episode", "Sample", "make_episode", "observation", "past_line", "prefix_text", "sample_text"]
+__all__ = ["Episode", "Sample", "make_episode", "observation", "past_line", "prefix_text", "sample_text", "user_text"]
 
 _NOTES = (
     "refused by policy rule {w}",
@@ -101,9 +101,13 @@ def prefix_text(page: Page) -> str:
 
 def sample_text(page: Page, text: str, past: tuple[Past, ...], hint: str) -> str:
     """The rest of the user text, beginning with the blank line before `Instruction:`."""
-    asked = Instruction(goal=text, step=text, hint=hint)
     history = [Done(past_line(step), note=step.note) for step in past]
-    whole = _user_text(asked, history, observation(page, ()))
+    return user_text(Instruction(goal=text, step=text, hint=hint), history)
+
+
+def user_text(asked: Instruction, history: list[Done]) -> str:
+    """What a prompt says after its node lines, from the blank line before `Instruction:` on."""
+    whole = _user_text(asked, history, observation(Page((), Screen(1000, 1000)), ()))
     return whole.removeprefix("Elements:\n")
 
 

@@ -58,9 +58,22 @@ def _flat_patches(patch_embed: Any) -> None:
 def _vision(model: Any, packed: Packed) -> tuple[torch.Tensor, list[torch.Tensor]]:
     visual = model.model.visual
     _flat_patches(visual.patch_embed)
-    device = visual.patch_embed.proj.weight.device
-    out = visual(packed.patches.to(device), grid_thw=torch.tensor([packed.grid], device=device))
-    return out.pooler_output, out.deepstack_features
+    weight = visual.patch_embed.proj.weight
+    with torch.set_grad_enabled(torch.is_grad_enabled() and weight.requires_grad):
+        out = visual(packed.patches.to(weight.device), grid_thw=torch.tensor([packed.grid], device=weight.device))
+    if weight.requires_grad or not torch.is_grad_enabled():
+        return out.pooler_output, out.deepstack_features
+    return _unsure(out.pooler_output), [_unsure(level) for level in out.deepstack_features]
+
+
+def _unsure(features: torch.Tensor) -> torch.Tensor:
+    """Features of a frozen tower at a random strength, in random order half of the time.
+
+    While the tower is taught to read by itself, the decoder learns not to depend on what it says of a thumbnail.
+    """
+    if torch.rand(()) < 0.5:
+        features = features[torch.randperm(len(features), device=features.device)]
+    return features * (2 * torch.rand((), device=features.device)).to(features.dtype)
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

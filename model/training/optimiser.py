@@ -46,7 +46,7 @@ class Optimiser:
 
     def _muon(self, n: int) -> bool:
         name = self.names[n]
-        return self.master[n].ndim == 2 and "language_model.layers" in name
+        return self.master[n].ndim == 2 and ("language_model.layers" in name or "visual.blocks" in name)
 
     def step(self, grads: list[torch.Tensor], rate: float) -> float:
         """Apply float32 gradients at a learning rate (Muon's; AdamW takes half of it); returns the gradient norm."""

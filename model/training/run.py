@@ -24,8 +24,10 @@ from tokenizers import Tokenizer
 from transformers import Qwen3VLForConditionalGeneration
 
 from model.training import architecture, checkpoint, curves, evaluate, tokenizer
+from model.training.demos import Demos
 from model.training.episodes import make_episode
 from model.training.losses import Judged, judge
+from model.training.misread import misread
 from model.training.network import forward
 from model.training.optimiser import Optimiser
 from model.training.packing import Packed, Packer
@@ -51,6 +53,15 @@ class Options:
     workers: int = 2
     """Pages learnt from at once, each in a thread of its own: copes with shared cores better than one page over all."""
     sizes: architecture.Sizes = field(default_factory=architecture.Sizes)
+    base: Path | None = None
+    """A checkpoint to begin from instead of random weights; its vision tower is then left as it is."""
+    demos: Path | None = None
+    """A folder of recorded demonstrations to learn from beside the made-up pages."""
+
+
+DEMO_WEIGHT = 4
+"""A demonstration's one sample counts as much as so many samples of a made-up page."""
+DEMOS_A_STEP = 4
 
 
 def page_size(dice: random.Random, progress: float) -> tuple[int, int, int]:
@@ -81,12 +92,19 @@ class Trainer:
     def __init__(self, options: Options, pools: Pools) -> None:
         self.options = options
         self.pools = pools
-        kept = options.work / "tokenizer.json"
-        self.tokenizer: Tokenizer = Tokenizer.from_file(str(kept)) if kept.exists() else tokenizer.build(pools)
+        kept = next((f for f in (options.work, options.base) if f and (f / "tokenizer.json").exists()), None)
+        self.tokenizer: Tokenizer = (
+            Tokenizer.from_file(str(kept / "tokenizer.json")) if kept else tokenizer.build(pools)
+        )
         self.packer = Packer(self.tokenizer)
+        self.demos = Demos(options.demos) if options.demos else None
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = architecture.build(self.tokenizer, options.sizes, options.seed).to(device, torch.bfloat16).train()
-        self.optimiser = Optimiser(list(self.model.named_parameters()))
+        self.model = architecture.build(self.tokenizer, options.sizes, options.seed)
+        if options.base:
+            self.model.load_state_dict(Qwen3VLForConditionalGeneration.from_pretrained(options.base).state_dict())
+            self.model.model.visual.requires_grad_(False)
+        self.model.to(device, torch.bfloat16).train()
+        self.optimiser = Optimiser([(n, p) for n, p in self.model.named_parameters() if p.requires_grad])
         self.workers = ThreadPoolExecutor(options.workers)
         self.steps = self.pages = self.seen = 0
         self.elapsed = 0.0
@@ -105,7 +123,22 @@ class Trainer:
         dice = random.Random("size|" + name)
         count, asks, longest = page_size(dice, self.progress)
         episode = make_episode(self.pools, name, count, asks)
+        if dice.random() < 0.4:
+            episode.page = misread(episode.page, dice, dice.choice((0.01, 0.03, 0.06)))
         return self.packer.pack(episode, dice, longest) if episode.samples else None
+
+    def _demonstrations(self) -> list[Packed]:
+        """Some steps of demonstrations, where there are any."""
+        if self.demos is None or not len(self.demos):
+            return []
+        dice = random.Random(f"demos|{self.options.seed}|{self.steps}")
+        found = []
+        for _ in range(DEMOS_A_STEP):
+            episode = self.demos.draw(dice)
+            if dice.random() < 0.3:
+                episode.page = misread(episode.page, dice, dice.choice((0.01, 0.03)))
+            found.append(self.packer.pack(episode, dice, 320))
+        return [page for page in found if len(page.samples)]
 
     def _learn(self, page: Packed) -> tuple[Judged, tuple[torch.Tensor | None, ...]]:
         """Losses and gradients of one page. Runs in a worker thread; touches nothing shared."""
@@ -115,34 +148,40 @@ class Trainer:
     def step(self) -> dict[str, float]:
         """One optimiser step over some pages; returns mean losses."""
         began = time.monotonic()
-        packed: list[Packed] = []
+        packed = self._demonstrations()
+        few = len(packed)
         while sum(len(p.prefix) + p.segments.numel() for p in packed) < self.options.tokens:
             page = self.page()
             if page is not None and len(page.samples):
                 packed.append(page)
-        count = sum(len(p.samples) for p in packed)
+        sizes = [len(p.samples) * (DEMO_WEIGHT if n < few else 1) for n, p in enumerate(packed)]
+        count = sum(sizes)
         means: dict[str, float] = defaultdict(float)
         sums = [torch.zeros_like(master) for master in self.optimiser.master]
-        for page, (judged, grads) in zip(packed, self.workers.map(self._learn, packed), strict=True):
-            share = len(page.samples) / count
+        for n, (judged, grads) in enumerate(self.workers.map(self._learn, packed)):
+            share = sizes[n] / count
             for total, grad in zip(sums, grads, strict=True):
                 if grad is not None:
                     total.add_(grad, alpha=share)
             for name, value in judged.parts.items():
                 means[name] += value * share
-            means["exact"] += judged.exact.float().mean().item() * share
+            means["shown" if n < few else "exact"] += judged.exact.float().mean().item() * share * count / max(
+                sum(sizes[:few] if n < few else sizes[few:]), 1
+            )
         rate = rate_at(self.options, self.steps, self.progress)
         means["norm"] = self.optimiser.step(sums, rate)
         self.steps += 1
-        self.seen += count
+        self.seen += sum(len(p.samples) for p in packed)
         self.elapsed += time.monotonic() - began
         return {**means, "rate": rate}
 
     def averaged(self) -> Qwen3VLForConditionalGeneration:
         """A copy of the model with the running mean of the weights, in float32."""
         copy = architecture.build(self.tokenizer, self.options.sizes, self.options.seed)
-        for parameter, mean in zip(copy.parameters(), self.optimiser.mean, strict=True):
-            parameter.data.copy_(mean)
+        copy.load_state_dict(self.model.state_dict())
+        named = dict(copy.named_parameters())
+        for name, mean in zip(self.optimiser.names, self.optimiser.mean, strict=True):
+            named[name].data.copy_(mean)
         return copy.eval()
 
     def save(self) -> None:
@@ -190,6 +229,7 @@ class Trainer:
                 "state",
                 "state echo",
                 "exact",
+                "shown",
             )
             if key in mean
         )
@@ -235,6 +275,8 @@ def train(trainer: Trainer) -> None:
         if len(recent) == 25:
             trainer.report(recent)
             recent = []
+            if trainer.demos is not None:
+                trainer.demos.refresh()
         if stopped:
             trainer.save()
             raise SystemExit("stopped; the state is saved")
@@ -256,8 +298,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--base", type=Path, help="a checkpoint folder to begin from")
+    parser.add_argument("--demos", type=Path, help="a folder of recorded demonstrations")
     given = parser.parse_args()
-    options = Options(given.out, given.work, given.minutes, given.steps, given.seed, given.rate, workers=given.workers)
+    options = Options(
+        given.out, given.work, given.minutes, given.steps, given.seed, given.rate, workers=given.workers,
+        base=given.base, demos=given.demos,
+    )  # fmt: skip
     torch.set_num_threads(1)
     trainer = Trainer(options, default_pools())
     print("resumed" if trainer.load() else "fresh start", f"at step {trainer.steps}", flush=True)

@@ -49,6 +49,16 @@ NAMES = [
     ("<table><tr><td>89.00 EUR</table>", ("cell", "89.00 EUR")),
     ("<div onclick='x()'>Row</div>", ("generic", "Row")),
     ("<ul style='cursor:pointer'><li>One<li>Two</ul>", ("generic", "Two")),
+    ("Login<br><input><br>", ("textbox", "Login")),
+    ("<p>Password</p><div><input name=pw></div>", ("textbox", "Password")),
+    ("<table><tr><th>Title<td><input name=t></table>", ("textbox", "Title")),
+    ("<table><tr><td>Sort on:<td><select><option>A</select></table>", ("combobox", "Sort on:")),
+    ("<input type=checkbox> Remember me", ("checkbox", "Remember me")),
+    ("Sex <input type=radio> male", ("radio", "male")),
+    ("Name <input name=n><br><input name=__login_password>", ("textbox", "login password")),
+    ("<input name=userName placeholder=You>", ("textbox", "You")),
+    ("<ul><li><i tabindex=0 role=button>a.txt</i><li><i tabindex=-1>b.txt</i></ul>", ("generic", "b.txt")),
+    ("<div tabindex=-1>Main part</div>", ("text", "Main part")),
     ("<button style='text-transform:uppercase'>go<span style='display:none'> away</span></button>", ("button", "go")),
 ]
 

@@ -76,3 +76,28 @@ def test_every_node_of_a_busy_page_is_hit_in_its_middle(begin: Begin, scale: flo
     for node in operable:
         hit = stage.actuator.target(Click(at=node.rect.centre), seen)
         assert hit.node is not None and hit.node.id == node.id, node
+
+
+WORN = [
+    ("<button style='cursor:pointer'><em>Sign in</em></button>", ("button", "Sign in")),
+    ("<button aria-label=More style='cursor:pointer'><svg width=30 height=30><rect width=30 height=30 /></svg></button>", ("button", "More")),
+    ("<a href=/x style='display:block'><div>Read on</div></a>", ("link", "Read on")),
+    ("<div onclick='x()' style='cursor:pointer'><em>Row</em></div>", ("generic", "Row")),
+    ("<div role=button style='cursor:pointer'><p>One</p><p>Two</p></div>", ("button", "One Two")),
+    ("<button style='cursor:pointer'><em tabindex=0>Own stop</em></button>", ("generic", "Own stop")),
+]  # fmt: skip
+
+
+def test_what_only_wears_a_buttons_pointer_is_the_button(begin: Begin) -> None:
+    stage = begin("<p>x")
+    wrong = []
+    for html, expected in WORN:
+        stage.page.set_content(html)
+        seen = stage.actuator.observe()
+        spot = stage.page.locator("em, svg, p, a div").first.bounding_box()
+        assert spot is not None
+        at = Point(round(spot["x"] + spot["width"] / 2), round(spot["y"] + spot["height"] / 2))
+        node = stage.actuator.target(Click(at=at), seen).node
+        if node is None or (node.role, node.name) != expected:
+            wrong.append((html, expected, node and (node.role, node.name)))
+    assert not wrong

@@ -103,6 +103,18 @@ def test_impossible_once_is_only_a_second_look(tmp_path: Path) -> None:
     assert found.ending.outcome == "verified"
 
 
+def test_a_page_that_loads_in_parts_gets_time_before_impossible_is_believed(tmp_path: Path) -> None:
+    """Still does not mean there: the next part comes on the fifth look."""
+
+    def arrives(surface: Fake) -> None:
+        if surface.looks == 4:
+            surface.show(PAY)
+
+    found = play(tmp_path, [Blocked(), Act(click(PAY)), Finish()], [SEARCH], then=then_booked, settling=arrives)
+    assert found.ending.outcome == "verified" and found.surface.acts == [click(PAY)]
+    assert found.surface.looks >= 5
+
+
 def test_a_model_that_asks_for_a_person_halts(tmp_path: Path) -> None:
     found = play(tmp_path, [Ask("which card?")], [SEARCH])
     assert (found.ending.outcome, found.record.exit_code) == ("halted", 30) and "which card?" in found.ending.because

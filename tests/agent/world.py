@@ -77,6 +77,8 @@ class Fake:
     receipt: Callable[[Fake, Action], ReceiptStatus] = lambda world, action: "done"
     before: Callable[[Fake], None] = lambda world: None
     """Called between the decision and the act, when the hand looks again."""
+    settling: Callable[[Fake], None] = lambda world: None
+    """Called whenever somebody waits for stillness."""
     broken: str = ""
     """The name of a method that raises `error` from now on."""
     error: Exception = field(default_factory=lambda: RuntimeError("nothing"))
@@ -123,6 +125,7 @@ class Fake:
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         self._break("settle")
+        self.settling(self)
         return Settled(True, 0.0)
 
     def show(self, *nodes: Node) -> None:
@@ -274,6 +277,7 @@ def play(
                 limits=bounds,
                 keep_frame=lambda seen: folder.put_frame(seen.frame.png),
                 check_s=0.2,
+                blocked_s=0.2,
                 stop=bounds.stop,
                 watch=watch,
             )

@@ -1,0 +1,196 @@
+"""An instruction about one thing, taken apart: what is named, of what kind, which of several, and where it stands.
+
+Plain rules over English words. They widen nothing: a checkpoint's profile may use them to offer a small model fewer
+nodes to choose from, never more.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+__all__ = ["Asked", "Place", "several", "tokens", "understood"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the thing stands: beside something that is named."""
+
+    relation: str
+    """`row`, `within`, `right`, `left`, `below`, `above`, `near` or `any` (a weak word such as "for")."""
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One way of understanding an instruction."""
+
+    words: tuple[str, ...]
+    """What names the thing; empty where only its kind and place are said."""
+    roles: frozenset[str] = frozenset()
+    """Roles that its kind allows; empty where no kind is said."""
+    icon: bool = False
+    """Whether it is called an icon."""
+    place: Place | None = None
+    ordinal: int | None = None
+    """0 for the first, -1 for the last; None where no place in a series is said."""
+    corner: tuple[str, ...] = ()
+    """Of `top`, `bottom`, `left`, `right`, `middle`."""
+    literal: bool = False
+    """Whether the words stood in quotes."""
+
+
+_WORD = re.compile(r"\w+(?:[.,:@/-]\w+)*|[+#×✓•…&@*?!$€£<>]|[^\w\s]")
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[str, ...]:
+    """Lower-case words without accents; marks that stand alone count as words where nothing else is there."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    found = re.findall(r"\w+", plain)
+    return tuple(found) or tuple(_WORD.findall(plain))
+
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "button": ("button",), "link": ("link",), "hyperlink": ("link",),
+    "field": ("textbox", "searchbox", "spinbutton", "combobox"), "box": ("textbox", "searchbox", "checkbox", "combobox"),
+    "input": ("textbox", "searchbox", "spinbutton"), "textbox": ("textbox", "searchbox"), "textfield": ("textbox", "searchbox"),
+    "textarea": ("textbox",), "checkbox": ("checkbox", "switch"), "tickbox": ("checkbox",), "toggle": ("switch", "checkbox"),
+    "switch": ("switch", "checkbox"), "radio": ("radio",), "tab": ("tab", "link"), "dropdown": ("combobox", "listbox", "button"),
+    "combobox": ("combobox",), "select": ("combobox",), "selector": ("combobox", "button"), "list": ("combobox", "listbox"),
+    "option": ("option", "radio", "menuitem"), "menu": ("menuitem", "button", "combobox", "link"), "item": ("menuitem", "option", "link"),
+    "slider": ("slider",), "spinner": ("spinbutton",), "icon": ("button", "link", "image", "tab", "menuitem"), "image": ("image",),
+    "picture": ("image",), "bar": ("textbox", "searchbox"), "entry": ("menuitem", "link", "option"),
+}  # fmt: skip
+_VERBS = (
+    r"(?:please )?(?:click|press|tap|hit|push|select|choose|pick|open|activate|toggle|check|tick|mark|uncheck|untick|turn on|"
+    r"turn off|switch on|switch off|enable|disable|go to|switch to|focus|find|locate|show|use|move to|hover over|hover|"
+    r"double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
+)
+_LEAD = re.compile(rf"^{_VERBS} (?=\S)")
+_ARTICLE = re.compile(r"^(?:(?:the|a|an|this|that|my|your|its|called|named|labell?ed|with|for|to|on|of|says|saying) )+")
+_SMALL = frozenset("the a an of to on in at for with and or is it this that my your its called named labelled labeled".split())
+_ORDINALS = {
+    "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4, "sixth": 5,
+    "6th": 5, "seventh": 6, "7th": 6, "eighth": 7, "8th": 7, "ninth": 8, "tenth": 9, "last": -1,
+}  # fmt: skip
+_CONTAINER = (
+    "row|line|entry|card|tile|section|group|panel|area|dialog|window|popup|toolbar|sidebar|list|table|form|column|block|"
+    "header|footer|message|result|post|comment|task|ticket|product|order|item|record|menu|box|navigation|bar"
+)
+_ROWS = frozenset({"row", "line", "entry", "item", "record", "result", "message", "order", "task", "ticket"})
+_QUOTES = re.compile(r"[\"“”«»]([^\"“”«»]+)[\"“”«»]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
+_SIDES = (
+    (r"(?:to the )?right of", "right"), (r"(?:to the )?left of", "left"), (r"below|under|underneath|beneath", "below"),
+    (r"above|over", "above"), (r"next to|beside|by|near|close to|following|after|belonging to", "near"),
+)  # fmt: skip
+_WEAK = r"for|of|from|in|on|at|with|about"
+_CORNER = re.compile(
+    r"\b(?:(?:in|at|on|of|near) the )?((?:(?:top|upper|bottom|lower)[- ]?)?(?:left|right|centre|center|middle)|top|upper|"
+    r"bottom|lower|leftmost|rightmost|topmost|bottommost)(?:[- ]hand)?(?: corner| side| edge| end)?(?: of the (?:screen|page|window))?\b"
+)
+
+
+def several(text: str) -> bool:
+    """Whether an instruction asks for more than one act, so that no single thing is meant."""
+    bare = _QUOTES.sub(" x ", text)
+    bare = re.sub(r"\b(?:terms|name|date|time|size|cut|copy|find|drag|black|salt) and \w+", "x", bare, flags=re.IGNORECASE)
+    return bool(re.search(r"\band (?:then )?(?:click|press|hit|submit|select|choose|type|enter|drag|tap|check|open)\b|\bthen\b|;|\w\. \w", bare, re.IGNORECASE))
+
+
+def understood(text: str) -> list[Asked]:
+    """Every way of understanding an instruction about one thing, the most literal first."""
+    flat = " ".join(text.split()).strip(" .!")
+    spoken = _target_of(flat)
+    ways: list[Asked] = []
+    for phrase in dict.fromkeys((spoken, flat)):
+        ways.append(_plain(phrase))
+        ways += _placed(phrase)
+    first = _plain(spoken)
+    if len(first.words) > 1 and first.place is None and not first.literal:  # "Delete Alan Turing": a deed and whose
+        ways.append(replace(first, words=first.words[:1], place=Place("any", first.words[1:])))
+    if first.words and _LEAD.match(spoken.casefold()) and not first.literal:  # "Open file": the verb may be part of the name
+        ways.append(replace(first, words=tokens(spoken.casefold())))
+    return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
+
+
+def _target_of(text: str) -> str:
+    """The part that names the thing: not the value to be typed or chosen, nor the verb."""
+    for pattern in (
+        r"^(?:type|enter|write|put|input|paste|insert)\b.*?\b(?:in|into|to|as|for) (?:the )?(.+)$",
+        r"^(?:fill(?: in| out)?|complete|clear|empty|edit|set|change) (?:the )?(.+?) (?:with|to|as) .+$",
+        r"^(?:fill(?: in| out)?|complete|clear|empty) (?:the )?(.+)$",
+        r"^(?:select|choose|pick|set) .+? (?:in|from) (?:the )?(.+? (?:list|dropdown|menu|selector|select|combobox|box|field))$",
+    ):
+        if found := re.match(pattern, text, re.IGNORECASE):
+            return found.group(1)
+    return text
+
+
+def _plain(phrase: str, place: Place | None = None) -> Asked:
+    """Words, kind, number and corner of a phrase without its place."""
+    quoted = [a or b for a, b in _QUOTES.findall(phrase)]
+    rest = _QUOTES.sub(" ", phrase) if quoted else phrase
+    low = rest.casefold().strip()
+    low = _LEAD.sub("", low) if _LEAD.match(low) else low
+    corner: tuple[str, ...] = ()
+    if found := _CORNER.search(low):
+        corner, shorter = _corner(found.group(1)), (low[: found.start()] + " " + low[found.end() :]).strip()
+        low = shorter
+    low = _ARTICLE.sub("", low)
+    ordinal, words, roles, icon = None, [], set(), False
+    for word in re.findall(r"\w+(?:['’]\w+)?", low):
+        if word in _ORDINALS and ordinal is None:
+            ordinal = _ORDINALS[word]
+        elif word in _KINDS or word.rstrip("s") in _KINDS:
+            kind = word if word in _KINDS else word.rstrip("s")
+            roles |= set(_KINDS[kind])
+            icon |= kind == "icon"
+        elif word not in _SMALL:
+            words.append(word)
+    if quoted:
+        return Asked(tokens(" ".join(quoted[:1])), frozenset(roles), icon, place, ordinal, corner, literal=True)
+    return Asked(tokens(" ".join(words)) if words else (), frozenset(roles), icon, place, ordinal, corner)
+
+
+def _corner(said: str) -> tuple[str, ...]:
+    sides = (("top", ("top", "upper")), ("bottom", ("bottom", "lower")), ("left", ("left",)), ("right", ("right",)))
+    found = tuple(side for side, words in sides if any(word in said for word in words))
+    return found or ("middle",)
+
+
+def _placed(phrase: str) -> list[Asked]:
+    """The same with one part taken for the place."""
+    ways = []
+    if found := re.match(r"^(?:in|on|for|under|below|next to|beside|from|of) (.+?)[,:] (.+)$", phrase, re.IGNORECASE):
+        ways += [replace(_plain(found.group(2)), place=place) for place in _places("any", found.group(1))]
+    container = rf"\b(?:in|on|from|of|inside|within|at) (?:the |this )?(?:same )?({_CONTAINER})s? (?:of|for|with|called|named|titled|headed|labell?ed|that says|containing|about|from|by|where)? ?(?:the )?(.+)$"
+    if found := re.search(container, phrase, re.IGNORECASE):
+        relation = "row" if found.group(1).casefold() in _ROWS else "within"
+        ways += [_plain(phrase[: found.start()], Place(relation, _named(found.group(2))))]
+    owned = rf"\b(?:in|on|from|of|inside|within|at) (?:the )?(.+?)(?:['’]s?)? ({_CONTAINER})\b"
+    if found := re.search(owned, phrase, re.IGNORECASE):
+        relation = "row" if found.group(2).casefold() in _ROWS else "within"
+        ways += [_plain(phrase[: found.start()], Place(relation, _named(found.group(1))))]
+    for pattern, relation in _SIDES:
+        if found := re.search(rf"\b(?:{pattern}) (?:the )?(.+)$", phrase, re.IGNORECASE):
+            ways.append(_plain(phrase[: found.start()], Place(relation, _named(found.group(1)))))
+    if found := re.search(r"\b(\w[\w .-]*?)['’]s (.+)$", _LEAD.sub("", phrase.casefold())):
+        ways.append(_plain(found.group(2), Place("any", _named(found.group(1)))))
+    for found in re.finditer(rf"\b(?:{_WEAK}) (?:the )?(.+)$", phrase, re.IGNORECASE):
+        ways.append(_plain(phrase[: found.start()], Place("any", _named(found.group(1)))))
+    return [way for way in ways if way.place is not None and way.place.words]
+
+
+def _places(relation: str, text: str) -> list[Place]:
+    return [Place(relation, _named(text))]
+
+
+def _named(text: str) -> tuple[str, ...]:
+    """The words of what stands at the place."""
+    quoted = [a or b for a, b in _QUOTES.findall(text)]
+    found = tokens(quoted[0] if quoted else text)
+    kept = tuple(word for word in found if word not in _SMALL and word not in ("row", "line", "section", "card"))
+    return kept or found

@@ -1,0 +1,180 @@
+"""Which of the listed nodes an instruction about one thing can mean, judged by words, kind and place.
+
+Names are compared loosely, since a reader of pixels misspells and people do not quote. Screen pixels throughout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actuators.geometry import Screen
+from actuators.observation import Node
+from model.protocols.asked import Asked, Place, tokens, understood
+
+__all__ = ["Meant", "alike", "meant"]
+
+READABLE = frozenset({"text", "heading", "cell", "status", "alert", "image"})
+_SAME = 0.78
+"""From this likeness on two words count as one, misspelt."""
+_LIKE: tuple[frozenset[str], ...] = tuple(
+    frozenset(line.split())
+    for line in (
+        "cart basket bag trolley", "settings gear cog cogwheel preferences options configure", "delete trash bin remove rubbish discard",
+        "search find magnifier lookup loupe", "close dismiss x cross exit", "menu hamburger navigation", "home house start",
+        "user person account profile avatar", "mail email envelope inbox message", "edit pencil pen modify rename", "add plus new create compose",
+        "bell notifications notification alerts", "heart favourite favorite like favourites favorites", "star favourite bookmark rate",
+        "download save", "upload import", "share forward", "lock secure private padlock", "eye show view visibility preview", "more dots ellipsis overflow options kebab",
+        "help question support", "info information about details", "warning alert caution", "phone call telephone dial", "location pin map place marker",
+        "refresh reload sync update", "undo back", "back previous left prev", "forward next right", "photo camera picture image gallery", "calendar date schedule",
+        "sign login log", "logout signout", "attach clip paperclip attachment", "send submit paper", "globe language world web internet", "moon dark night theme",
+        "play start resume", "pause stop", "copy duplicate", "filter funnel", "print printer", "chat message comment bubble conversation", "folder directory", "clock time history recent",
+        "microphone mic voice record", "volume sound speaker audio", "cancel abort", "ok confirm accept", "cut scissors", "expand chevron", "video film movie",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The nodes that fit best, in reading order, and how well: 0 not at all, 1 exactly."""
+
+    nodes: tuple[Node, ...]
+    fit: float
+
+
+def meant(nodes: Sequence[Node], asked: str, screen: Screen) -> Meant:
+    """The best understanding of an instruction about one thing, on these nodes."""
+    best = Meant((), 0.0)
+    for n, way in enumerate(understood(asked)):
+        found = _found(nodes, way, screen)
+        if found.fit - 0.01 * n > best.fit:
+            best = Meant(found.nodes, found.fit - 0.01 * n)
+    return best
+
+
+def alike(asked: tuple[str, ...], name: tuple[str, ...]) -> float:
+    """How well some words name something called `name`: 1 the same, 0 nothing in common."""
+    from rapidfuzz import fuzz
+
+    if not asked or not name:
+        return 0.0
+    if asked == name:
+        return 1.0
+    hit_name = [max((_same(word, other) for other in asked), default=0.0) for word in name]
+    hit_asked = [max((_same(word, other) for other in name), default=0.0) for word in asked]
+    covered = sum(hit * len(word) for hit, word in zip(hit_name, name, strict=True)) / sum(map(len, name))
+    used = sum(hit * len(word) for hit, word in zip(hit_asked, asked, strict=True)) / sum(map(len, asked))
+    joint = 2 * covered * used / (covered + used) if covered + used else 0.0
+    whole = fuzz.ratio("".join(asked), "".join(name)) / 100
+    return min(0.99, max(0.97 * joint, whole if whole > 0.7 else 0.0))
+
+
+def _same(one: str, other: str) -> float:
+    from rapidfuzz import fuzz
+
+    if one == other:
+        return 1.0
+    if len(one) > 3 and len(other) > 3 and (one.rstrip("s") == other.rstrip("s")):
+        return 0.97
+    likeness = fuzz.ratio(one, other) / 100 if min(len(one), len(other)) > 2 else 0.0
+    if likeness >= _SAME:
+        return likeness
+    if min(len(one), len(other)) > 3 and (one.startswith(other) or other.startswith(one)):
+        return 0.75
+    return 0.8 if any(one in group and other in group for group in _LIKE) else 0.0
+
+
+def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
+    fits = [_fit(node, way, screen) for node in nodes]
+    if way.place is not None:
+        anchors = _anchors(nodes, way.place)
+        if not anchors:
+            return Meant((), 0.0)
+        fits = [
+            fit * _standing(node, way.place.relation, anchors) if fit > 0.3 else 0.0
+            for node, fit in zip(nodes, fits, strict=True)
+        ]
+    best = max(fits, default=0.0)
+    if best <= 0:
+        return Meant((), 0.0)
+    slack = 0.12 if way.ordinal is not None else 0.005 if way.corner else 0.04
+    near = [node for node, fit in zip(nodes, fits, strict=True) if fit >= best - slack]
+    if way.ordinal is not None:
+        if not -len(near) <= way.ordinal < len(near):
+            return Meant((), 0.0)
+        near = [near[way.ordinal]]
+        best = min(1.0, best + 0.02)
+    return Meant(tuple(near), best)
+
+
+def _fit(node: Node, way: Asked, screen: Screen) -> float:
+    name = tokens(node.name)
+    fit = alike(way.words, name) if way.words else 0.0
+    if way.words and node.tag:
+        fit = max(fit, 0.95 * alike(way.words, tokens(node.tag)))
+    if way.words and node.value:
+        fit = max(fit, 0.85 * alike(way.words, tokens(node.value)))
+    if not way.words:
+        fit = 0.6 if node.role in way.roles and (not way.icon or node.tag or node.role == "image") else 0.0
+        fit = 0.5 if not way.roles and way.corner and node.role not in READABLE else fit
+    if fit <= 0:
+        return 0.0
+    if way.roles and node.role not in way.roles:
+        fit *= 0.85
+    if node.role in READABLE:
+        fit *= 0.8 if node.role == "image" else 0.72
+    if not node.enabled:
+        fit *= 0.97
+    return fit * _cornered(node, way.corner, screen)
+
+
+def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
+    if not corner:
+        return 1.0
+    x, y = node.rect.centre.x / screen.width, node.rect.centre.y / screen.height
+    away = {"top": y, "bottom": 1 - y, "left": x, "right": 1 - x, "middle": 2 * max(abs(x - 0.5), abs(y - 0.5))}
+    return 1 - 0.6 * min(1.0, math.hypot(*(away[side] for side in corner)))
+
+
+def _anchors(nodes: Sequence[Node], place: Place) -> list[tuple[Node, float]]:
+    scored = [(node, max(alike(place.words, tokens(node.name)), 0.9 * alike(place.words, tokens(node.value)))) for node in nodes]
+    scored += [(node, 0.9) for node in nodes if _contains(tokens(node.name), place.words)]
+    best = max((fit for _, fit in scored), default=0.0)
+    return [(node, fit) for node, fit in scored if fit > 0.55 and fit > best - 0.15]
+
+
+def _contains(name: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return len(name) > len(words) and any(name[n : n + len(words)] == words for n in range(len(name) - len(words) + 1))
+
+
+def _standing(node: Node, relation: str, anchors: Sequence[tuple[Node, float]]) -> float:
+    """How well a node stands in a relation to the best of the anchors, 0..1."""
+    return max((fit * _related(node, anchor, relation) for anchor, fit in anchors if anchor is not node), default=0.0)
+
+
+def _related(node: Node, anchor: Node, relation: str) -> float:
+    dx, dy = node.rect.centre.x - anchor.rect.centre.x, node.rect.centre.y - anchor.rect.centre.y
+    tall = max(anchor.rect.height, 14)
+    level = 1 / (1 + (dy / (0.9 * tall)) ** 2)
+    gap_x = max(node.rect.left - anchor.rect.right, anchor.rect.left - node.rect.right, 0)
+    gap_y = max(node.rect.top - anchor.rect.bottom, anchor.rect.top - node.rect.bottom, 0)
+    row = level / (1 + gap_x / 3000)
+    below = (1 / (1 + (gap_y / 160) ** 2) / (1 + (gap_x / 120) ** 2)) * (1.0 if dy > 0 else 0.75)
+    match relation:
+        case "row":
+            return row
+        case "within":
+            return max(below, 0.8 * row)
+        case "right":
+            return level / (1 + gap_x / 400) if dx > 0 else 0.0
+        case "left":
+            return level / (1 + gap_x / 400) if dx < 0 else 0.0
+        case "below":
+            return 1 / (1 + gap_y / 120) / (1 + (gap_x / 60) ** 2) if dy > 0 else 0.0
+        case "above":
+            return 1 / (1 + gap_y / 120) / (1 + (gap_x / 60) ** 2) if dy < 0 else 0.0
+        case "near":
+            return 1 / (1 + math.hypot(gap_x, 2 * gap_y) / 200)
+        case _:
+            return max(row, 0.85 * below)

@@ -1,0 +1,88 @@
+"""What the reading heads can name: characters, roles, states and icons. Their order is the order of the outputs."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.base import ModelError
+
+__all__ = ["CHARACTERS", "FILE", "NONE", "OTHER", "ROLES", "STATES", "Alphabet", "folded", "read_alphabet"]
+
+FILE = "reader.json"
+NONE, OTHER = 0, 1
+"""Classes of a slot without a character, and of a character that has no class of its own."""
+CHARACTERS = (
+    " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+    "…•·→←↑↓×✓€£¥©–—°«»’“”ßøØłŁæđ★▾"
+)
+"""Accents are folded away before a character is looked up here."""
+ROLES = (
+    "", "button", "link", "textbox", "combobox", "checkbox", "radio", "switch", "tab", "menuitem", "option", "slider",
+    "spinbutton", "image", "listbox",
+)  # fmt: skip
+STATES = ("disabled", "checked", "focused", "selected", "expanded")
+
+_LIKE = {
+    "‘": "'", "‚": ",", "„": "“", "‐": "-", "‑": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "✔": "✓", "✕": "×", "✖": "×",
+    "●": "•", "‹": "<", "›": ">", "▼": "▾", "⌄": "▾", "☆": "★", "➜": "→", "➔": "→", "⋯": "…", "∙": "·",
+}  # fmt: skip
+
+
+def folded(text: str) -> str:
+    """Text as the reader would spell it: no accents, one character for look-alikes, as many characters as before.
+
+    A character that folds to nothing keeps its place, so that positions still match.
+    """
+    out = []
+    for char in text:
+        char = _LIKE.get(char, char)
+        plain = [c for c in unicodedata.normalize("NFD", char) if not unicodedata.combining(c)]
+        out.append(plain[0] if plain else char)
+    return "".join(out)
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The names of all outputs of one set of reading heads, and the tiles that it was trained on."""
+
+    characters: str = CHARACTERS
+    roles: tuple[str, ...] = ROLES
+    states: tuple[str, ...] = STATES
+    icons: tuple[str, ...] = ("",)
+    """The first is "no icon"."""
+    lines: int = 2
+    """Text lines that one patch can hold."""
+    slots: int = 4
+    """Characters of one line that one patch can hold."""
+    hidden: int = 256
+
+    def classes(self, text: str) -> list[int]:
+        """The class of each character."""
+        return [self.characters.find(char) + 2 if char in self.characters else OTHER for char in folded(text)]
+
+    def character(self, index: int) -> str:
+        """The character of a class; empty for none, `?` for one without a class."""
+        return "" if index == NONE else "?" if index == OTHER else self.characters[index - 2]
+
+    def write(self, folder: Path) -> None:
+        """Save as `reader.json`."""
+        text = json.dumps(vars(self), ensure_ascii=False, indent=1)
+        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_alphabet(folder: Path) -> Alphabet:
+    """From `reader.json`.
+
+    Raises:
+        ModelError: the file is not what `Alphabet.write` makes.
+    """
+    path = folder / FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        lists = {key: tuple(found[key]) for key in ("roles", "states", "icons")}
+        return Alphabet(**{**found, **lists})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: no list of reading classes: {error}") from error

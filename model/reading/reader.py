@@ -1,0 +1,189 @@
+"""Reads a screenshot with a checkpoint's own vision tower: pixels in, nodes out.
+
+Tiles that did not change since they were last read are not read again. What this does not protect against: it misreads.
+Its nodes help a small model to choose; the policy asks the live surface, and where there is none, the pixels again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from actuators.geometry import Screen
+from actuators.observation import Node
+from model.base import ModelError
+from model.reading import nodes as assembled
+from model.reading.alphabet import FILE, NONE, Alphabet, read_alphabet
+from model.reading.boxes import Patches, things
+from model.reading.heads import Dense, Heads, levels
+from model.reading.lines import Glyphs, pieces
+from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
+
+__all__ = ["WEIGHTS", "Reader", "has_reader", "load_reader"]
+
+WEIGHTS = "reader.safetensors"
+_KEPT = 96
+"""Tiles remembered: eight screens of 1280x800."""
+_AT_ONCE = 4
+Floats = npt.NDArray[np.float32]
+
+
+def has_reader(folder: Path) -> bool:
+    """Whether a checkpoint folder brings reading heads."""
+    return (folder / FILE).is_file()
+
+
+def load_reader(folder: Path, visual: Any) -> Reader:
+    """The reading heads of a checkpoint folder on its tower.
+
+    Raises:
+        ModelError: the heads are missing, damaged or made for another tower.
+    """
+    from safetensors.torch import load_file
+
+    alphabet = read_alphabet(folder)
+    config = visual.config
+    heads = Heads(config.hidden_size, config.depth, alphabet)
+    try:
+        heads.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, RuntimeError, ValueError) as error:
+        problem = " ".join(str(error).split())[:160]
+        raise ModelError(f"{folder / WEIGHTS}: the reading heads do not fit: {problem}") from error
+    weight = visual.patch_embed.proj.weight
+    return Reader(visual, heads.to(weight.device, weight.dtype).eval())
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the heads said of one tile, as small arrays; N patches in raster order."""
+
+    classes: npt.NDArray[np.int16]  # (N, lines, slots)
+    sure: Floats  # (N, lines, slots)
+    begins: npt.NDArray[np.bool_]  # (N, lines, slots)
+    heights: Floats  # (N, lines, 2)
+    roles: Floats
+    edges: Floats
+    states: Floats
+    icons: Floats
+
+
+class Reader:
+    """One tower with reading heads. Not thread-safe."""
+
+    def __init__(self, visual: Any, heads: Heads) -> None:
+        self._visual, self._heads = visual, heads
+        self._seen: OrderedDict[bytes, _Read] = OrderedDict()
+
+    @property
+    def alphabet(self) -> Alphabet:
+        return self._heads.alphabet
+
+    def read(self, pixels: npt.NDArray[np.uint8]) -> tuple[Node, ...]:
+        """Everything the reader sees on a picture `(height, width, 3)`, in its pixels and in reading order."""
+        height, width = pixels.shape[:2]
+        tiles = cover(width, height)
+        read = self._all(pixels, tiles)
+        glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in self._glyphs(tile, said)]
+        patches = _patches(tiles, read, (width, height))
+        return assembled.nodes(things(patches), pieces(glyphs), self.alphabet, Screen(width, height))
+
+    def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[_Read]:
+        shown = [cut(pixels, tile) for tile in tiles]
+        keys = [hashlib.blake2b(np.ascontiguousarray(one), digest_size=16).digest() for one in shown]
+        missing = [n for n, key in enumerate(keys) if key not in self._seen]
+        fresh: dict[bytes, _Read] = {}
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            for n, said in zip(some, self._look([shown[n] for n in some], tiles[some[0]].grid), strict=True):
+                fresh[keys[n]] = said
+        read = [fresh.get(key) or self._seen[key] for key in keys]
+        for key, said in zip(keys, read, strict=True):
+            self._seen[key] = said
+            self._seen.move_to_end(key)
+        while len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
+        return read
+
+    @torch.inference_mode()
+    def _look(self, shown: list[npt.NDArray[np.uint8]], grid: tuple[int, int]) -> list[_Read]:
+        weight = self._visual.patch_embed.proj.weight
+        patches = torch.from_numpy(np.stack([flat_patches(one) for one in shown])).to(weight.device, weight.dtype)
+        said = self._heads(levels(self._visual, patches, grid))
+        return [_plain(said, n) for n in range(len(shown))]
+
+    def _glyphs(self, tile: Tile, said: _Read) -> list[Glyphs]:
+        """Text of the patches whose centre is the tile's own."""
+        own = _own(tile)
+        found = []
+        for n, line in np.argwhere((said.classes != NONE).any(-1)).tolist():
+            if not own[n]:
+                continue
+            classes = said.classes[n, line]
+            at = np.flatnonzero(classes != NONE)
+            row, column = divmod(n, tile.grid[1])
+            below, tall = said.heights[n, line].tolist()
+            found.append(
+                Glyphs(
+                    left=float(tile.left + column * PATCH), width=float(PATCH),
+                    middle=tile.top + row * PATCH + PATCH / 2 + below * PATCH, height=max(tall * PATCH, 6.0),
+                    text="".join(self.alphabet.character(int(classes[slot])) for slot in at),
+                    begins=tuple(bool(said.begins[n, line, slot]) for slot in at),
+                    sure=float(said.sure[n, line, at].mean()),
+                )
+            )  # fmt: skip
+        return found
+
+
+def _plain(said: Dense, n: int) -> _Read:
+    chances = said.glyphs[n].float().softmax(-1)
+    best = chances.max(-1)
+    return _Read(
+        classes=best.indices.to(torch.int16).numpy(force=True),
+        sure=best.values.numpy(force=True),
+        begins=(said.begins[n] > 0).numpy(force=True),
+        heights=said.heights[n].float().numpy(force=True),
+        roles=said.roles[n].float().softmax(-1).numpy(force=True),
+        edges=said.edges[n].float().numpy(force=True),
+        states=said.states[n].float().sigmoid().numpy(force=True),
+        icons=said.icons[n].float().softmax(-1).numpy(force=True),
+    )
+
+
+def _centres(tile: Tile) -> Floats:
+    rows, columns = tile.grid
+    ys = tile.top + np.arange(rows) * PATCH + PATCH / 2
+    xs = tile.left + np.arange(columns) * PATCH + PATCH / 2
+    return np.stack([np.tile(xs, rows), np.repeat(ys, columns)], axis=-1).astype(np.float32)
+
+
+def _own(tile: Tile) -> npt.NDArray[np.bool_]:
+    """Which patches have their centre in the tile's own part."""
+    left, top, right, bottom = tile.own
+    x, y = _centres(tile).T
+    result: npt.NDArray[np.bool_] = (x >= left) & (x < right) & (y >= top) & (y < bottom)
+    return result
+
+
+def _patches(tiles: list[Tile], read: list[_Read], size: tuple[int, int]) -> Patches:
+    parts: dict[str, list[Floats]] = {name: [] for name in ("centres", "boxes", "roles", "states", "icons", "tiles")}
+    for tile, said in zip(tiles, read, strict=True):
+        own = _own(tile)
+        centres = _centres(tile)[own]
+        far = np.expm1(said.edges[own].clip(-1.5, 5)) * PATCH
+        parts["centres"].append(centres)
+        parts["boxes"].append(np.concatenate([centres - far[:, :2], centres + far[:, 2:]], axis=-1))
+        for name in ("roles", "states", "icons"):
+            parts[name].append(getattr(said, name)[own])
+        rows, columns = tile.grid
+        bounds = np.array([tile.left, tile.top, tile.left + columns * PATCH, tile.top + rows * PATCH], dtype=np.float32)
+        bounds[:2][bounds[:2] <= 0] = -np.inf
+        bounds[2:][bounds[2:] >= np.array(size)] = np.inf
+        parts["tiles"].append(np.tile(bounds, (len(centres), 1)))
+    return Patches(**{name: np.concatenate(arrays) for name, arrays in parts.items()})

@@ -1,0 +1,1 @@
+"""How the reading heads and the vision tower under them were trained."""

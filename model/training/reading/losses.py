@@ -1,0 +1,56 @@
+"""What the reading heads are taught, as one loss, and how much of it is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.reading.heads import Dense
+from model.training.reading.targets import Targets
+
+__all__ = ["collate", "judge"]
+
+NOTHING = 0.6
+"""Weight of all slots or patches where nothing stands, beside 1 for all where something does."""
+
+
+def collate(tiles: list[Targets]) -> dict[str, Tensor]:
+    """Targets of one batch, by name, `(B, N, ...)`."""
+    return {name: torch.from_numpy(np.stack([vars(tile)[name] for tile in tiles])) for name in vars(tiles[0])}
+
+
+def _classes(logits: Tensor, wanted: Tensor) -> Tensor:
+    asked = wanted >= 0
+    logits, wanted = logits[asked].float(), wanted[asked]
+    each = F.cross_entropy(logits, wanted, reduction="none")
+    something = wanted > 0
+    there = each[something].mean() if something.any() else each.sum() * 0
+    nowhere = each[~something].mean() if (~something).any() else each.sum() * 0
+    return there + NOTHING * nowhere
+
+
+def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    """The loss of one batch and its parts; `read` and `named` are shares of characters and roles that are right."""
+    glyphs = _classes(said.glyphs, wanted["glyphs"])
+    asked = wanted["begins"] >= 0
+    begins = F.binary_cross_entropy_with_logits(said.begins[asked].float(), wanted["begins"][asked])
+    lines = ~wanted["heights"].isnan()
+    heights = F.smooth_l1_loss(said.heights[lines].float(), wanted["heights"][lines], beta=0.1)
+    roles = _classes(said.roles, wanted["roles"])
+    things = ~wanted["edges"].isnan()
+    edges = F.smooth_l1_loss(said.edges[things].float(), wanted["edges"][things], beta=0.1)
+    known = ~wanted["states"].isnan()
+    states = F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known])
+    icons = _classes(said.icons, wanted["icons"])
+    parts = {"glyphs": glyphs, "begins": begins, "heights": heights, "roles": roles, "edges": edges, "states": states, "icons": icons}
+    weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 0.3, "edges": 0.6, "states": 0.3, "icons": 0.15}
+    total = torch.stack([weights[name] * value for name, value in parts.items() if value.isfinite()]).sum()
+    told = {name: value.item() for name, value in parts.items() if value.isfinite()}
+    with torch.no_grad():
+        for name, logits, truth in (("read", said.glyphs, wanted["glyphs"]), ("named", said.roles, wanted["roles"]), ("icon", said.icons, wanted["icons"])):
+            there = truth > 0
+            if there.any():
+                told[name] = (logits[there].argmax(-1) == truth[there]).float().mean().item()
+    return total, told

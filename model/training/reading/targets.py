@@ -1,0 +1,172 @@
+"""From the labels of a page to what every patch of a tile should say.
+
+Letters: N patches of a tile in raster order, L lines and S slots of a patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.reading.alphabet import NONE, Alphabet
+
+__all__ = ["IGNORE", "PageLabels", "Targets", "read_labels", "targets"]
+
+IGNORE = -100
+PATCH = 16
+_AS = {"icon": "image", "searchbox": "textbox", "treeitem": "menuitem", "columnheader": "", "gridcell": "button"}
+"""Roles that the heads know under another name."""
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PageLabels:
+    """The labels of one page as arrays. Pixels of the picture."""
+
+    chars: Floats  # (C, 4): centre x, centre y of the line, height of the line, line number
+    classes: Ints  # (C,)
+    begins: npt.NDArray[np.bool_]  # (C,)
+    boxes: Floats  # (M, 4): left, top, right, bottom, largest first
+    roles: Ints  # (M,)
+    icons: Ints  # (M,)
+    states: Floats  # (M, states)
+
+
+def read_labels(page: dict[str, Any], alphabet: Alphabet) -> PageLabels:
+    """From the JSON that `model.training.web.render` writes."""
+    rows: list[tuple[float, float, float, float]] = []
+    classes: list[int] = []
+    begins: list[bool] = []
+    for number, line in enumerate(page["lines"]):
+        _, top, _, height = line["box"]
+        first = True
+        for char, x, index in zip(line["text"], line["chars"], alphabet.classes(line["text"]), strict=True):
+            if first and char.isspace():
+                continue
+            rows.append((x, top + height / 2, height, number))
+            classes.append(index)
+            begins.append(first)
+            first = False
+    role_of = {name: index for index, name in enumerate(alphabet.roles)}
+    icon_of = {name: index for index, name in enumerate(alphabet.icons)}
+    nodes = []
+    for node in page["nodes"]:
+        role = role_of.get(_AS.get(node["role"], node["role"]), 0)
+        x, y, width, height = node["box"]
+        if role and width > 2 and height > 2:
+            nodes.append((width * height, (x, y, x + width, y + height), role, node))
+    nodes.sort(key=lambda one: -one[0])
+    return PageLabels(
+        np.array(rows, dtype=np.float32).reshape(-1, 4),
+        np.array(classes, dtype=np.int64),
+        np.array(begins, dtype=bool),
+        np.array([box for _, box, _, _ in nodes], dtype=np.float32).reshape(-1, 4),
+        np.array([role for _, _, role, _ in nodes], dtype=np.int64),
+        np.array([icon_of.get(node.get("icon") or "", 0) for _, _, _, node in nodes], dtype=np.int64),
+        np.array(
+            [[state in node["states"] for state in alphabet.states] for _, _, _, node in nodes], dtype=np.float32
+        ).reshape(-1, len(alphabet.states)),
+    )
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the heads should say of one tile; `IGNORE` where nothing is asked."""
+
+    glyphs: Ints  # (N, L, S)
+    begins: Floats  # (N, L, S), -1 where nothing is asked
+    heights: Floats  # (N, L, 2), nan where there is no line
+    roles: Ints  # (N,)
+    edges: Floats  # (N, 4), nan where there is no thing
+    states: Floats  # (N, states), nan likewise
+    icons: Ints  # (N,)
+
+
+def targets(page: PageLabels, left: int, top: int, grid: tuple[int, int], alphabet: Alphabet) -> Targets:
+    """What a tile says whose corner is at (left, top), in pixels of the page, with `grid` (rows, columns) patches."""
+    glyphs, begins, heights = _text(page, left, top, grid, alphabet)
+    return Targets(glyphs, begins, heights, *_things(page, left, top, grid, alphabet))
+
+
+def _text(page: PageLabels, left: int, top: int, grid: tuple[int, int], a: Alphabet) -> tuple[Ints, Floats, Floats]:
+    rows, columns = grid
+    count = rows * columns
+    glyphs = np.full((count, a.lines, a.slots), NONE, dtype=np.int64)
+    begins = np.full((count, a.lines, a.slots), -1, dtype=np.float32)
+    heights = np.full((count, a.lines, 2), np.nan, dtype=np.float32)
+    x, y = page.chars[:, 0] - left, page.chars[:, 1] - top
+    inside = (x >= 0) & (x < columns * PATCH) & (y >= 0) & (y < rows * PATCH)
+    at = np.flatnonzero(inside)
+    if not len(at):
+        return glyphs, begins, heights
+    x, y, height, line = x[at], y[at], page.chars[at, 2], page.chars[at, 3]
+    patch = (y // PATCH).astype(np.int64) * columns + (x // PATCH).astype(np.int64)
+    order = np.lexsort((x, line, y, patch))
+    at, x, y, height, line, patch = (v[order] for v in (at, x, y, height, line, patch))
+    fresh_patch = np.r_[True, patch[1:] != patch[:-1]]
+    fresh_line = fresh_patch | np.r_[True, line[1:] != line[:-1]]
+    number = np.cumsum(fresh_line) - 1
+    first_line = number[np.flatnonzero(fresh_patch)][np.cumsum(fresh_patch) - 1]
+    which = number - first_line  # the line within the patch
+    start = np.flatnonzero(fresh_line)[number]
+    slot = np.arange(len(at)) - start
+    kept = (which < a.lines) & (slot < a.slots)
+    glyphs[patch[kept], which[kept], slot[kept]] = page.classes[at[kept]]
+    begins[patch[kept], which[kept], slot[kept]] = page.begins[at[kept]]
+    middle = (patch // columns) * PATCH + PATCH / 2
+    heights[patch[kept], which[kept], 0] = (y[kept] - middle[kept]) / PATCH
+    heights[patch[kept], which[kept], 1] = height[kept] / PATCH
+    cut = (y - height * 0.3 < 0) | (y + height * 0.3 > rows * PATCH) | (x < 4) | (x > columns * PATCH - 4)
+    glyphs[patch[cut]] = IGNORE
+    begins[patch[cut]] = -1
+    return glyphs, begins, heights
+
+
+def _things(
+    page: PageLabels, left: int, top: int, grid: tuple[int, int], a: Alphabet
+) -> tuple[Ints, Floats, Floats, Ints]:
+    rows, columns = grid
+    roles = np.zeros(grid, dtype=np.int64)
+    icons = np.zeros(grid, dtype=np.int64)
+    edges = np.full((*grid, 4), np.nan, dtype=np.float32)
+    states = np.full((*grid, len(a.states)), np.nan, dtype=np.float32)
+    middles_x = np.arange(columns) * PATCH + PATCH / 2
+    middles_y = np.arange(rows) * PATCH + PATCH / 2
+    width, height = columns * PATCH, rows * PATCH
+    for n in range(len(page.boxes)):
+        x0, y0, x1, y1 = page.boxes[n] - (left, top, left, top)
+        if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+            continue
+        whole = (x1 - x0) * (y1 - y0)
+        x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+        if (x1 - x0) * (y1 - y0) < 0.25 * min(whole, 64 * 64):  # too little of it is on the tile to tell
+            _blur(roles, x0, y0, x1, y1)
+            continue
+        c0, c1 = np.searchsorted(middles_x, [x0, x1])
+        r0, r1 = np.searchsorted(middles_y, [y0, y1])
+        _blur(roles, x0, y0, x1, y1)
+        if c0 == c1:
+            c0 = min(int((x0 + x1) / 2 // PATCH), columns - 1)
+            c1 = c0 + 1
+        if r0 == r1:
+            r0 = min(int((y0 + y1) / 2 // PATCH), rows - 1)
+            r1 = r0 + 1
+        roles[r0:r1, c0:c1] = page.roles[n]
+        icons[r0:r1, c0:c1] = page.icons[n] if x1 - x0 < 240 else IGNORE
+        states[r0:r1, c0:c1] = page.states[n]
+        cx, cy = middles_x[None, c0:c1], middles_y[r0:r1, None]
+        shape = (r1 - r0, c1 - c0)
+        far = np.stack([np.broadcast_to(d, shape) for d in (cx - x0, cy - y0, x1 - cx, y1 - cy)], axis=-1)
+        edges[r0:r1, c0:c1] = np.log1p(np.maximum(far / PATCH, -0.8))
+    count = rows * columns
+    return roles.reshape(count), edges.reshape(count, 4), states.reshape(count, -1), icons.reshape(count)
+
+
+def _blur(roles: Ints, x0: float, y0: float, x1: float, y1: float) -> None:
+    """Nothing is asked of patches that a thing touches without holding their centre, unless another thing does."""
+    part = roles[int(y0 // PATCH) : int(-(-y1 // PATCH)), int(x0 // PATCH) : int(-(-x1 // PATCH))]
+    part[part == 0] = IGNORE

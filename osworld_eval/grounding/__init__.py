@@ -1,0 +1,1 @@
+"""Grounding: from an instruction and a picture of a screen to the point that is meant. Importing does nothing."""

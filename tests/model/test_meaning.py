@@ -1,0 +1,73 @@
+"""Which node a spoken instruction means: a table of instructions on three screens."""
+
+import pytest
+
+from actuators.geometry import Rect, Screen
+from actuators.observation import Node
+from model.protocols import asked, meaning
+
+SCREEN = Screen(1280, 800)
+
+
+def node(role: str, name: str, left: int, top: int, width: int = 80, height: int = 24, tag: str = "", value: str = "") -> Node:
+    return Node(f"{role}{left}-{top}", role, name, Rect(left, top, left + width, top + height), tag=tag, value=value)
+
+
+TABLE = (
+    node("link", "Home", 20, 10), node("button", "", 1230, 10, 30, 30, "settings"), node("button", "", 1190, 10, 30, 30, "bell"),
+    node("heading", "Customers", 200, 60, 200), node("textbox", "Search customers", 600, 60, 300),
+    node("text", "Ada Lovelace", 200, 120, 100), node("button", "Edit", 800, 118), node("button", "Delete", 900, 118),
+    node("text", "Grace Hopper", 200, 160, 100), node("button", "Edit", 800, 158), node("button", "Delete", 900, 158),
+    node("text", "Alan Turing", 200, 200, 100), node("button", "Edit", 800, 198), node("button", "Delete", 900, 198),
+    node("button", "Add customer", 200, 260, 120), node("link", "Next page", 1100, 700),
+    node("checkbox", "Only active", 200, 300, 16, 16), node("combobox", "Sort by", 400, 300, value="Name"),
+)  # fmt: skip
+
+CASES = (
+    ("Click the Add customer button", "Add customer", 0),
+    ("Open the settings", "settings", 0),
+    ("bell icon", "bell", 0),
+    ("notifications", "bell", 0),
+    ("the Edit button in the row of Grace Hopper", "Edit", 1),
+    ("the Edit button in Ada's row", "Edit", 0),
+    ("Delete Alan Turing", "Delete", 2),
+    ("Delete button for Grace Hopper", "Delete", 1),
+    ("In the row of Alan Turing, click Edit", "Edit", 2),
+    ("the second Delete button", "Delete", 1),
+    ("the last Edit button", "Edit", 2),
+    ("go to the next page", "Next page", 0),
+    ("tick Only active", "Only active", 0),
+    ('type "smith" into the search customers field', "Search customers", 0),
+    ("the search box", "Search customers", 0),
+    ("add a new customer", "Add customer", 0),
+    ("the icon in the top right corner", "settings", 0),
+    ("choose Date in the Sort by list", "Sort by", 0),
+    ("Add cusłomer", "Add customer", 0),
+    ("AbdL customer", "Add customer", 0),
+)
+
+
+@pytest.mark.parametrize(("said", "name", "which"), CASES)
+def test_an_instruction_means_one_node(said: str, name: str, which: int) -> None:
+    found = meaning.meant(TABLE, said, SCREEN)
+    want = [one for one in TABLE if name in (one.name, one.tag)][which]
+    assert [(n.name or n.tag, n.id) for n in found.nodes] == [(want.name or want.tag, want.id)], asked.understood(said)
+    assert found.fit > 0.5
+
+
+@pytest.mark.parametrize(
+    "said", ["Click the Export button", "the Archive link", "the Edit button in the row of Linus Torvalds", "the printer icon", "log out"]
+)
+def test_what_is_not_there_fits_nothing(said: str) -> None:
+    assert meaning.meant(TABLE, said, SCREEN).fit < 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "more"),
+    [
+        ("Select kf9, x and click Submit.", True), ("Enter the username and press login", True), ("Click the terms and conditions link", False),
+        ('Click on the "ok and close" button', False), ("Type x; then go", True), ("the Edit button in the row of Ada", False),
+    ],
+)  # fmt: skip
+def test_several_acts_are_told_from_one(said: str, more: bool) -> None:
+    assert asked.several(said) is more
