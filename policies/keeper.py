@@ -91,8 +91,7 @@ class Keeper:
         """Decide, ask a person where the rules want one, and mint only what is allowed then."""
         decision, consequence, request = self._decided(case)
         if decision.verdict == "allow":
-            permit = self._mint(case, consequence, "")
-            return Clearance(decision, permit, None, consequence, plain_of(request))
+            return Clearance(decision, self._mint(case, consequence, ""), None, consequence, plain_of(request))
         if decision.verdict != "ask":
             return Clearance(decision, None, None, consequence, plain_of(request))
         approval = self._ask(case, consequence, decision)

@@ -142,7 +142,8 @@ def _inside(case: Case, narrow: Narrow) -> bool:
 
 def _whither(case: Case, consequence: Consequence, narrow: Narrow) -> dict[str, object]:
     """Where the act leads. Of several destinations the one that is worst: unreadable, then outside."""
-    return leads(_destinations(case.action, case.target, consequence), lambda place: place.origin in (narrow.origins or ()))
+    urls = _destinations(case.action, case.target, consequence)
+    return leads(urls, lambda place: place.origin in (narrow.origins or ()))
 
 
 def leads(urls: list[str], inside: Callable[[Place], bool]) -> dict[str, object]:

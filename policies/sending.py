@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from actuators.observation import Target
 from policies.cause import Cause
 from policies.consequence import Consequence
 from policies.narrow import Narrow

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
@@ -34,10 +34,13 @@ _MOST_DEPTH = 6
 _STATIC = re.compile(
     r"\.(png|jpe?g|gif|svg|webp|avif|ico|css|js|mjs|woff2?|ttf|otf|mp4|webm|mp3|map|wasm|json|txt)$", re.IGNORECASE
 )
-_COMMANDS = frozenset({"action", "act", "op", "operation", "operationname", "method", "mutation", "cmd", "command", "do"})
+_COMMANDS = frozenset(
+    {"action", "act", "op", "operation", "operationname", "method", "mutation", "cmd", "command", "do"}
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _CARD = re.compile(
-    r"(?i)(card.?(number|no|num)|cc.?(num|number|csc|exp)|^pan$|^cvc$|^cvv2?$|^csc$|security.?code|^iban$|account.?number)"
+    r"(?i)(card.?(number|no|num)|cc.?(num|number|csc|exp)|^pan$|^cvc$|^cvv2?$|^csc$|security.?code|^iban$"
+    r"|account.?number)"
 )
 _AMOUNT = re.compile(r"(?i)^(.*[^a-z])?(amount|total|price|sum)([^a-z].*)?$")
 _MOVES_MONEY = re.compile(r"(?i)(^|[^a-z])amount([^a-z]|$)")

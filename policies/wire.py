@@ -19,7 +19,16 @@ from policies.request import Case
 from policies.scene import Field, Scene
 from policies.sent import Part, Sent
 
-__all__ = ["case_from", "case_to", "clearance_from", "clearance_to", "decision_from", "decision_to", "sent_from", "sent_to"]
+__all__ = [
+    "case_from",
+    "case_to",
+    "clearance_from",
+    "clearance_to",
+    "decision_from",
+    "decision_to",
+    "sent_from",
+    "sent_to",
+]
 
 Plain = dict[str, Any]
 

@@ -67,7 +67,12 @@ def test_what_a_request_is_taken_for(one: Held, kind: str) -> None:
     [
         ("amount_cents=8900&currency=EUR", FORM, 8900, "EUR"),
         ('{"amount": 89, "currency": "eur"}', "application/json", 8900, "EUR"),
-        ('{"payment": {"amount": {"value": 1}, "amountMinor": 8900}, "currency": "CHF"}', "application/json", 8900, "CHF"),
+        (
+            '{"payment": {"amount": {"value": 1}, "amountMinor": 8900}, "currency": "CHF"}',
+            "application/json",
+            8900,
+            "CHF",
+        ),
         ("amount=89.5", FORM, 8950, ""),
         ("amount=89,00 EUR", FORM, 8900, "EUR"),
     ],
@@ -94,7 +99,9 @@ def test_fields_are_told_by_name_and_length_only() -> None:
     assert sent_from(json.loads(json.dumps(sent_to(sent)))) == sent
 
 
-@given(st.binary(max_size=300), st.sampled_from([FORM, "application/json", "multipart/form-data; boundary=a", "", "x/y"]))
+@given(
+    st.binary(max_size=300), st.sampled_from([FORM, "application/json", "multipart/form-data; boundary=a", "", "x/y"])
+)
 def test_any_body_can_be_judged(body: bytes, shape: str) -> None:
     sent = sent_of(Held(f"{AIR}/save", "POST", "xhr", AIR, body, True, shape))
     assert effect_of(sent).rank >= effect_of(sent_of(held())).rank

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import socket
 import threading
@@ -184,7 +185,9 @@ def test_a_form_that_was_kept_back_can_be_sent_later(chromium: Chromium, server:
 def test_each_message_on_a_socket_is_held(chromium: Chromium, server: Server, wire: Wire) -> None:
     wire.may = lambda held: held.kind != "message" or held.body == b"hello"
     page = opened(chromium, server, "<p>hi")
-    page.evaluate("a => { s = new WebSocket(a + '/ws'); s.onopen = () => { s.send('pay'); s.send('hello') } }", server.ws)
+    page.evaluate(
+        "a => { s = new WebSocket(a + '/ws'); s.onopen = () => { s.send('pay'); s.send('hello') } }", server.ws
+    )
     assert until(page, lambda: server.said == ["hello"]), (server.said, wire.paths())
     assert [one.body for one in wire.seen if one.kind == "message"] == [b"pay", b"hello"]
 
@@ -251,10 +254,8 @@ def test_no_datagram_leaves(chromium: Chromium, server: Server, wire: Wire) -> N
             try {{ new f.contentWindow.WebTransport('https://127.0.0.1:{port}/') }} catch {{}}
             </script>""",
         ).wait_for_timeout(300)
-        try:
+        with contextlib.suppress(TimeoutError):
             got.append(listening.recv(2000))
-        except TimeoutError:
-            pass
     assert got == []
 
 
@@ -266,7 +267,9 @@ def test_a_download_meets_the_wire(chromium: Chromium, server: Server, wire: Wir
     assert "GET /file" not in server.got and page.url == f"{server.url}/"
 
 
-def test_an_uploaded_file_is_not_readable_and_says_so(chromium: Chromium, server: Server, wire: Wire, tmp_path: Any) -> None:
+def test_an_uploaded_file_is_not_readable_and_says_so(
+    chromium: Chromium, server: Server, wire: Wire, tmp_path: Any
+) -> None:
     (tmp_path / "a.txt").write_text("inside the file")
     form = "<form method=post action=/up enctype=multipart/form-data><input type=file name=f><button>Go</button></form>"
     page = opened(chromium, server, form)
