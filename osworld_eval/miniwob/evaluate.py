@@ -87,9 +87,10 @@ def _checked(wanted: Wanted) -> list[str]:
 
 
 def _episodes(wanted: Wanted, tasks: Sequence[str], rows: Rows) -> list[Episode]:
-    """What is still to be played, task by task."""
+    """What is still to be played, task by task; what broke last time is played again."""
+    done = {key for key, row in rows.rows.items() if row.outcome != "error"}
     seeds = range(wanted.first_seed, wanted.first_seed + wanted.seeds)
-    return [Episode(task, seed) for task in tasks for seed in seeds if (task, seed) not in rows.rows]
+    return [Episode(task, seed) for task in tasks for seed in seeds if (task, seed) not in done]
 
 
 def _play(wanted: Wanted, name: str, tasks: Sequence[str], rows: Rows, runs: Path, stop: threading.Event) -> None:

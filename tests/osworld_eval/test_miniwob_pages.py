@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
-from mint import Mint  # noqa: E402
+from mint import Mint
 
 from actuators.action import Click, Drag, TypeText
 from actuators.browser import BrowserActuator

@@ -80,6 +80,28 @@ def test_characters_of_a_word_are_each_over_their_own_ink(lens: Camera) -> None:
 
 
 @pytest.mark.parametrize(
+    "field",
+    [
+        '<input type="search" value="HHHHHHHHHHHHHHHHHH" style="width:130px;color:#f00;font-size:20px">',
+        '<input type="number" value="888888888888888888" style="width:130px;color:#f00;font-size:20px">',
+        '<input type="search" value="HHH" style="width:130px;text-align:right;color:#f00;font-size:20px">',
+        '<input type="number" value="888" style="width:130px;text-align:right;color:#f00;font-size:20px">',
+        '<input value="HHHHHHHHHHHHHHHHHH" style="width:130px;color:#f00;font-size:20px">',
+        '<select style="width:130px;color:#f00;font-size:20px"><option>HHHHHHHHHHHHHHHHHH</option></select>',
+        '<button style="width:90px;color:#f00;font-size:20px;white-space:nowrap">HHHHHHHHHHH</button>',
+        '<input type="button" value="HHHHHHHHHHH" style="width:90px;color:#f00;font-size:20px">',
+    ],
+)
+def test_words_too_long_for_their_field_end_where_their_ink_ends(lens: Camera, field: str) -> None:
+    labels, pixels = shoot(lens, f'<div style="padding:40px 120px">{field}</div>')
+    (line,) = labels["lines"]
+    x, _, w, _ = line["box"]
+    left, _, right, _ = ink(pixels[:, : int(x + w + 9)] if "select" in field else pixels, (255, 0, 0), 200)
+    each = w / len(line["text"])
+    assert abs(left - x) <= each * 0.7 and abs(right - (x + w)) <= each * 0.7
+
+
+@pytest.mark.parametrize(
     "body",
     [
         '<button style="margin:33px 57px;width:80px;height:31px;background:#0f0;border:0"></button>',

@@ -55,9 +55,18 @@ class Draft:
     """How far the page is scrolled down, CSS pixels."""
 
 
+_LOW = {"toolbar_row", "tabs", "pager", "crumbs", "chips", "alert", "steps", "search", "stats", "swatches"}
+"""Blocks of one line: four of them fill the room of another."""
+
+
 def _some(s: Sketch, count: int, held: bool = False) -> tuple[str, list[str]]:
+    """Blocks to fill the room of `count` usual ones, and their names."""
     options = blocks.HELD_BLOCKS if held else blocks.BLOCKS
-    drawn = s.dice.choices([block for block, _ in options], [weight for _, weight in options], k=count)
+    drawn: list[blocks.Block] = []
+    room = float(count)
+    while room > 0:
+        drawn += s.dice.choices([block for block, _ in options], [weight for _, weight in options])
+        room -= 0.25 if drawn[-1].__name__ in _LOW else 1
     return "".join(f"<div>{block(s)}</div>" for block in drawn), [block.__name__ for block in drawn]
 
 
