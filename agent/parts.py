@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from agent.plan import Plan
 from agent.watch import Silent, Watch
 from model.base import Model, Perception
 from policies.gate import Gate
+from policies.wire_gate import Outgoing
 
 __all__ = ["Judge", "Parts"]
 
@@ -45,3 +46,5 @@ class Parts:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when a person says stop: waits end early and no further act begins."""
     watch: Watch = field(default_factory=Silent)
+    kept_back: Callable[[], Sequence[Outgoing]] = tuple
+    """Requests that were held at the wire and kept back since the last call; raises what broke the gate."""

@@ -116,6 +116,7 @@ _Line = Annotated[_Short, AfterValidator(_one_line)]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_pattern)]
 _Origin = Annotated[_Short, AfterValidator(_origin)]
+_Readable = Annotated[_Short, AfterValidator(lambda value: value if value == "*" else _origin(value))]
 _Scalar = Annotated[Any, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "integer", "boolean"]})]
 _Money = Annotated[Money, PlainValidator(_money), PlainSerializer(str), WithJsonSchema(_MONEY_SCHEMA)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -213,6 +214,8 @@ class NarrowSpec(_Model):
 
     origins: tuple[_Origin, ...] | None = None
     """The only sites that may be touched."""
+    reads: tuple[_Readable, ...] | None = None
+    """Further sites that a page may load pictures, styles and fonts from; `*` for all that are public."""
     consequences: tuple[Consequence, ...] | None = None
     """The only things an act may bring about."""
     ask_above: _Money | None = None

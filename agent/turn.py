@@ -19,7 +19,10 @@ from model.protocols.computer_use import summary
 from policies.decision import Clearance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.parts import Parts
+    from policies.wire_gate import Outgoing
 
 __all__ = ["Turn"]
 
@@ -73,8 +76,9 @@ class Turn:
             return self._refused(step, action, target, step.clearance)
         receipt = self._perform(step, action, target)
         self._parts.gate.settle(step.clearance, receipt)
-        self._remember(step, action, target, receipt)
-        return self._received(step, receipt)
+        kept = self._parts.kept_back()
+        self._remember(step, action, target, receipt, kept)
+        return self._stopped_at_the_wire(step, kept) or self._received(step, receipt)
 
     def finish(self, step: Step) -> Ending | None:
         """The model says done: go on with the plan, or judge the whole. A step with `until` is over only then."""
@@ -204,12 +208,24 @@ class Turn:
         step.after = self.look()
         return receipt
 
-    def _remember(self, step: Step, action: Action, target: Target, receipt: Receipt) -> None:
+    def _stopped_at_the_wire(self, step: Step, kept: Sequence[Outgoing]) -> Ending | None:
+        """An act whose own request was kept back did not happen: that is a refusal, as of the act itself."""
+        own = next((one for one in kept if one.own), None)
+        if own is None:
+            return None
+        step.note = f"{own.sent.shown} was kept back: {own.why}"
+        return Ending("denied", step.note)
+
+    def _remember(
+        self, step: Step, action: Action, target: Target, receipt: Receipt, kept: Sequence[Outgoing] = ()
+    ) -> None:
         note = {"stale": "the target changed", "refused": "refused", "failed": "it did not work"}.get(
             receipt.status, ""
         )
         if note and receipt.detail:
             note = f"{note}: {receipt.detail}"
+        if kept:
+            note = "; ".join(filter(None, (note, f"the page was kept from sending {kept[-1].sent.shown}")))
         text = step.reply.text if step.reply else ""
         self._history.append(Done(summary(action, target), text, step.seen, note))
 

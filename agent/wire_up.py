@@ -30,8 +30,10 @@ from policies.broker import Approve, Broker
 from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
 from policies.narrow import Narrow
+from policies.place import origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
+from policies.wire_gate import WireGate
 
 __all__ = ["Wanted", "interruptible", "terminable", "wired"]
 
@@ -71,7 +73,8 @@ def wired(
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
-        actuator = stack.enter_context(_surface(task, wanted, folder, verifier, secrets))
+        wire = WireGate(broker, secrets.leaks, trail.held)
+        actuator = stack.enter_context(_surface(task, wanted, verifier, secrets, wire, _hosts(narrow)))
         running.set()
         yield Parts(
             actuator=actuator,
@@ -85,6 +88,7 @@ def wired(
             perception=task.perception,
             watch=watch,
             stop=stop,
+            kept_back=wire.kept,
         )
 
 
@@ -98,6 +102,7 @@ def narrow_of(task: BoundTask) -> Narrow:
     block = task.policy.narrow
     given: dict[str, Any] = {
         "origins": block.origins,
+        "reads": (*(block.reads or ()), origin_of(task.browser.start)),
         "consequences": block.consequences,
         "ask_above": block.ask_above and str(block.ask_above),
         "deny_above": block.deny_above and str(block.deny_above),
@@ -150,17 +155,31 @@ def _trail(
 
 @contextmanager
 def _surface(
-    task: BoundTask, wanted: Wanted, folder: RunFolder, verifier: Verifier, secrets: SecretStore
+    task: BoundTask,
+    wanted: Wanted,
+    verifier: Verifier,
+    secrets: SecretStore,
+    wire: WireGate,
+    hosts: tuple[str, ...] | None,
 ) -> Iterator[Actuator]:
     from actuators.browser import BrowserActuator
     from sandboxes.chromium import Chromium
 
     browser = task.browser
-    with Chromium(browser.viewport, browser.scale, browser.locale, wanted.headed or browser.headed) as chromium:
+    headed = wanted.headed or browser.headed
+    with Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=hosts, wire=wire) as chromium:
         chromium.new_page()
         with BrowserActuator(chromium.context, verifier, secrets, browser.scale) as actuator:
             actuator.open(browser.start)
             yield actuator
+
+
+def _hosts(narrow: Narrow) -> tuple[str, ...] | None:
+    """The only hosts whose names the browser may resolve; None where a page may read from anywhere."""
+    if "*" in (narrow.reads or ()):
+        return None
+    places = map(place_of, (*(narrow.origins or ()), *(narrow.reads or ())))
+    return tuple(sorted({place.host for place in places if place is not None}))
 
 
 @contextmanager

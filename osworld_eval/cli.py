@@ -35,9 +35,24 @@ def bookings(
     raise typer.Exit(play(n, first_seed, model, runs, as_json))
 
 
+@app.command("grounding-pages")
+def grounding_pages(
+    out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in CSS pixels.")] = "1280x800",
+    scale: Annotated[float, typer.Option(min=0.5, max=4, help="Device pixels to one CSS pixel.")] = 1.0,
+    npm: Annotated[Path | None, typer.Option(help="Folder that holds node_modules with the CSS packages.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this page; may be repeated.")] = None,
+) -> None:
+    """Draw the hand-written pages with Chromium, as a suite for `agent eval grounding`."""
+    from osworld_eval.grounding.render import main as render
+
+    given = ["--size", size, "--scale", str(scale), *(["--npm", str(npm)] if npm else [])]
+    raise typer.Exit(render([str(out), *given, *(word for name in only or () for word in ("--only", name))]))
+
+
 @app.command()
 def grounding(
-    suite: Annotated[Path, typer.Argument(help="The suite's folder, or one annotation file of it.")],
+    suite: Annotated[Path, typer.Argument(metavar="DIR", help="The suite's folder, or one annotation file of it.")],
     agent: Annotated[
         str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, or a yardstick: `random`, `centre`, `oracle`.")
     ] = "pilot",
@@ -102,10 +117,26 @@ def miniwob(
     raise typer.Exit(play(wanted))
 
 
+@app.command()
+def webapps(
+    tasks: Annotated[
+        str, typer.Option(help="Names or beginnings of names with commas between, such as `django,wiki_new`; all.")
+    ] = "",
+    agent: Annotated[str, typer.Option(help="`pilot`, `plan` or a checkpoint folder.")] = "pilot",
+    environment: Annotated[
+        Path | None, typer.Option(help="Where `python -m osworld_eval.webapps.install` put the applications.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/webapps"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Eleven chores on Django's admin, Wagtail, Otter Wiki, Roundup and JupyterLab; judged by screen and data."""
+    from osworld_eval.webapps.play import Wanted
+    from osworld_eval.webapps.play import main as play
+
+    raise typer.Exit(play(Wanted(tuple(tasks.split(",")), agent, environment, runs, as_json)))
+
+
 def main(arguments: list[str]) -> int:
     """Run one benchmark command and return its exit code."""
-    try:
-        app(arguments, standalone_mode=False, prog_name="agent eval")
-    except typer.Exit as done:
-        return int(done.exit_code)
-    return 0
+    code = app(arguments, standalone_mode=False, prog_name="agent eval")  # an Exit comes back as its code
+    return code if isinstance(code, int) else 0

@@ -42,6 +42,7 @@ from actuators.observation import Target
 from policies.consequence import Consequence
 from policies.decision import Approval, Decision
 from policies.money import Money
+from policies.sent import Sent
 
 __all__ = ["Approver", "DenyApprover", "Question", "TtyApprover", "card"]
 
@@ -59,9 +60,13 @@ class Question:
     target: Target
     consequence: Consequence
     decision: Decision
+    sent: Sent | None = None
+    """The request that waits at the wire, when it is about one and not about an act."""
 
     def answered(self, answer: Approval) -> Approval:
-        """The answer, bound to this act on this target."""
+        """The answer, bound to this act on this target, or to this request."""
+        if self.sent is not None:
+            return Approval(answer.answer, answer.by, answer.waited_s, self.sent.digest)
         return Approval(answer.answer, answer.by, answer.waited_s, action_digest(self.action), self.target.digest)
 
 
@@ -167,7 +172,10 @@ def card(question: Question) -> list[str]:
     target, found = question.target, question.consequence
     where = clean(target.origin or target.app or target.window or "an unknown place")
     lines = [f"-- step {question.step} of run {clean(question.run)} needs a yes --"]
-    lines.append(f"  would   {_act(question.action)} {_thing(target)}")
+    if question.sent is not None:
+        lines += _request(question.sent)
+    else:
+        lines.append(f"  would   {_act(question.action)} {_thing(target)}")
     lines.append(f"  in      {where} ({target.surface})")
     if target.destination:
         lines.append(f"  leads   to {clean(target.destination)}")
@@ -177,6 +185,13 @@ def card(question: Question) -> list[str]:
         lines.append(f"  costs   {Money(found.amount_minor or 0, found.currency) if known else 'UNKNOWN'}")
     lines.append(f"  why ask {clean(question.decision.reason)} [{', '.join(question.decision.rules)}]")
     return lines
+
+
+def _request(sent: Sent) -> list[str]:
+    """What would be sent, without the values: names of fields, and amounts."""
+    names = ", ".join(clean(part.name) + (" (a file)" if part.file else "") for part in sent.parts[:12])
+    body = f"{sent.size} bytes: {names}" if sent.readable else "something that cannot be read"
+    return [f"  would   let the page send {clean(sent.shown)}", f"  with    {body or 'nothing'}"]
 
 
 def _thing(target: Target) -> str:

@@ -29,7 +29,8 @@ from policies.decision import Clearance
 from policies.narrow import Narrow
 from policies.request import Case
 from policies.rule import PolicyUnusable
-from policies.wire import case_to, clearance_from
+from policies.sent import Sent
+from policies.wire import case_to, clearance_from, sent_to
 
 __all__ = ["Approve", "Broker", "BrokerLost"]
 
@@ -150,6 +151,11 @@ class Broker:
         """Decide, ask where the rules want a person, and bring a permit if the act may happen. Raises BrokerLost."""
         person_s = self._approve_s if self._approve == "tty" else 0.0
         return self._clearance({"ask": "clear", "case": case_to(case)}, self._answer_s + person_s)
+
+    def send(self, sent: Sent) -> Clearance:
+        """What the rules, and a person where they want one, say of a request that waits. Raises BrokerLost."""
+        person_s = self._approve_s if self._approve == "tty" else 0.0
+        return self._clearance({"ask": "send", "sent": sent_to(sent)}, self._answer_s + person_s)
 
     def interrupt(self) -> None:
         """End a question to a person: it counts as `denied`. Without one, nothing. Safe in a signal handler."""

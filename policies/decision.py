@@ -50,3 +50,9 @@ class Clearance:
     """What the act was taken to do; None when it was never judged."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the rules were told, for the trail."""
+
+    @property
+    def released(self) -> bool:
+        """For a request on the wire, which needs no permit: whether it may go."""
+        approved = self.approval is not None and self.approval.answer == "approved"
+        return self.decision.verdict == "allow" or (self.decision.verdict == "ask" and approved)

@@ -17,15 +17,19 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from actuators.action import action_digest
+from actuators.action import Wait, action_digest
+from actuators.observation import Target
 from actuators.permit import Permit, Terms, signed_bytes
 from policies.approver import Approver, Question
+from policies.cause import CAUSED_S, ONCE, Cause, uncovered
 from policies.checkpoint import checkpoint_bytes
 from policies.consequence import Consequence, judge
 from policies.decide import PolicySet
 from policies.decision import Approval, Clearance, Decision
 from policies.request import Case, Counters, Request, plain_of, request_of
-from policies.wire import case_from, clearance_to
+from policies.sending import sending_of
+from policies.sent import Sent, effect_of
+from policies.wire import case_from, clearance_to, sent_from
 
 __all__ = ["PERMIT_S", "Keeper"]
 
@@ -58,6 +62,7 @@ class Keeper:
         self._voids = 0
         self._last_step = -1
         self._last_leaf = -1
+        self._cause: Cause | None = None
 
     @property
     def public_key(self) -> bytes:
@@ -73,6 +78,8 @@ class Keeper:
                 return clearance_to(clearance)
             case {"ask": "clear", "case": dict(plain)}:
                 return clearance_to(self.clear(case_from(plain)))
+            case {"ask": "send", "sent": dict(plain)}:
+                return clearance_to(self.send(sent_from(plain)))
             case {"ask": "sign", "run": str(run), "n": int(n), "root": str(root)}:
                 return self._sign(run, n, root)
             case {"ask": "void", "nonce": str(nonce)}:
@@ -84,14 +91,48 @@ class Keeper:
         """Decide, ask a person where the rules want one, and mint only what is allowed then."""
         decision, consequence, request = self._decided(case)
         if decision.verdict == "allow":
-            return Clearance(decision, self._mint(case, consequence), None, consequence, plain_of(request))
+            return Clearance(decision, self._mint(case, consequence, ""), None, consequence, plain_of(request))
         if decision.verdict != "ask":
             return Clearance(decision, None, None, consequence, plain_of(request))
         approval = self._ask(case, consequence, decision)
         permit = None
         if approval.answer == "approved" and self._allowed_now(case, consequence, approval):
-            permit = self._mint(case, consequence)
+            permit = self._mint(case, consequence, approval.by or "a person")
         return Clearance(decision, permit, approval, consequence, plain_of(request))
+
+    def send(self, sent: Sent) -> Clearance:
+        """Decide on a request that waits at the wire. Nothing is minted: it goes when the verdict is `allow`, or when
+        it is `ask` and the approval is a yes to exactly this request.
+        """
+        effect, now = effect_of(sent), time.monotonic()
+        cause = self._cause if self._cause is not None and now - self._cause.at <= CAUSED_S else None
+        why_not = uncovered(cause, sent, effect, now)
+        counters = replace(self._counters, seconds=int(now - self._began))
+        request = sending_of(sent, effect, cause, not why_not, counters, self._policies.narrow)
+        decision = self._policies.decide(request)
+        approval = None
+        if decision.verdict == "ask":
+            approval = self._ask_to_send(sent, effect, replace(decision, reason=_joined(decision.reason, why_not)))
+            asked = self._policies.decide(request.but(approved_by=approval.by or "a person"))
+            if approval.answer == "approved" and (approval.action_digest != sent.digest or asked.verdict != "allow"):
+                approval = replace(approval, answer="denied")
+        clearance = Clearance(decision, None, approval, effect, {**plain_of(request), "uncovered": why_not})
+        if clearance.released:
+            self._let_go(effect, covered=not why_not)
+        return clearance
+
+    def _let_go(self, effect: Consequence, covered: bool) -> None:
+        """Count what leaves: under the act that covers it, or as an act of its own."""
+        if covered and self._cause is not None:
+            spent = {effect.kind} & ONCE
+            self._cause = replace(self._cause, spent=self._cause.spent | spent)
+        elif effect.kind in ONCE:
+            self._count(effect.kind, 1)
+
+    def _ask_to_send(self, sent: Sent, effect: Consequence, decision: Decision) -> Approval:
+        step = self._cause.step if self._cause is not None else max(0, self._last_step)
+        target = Target("browser", None, None, origin=sent.sender, destination=sent.shown.partition(" ")[2])
+        return self._approver.ask(Question(self._run, step, Wait(seconds=0), target, effect, decision, sent))
 
     def void(self, nonce: str) -> bool:
         """Count a permit as never made: the hand reports that nothing was touched. Once per permit, and bounded."""
@@ -121,8 +162,10 @@ class Keeper:
         request = request_of(case, consequence, self._counted(case), self._policies.narrow)
         return self._policies.decide(request.but(approved_by=approval.by or "a person")).verdict == "allow"
 
-    def _mint(self, case: Case, consequence: Consequence) -> Permit:
+    def _mint(self, case: Case, consequence: Consequence, approved_by: str) -> Permit:
         now = time.time()
+        before = self._counted(case)
+        self._cause = Cause(case.step, case.target, consequence, before, time.monotonic(), approved_by)
         nonce = secrets.token_hex(16)
         terms = Terms(
             run=self._run,
@@ -159,6 +202,10 @@ class Keeper:
             return {"refused": "a checkpoint is signed only for this run, and never for fewer records than before"}
         self._last_leaf = n
         return {"signature": self._key.sign(checkpoint_bytes(run, n, root)).hex()}
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _act(case: Case) -> str:

@@ -41,7 +41,12 @@ def _money(value: object) -> Money:
     return parse_money(value)
 
 
+def _readable(value: object) -> str:
+    return "*" if value == "*" else _origin(value)
+
+
 Origin = Annotated[str, BeforeValidator(_origin)]
+Readable = Annotated[str, BeforeValidator(_readable)]
 Amount = Annotated[Money, BeforeValidator(_money), PlainSerializer(str, return_type=str)]
 
 
@@ -54,6 +59,8 @@ class Narrow(BaseModel):
     """At most what this preset allows, whatever the operator's own rules allow."""
     origins: tuple[Origin, ...] | None = None
     """The only origins where anything but looking may happen. None given means none allowed by the presets."""
+    reads: tuple[Readable, ...] | None = None
+    """Further origins that a page may read from: pictures, styles, fonts. `*` stands for all but private networks."""
     apps: tuple[str, ...] | None = None
     """Applications outside the browser; `*` stands for every application of the surface."""
     consequences: tuple[Kind, ...] | None = None
@@ -90,7 +97,8 @@ class Narrow(BaseModel):
         return Narrow(
             preset=self.preset or other.preset,
             origins=_common(self.origins, other.origins),
-            apps=_common_apps(self.apps, other.apps),
+            reads=_common_or_all(self.reads, other.reads),
+            apps=_common_or_all(self.apps, other.apps),
             consequences=_common(self.consequences, other.consequences),
             ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
             deny_above=_lower(self.deny_above, other.deny_above, (self, other)),
@@ -114,6 +122,11 @@ class Narrow(BaseModel):
             shown["deny_above"] = self.deny_above.minor
         return shown
 
+    def may_read(self, origin: str, local: bool) -> bool:
+        """Whether a page may read from an origin; `local` says that it lies on this machine or a private network."""
+        named = set(self.origins or ()) | set(self.reads or ())
+        return bool(origin) and (origin in named or ("*" in named and not local))
+
     def holds_app(self, app: str) -> bool:
         """Whether an application outside the browser is within the limits."""
         return self.apps is not None and ("*" in self.apps or (bool(app) and app in self.apps))
@@ -125,7 +138,7 @@ def _common(mine: tuple[T, ...] | None, theirs: tuple[T, ...] | None) -> tuple[T
     return tuple(dict.fromkeys(one for one in mine if one in theirs))
 
 
-def _common_apps(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _common_or_all(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> tuple[str, ...] | None:
     if mine is not None and "*" in mine:
         return mine if theirs is None else theirs
     if theirs is not None and "*" in theirs:

@@ -5,7 +5,7 @@ Places are compared as parsed origins, never as text. Whatever cannot be parsed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +13,10 @@ from actuators.action import Action, LaunchApp, OpenUrl, TypeText
 from actuators.observation import Node, Target
 from policies.consequence import INERT_SCRIPTS, Consequence
 from policies.narrow import Narrow
-from policies.place import origin_of, place_of
+from policies.place import Place, origin_of, place_of
 from policies.scene import NOTHING, Scene
 
-__all__ = ["Case", "Counters", "Request", "plain_of", "request_from", "request_of"]
+__all__ = ["Case", "Counters", "Request", "leads", "plain_of", "request_from", "request_of"]
 
 _NAME = 200
 """Characters of any one text from the screen that reach the rules."""
@@ -143,9 +143,14 @@ def _inside(case: Case, narrow: Narrow) -> bool:
 def _whither(case: Case, consequence: Consequence, narrow: Narrow) -> dict[str, object]:
     """Where the act leads. Of several destinations the one that is worst: unreadable, then outside."""
     urls = _destinations(case.action, case.target, consequence)
+    return leads(urls, lambda place: place.origin in (narrow.origins or ()))
+
+
+def leads(urls: list[str], inside: Callable[[Place], bool]) -> dict[str, object]:
+    """The facts about destinations. Of several the one that is worst: unreadable, then outside."""
     places = [place_of(url) for url in urls]
     known = [place for place in places if place is not None]
-    outside = [place for place in known if place.origin not in (narrow.origins or ())]
+    outside = [place for place in known if not inside(place)]
     shown = next(iter(outside or known), None)
     return {
         "has_destination": bool(urls),

@@ -9,10 +9,12 @@ It does not protect against the permitted page itself, nor against code in this 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
@@ -20,6 +22,7 @@ from actuators.base import SecretRefused
 from actuators.observation import Node, Target
 from policies.place import origin_of
 from policies.redactor import Redactor
+from sandboxes.wire import Held
 
 __all__ = ["SecretMissing", "SecretSpec", "SecretStore"]
 
@@ -64,6 +67,7 @@ class SecretStore:
     def __init__(self, specs: Mapping[str, SecretSpec], values: Mapping[str, str]) -> None:
         self._specs = dict(specs)
         self._values = {name: values[name] for name in specs}
+        self._redactors: dict[str, Redactor] = {}
 
     @classmethod
     def load(cls, specs: Mapping[str, SecretSpec], environment: Mapping[str, str] | None = None) -> SecretStore:
@@ -96,9 +100,46 @@ class SecretStore:
         _check_field(name, spec, target.node)
         return self._values[name]
 
+    def leaks(self, held: Held) -> tuple[str, ...]:
+        """Names of the secrets that a request would carry to an origin that may not have them, or in an address.
+
+        Found as a `Redactor` finds them, also percent-encoded, in hexadecimal and written backwards.
+        """
+        address, body = _readings(held.url), _readings(held.body.decode("utf-8", "replace"))
+        found = []
+        for name, value in self._values.items():
+            permitted = origin_of(_web(held.url)) in self._specs[name].origins
+            texts = address + body if not permitted else address if len(value) >= _TELLING else ()
+            if any(_holds(text, self._one(name), value) for text in texts):
+                found.append(name)
+        return tuple(found)
+
+    def _one(self, name: str) -> Redactor:
+        if name not in self._redactors:
+            self._redactors[name] = Redactor({name: self._values[name]})
+        return self._redactors[name]
+
     def redactor(self) -> Redactor:
         """Takes every value, however it is written, out of a text."""
         return Redactor(self._values)
+
+
+_TELLING = 6
+"""Characters from which on a value in an address is no coincidence, as `737` in `/page/737` would be."""
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((text, unquote_plus(text), unquote_plus(unquote_plus(text)))))
+
+
+def _holds(text: str, redactor: Redactor, value: str) -> bool:
+    if redactor(text) != text or redactor(text[::-1]) != text[::-1]:
+        return True
+    return len(value) >= 4 and value.encode().hex() in text.lower()
+
+
+def _web(url: str) -> str:
+    return re.sub(r"^ws(s?)://", r"http\1://", url)
 
 
 def _value(spec: SecretSpec, environment: Mapping[str, str]) -> str:

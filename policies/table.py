@@ -8,14 +8,15 @@ the verdict, so a table tests the consequence as well as the rules.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from actuators.action import Action, parse_action
 from actuators.geometry import Point, Rect
 from actuators.observation import Form, Node, Surface, Target
+from policies.cause import Cause, uncovered
 from policies.consequence import judge
 from policies.decide import PolicySet
 from policies.decision import Decision, Verdict
@@ -24,6 +25,9 @@ from policies.narrow import Narrow
 from policies.request import Case, Counters, Request, request_of
 from policies.scene import Field as FormField
 from policies.scene import Scene
+from policies.sending import sending_of
+from policies.sent import Sent, effect_of, sent_of
+from sandboxes.wire import Held
 
 __all__ = ["Row", "Table", "failures", "load_table"]
 
@@ -93,13 +97,34 @@ class _Counters(BaseModel):
     seconds: int = 0
 
 
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    method: str = "POST"
+    url: str
+    kind: str = "xhr"
+    sender: str | None = None
+    """Left out, the origin of the page."""
+    body: str = ""
+    content_type: str = "application/x-www-form-urlencoded"
+    readable: bool = True
+    redirected: bool = False
+    leaks: tuple[str, ...] = ()
+
+    def sent(self, origin: str) -> Sent:
+        told = self.model_dump(exclude={"body", "sender", "leaks"})
+        sender = origin if self.sender is None else self.sender
+        return sent_of(Held(**told, sender=sender, body=self.body.encode()), self.leaks)
+
+
 class Row(BaseModel):
     """One request and what must come of it."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    do: Annotated[Any, BeforeValidator(_action)]
+    do: Annotated[Any, BeforeValidator(_action)] = None
+    send: _Request | None = None
+    """A request at the wire instead of an act; `do` and `target` are then the act before it, if there was one."""
     target: _Thing | None = None
     """Left out: nothing is known about what lies there."""
     at: str | None = None
@@ -119,6 +144,12 @@ class Row(BaseModel):
     expect: Verdict
     rules: tuple[str, ...] | None = None
     """The deciding rules, all of them; left out, any."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.do is None and self.send is None:
+            raise ValueError(f"row `{self.name}` needs `do` or `send`")
+        return self
 
 
 class Table(BaseModel):
@@ -156,12 +187,21 @@ def failures(table: Table) -> list[str]:
 def decided(table: Table, row: Row, policies: PolicySet) -> tuple[Decision, Request]:
     """The decision on one row, and what the rules were told."""
     origin = table.at if row.at is None else row.at
+    counters = Counters(**row.counters.model_dump())
     node = row.target.node(origin) if row.target else None
     target = Target(row.surface or table.surface, node, Point(5, 5), origin, app=row.app, destination=row.destination)
     text = "\n".join((row.page, node.name if node else ""))
     scene = Scene("", tuple(FormField(**one.model_dump()) for one in row.fields), totals(text))
-    case = Case(1, row.do, target, scene, row.mismatch, row.confidence)
-    consequence = judge(case.action, target, scene)
-    request = request_of(case, consequence, Counters(**row.counters.model_dump()), policies.narrow)
+    cause = None
+    if row.do is not None:
+        case = Case(1, row.do, target, scene, row.mismatch, row.confidence)
+        consequence = judge(case.action, target, scene)
+        request = request_of(case, consequence, counters, policies.narrow)
+        cause = Cause(1, target, consequence, counters, 0.0, "someone" if row.approved else "")
+    if row.send is not None:
+        sent = row.send.sent(origin)
+        effect = effect_of(sent)
+        covered = not uncovered(cause, sent, effect, 0.0)
+        request = sending_of(sent, effect, cause, covered, counters, policies.narrow)
     request = request.but(approved_by="someone") if row.approved else request
     return policies.decide(request), request

@@ -17,8 +17,18 @@ from policies.decision import Approval, Clearance, Decision
 from policies.money import Amounts, Money
 from policies.request import Case
 from policies.scene import Field, Scene
+from policies.sent import Part, Sent
 
-__all__ = ["case_from", "case_to", "clearance_from", "clearance_to", "decision_from", "decision_to"]
+__all__ = [
+    "case_from",
+    "case_to",
+    "clearance_from",
+    "clearance_to",
+    "decision_from",
+    "decision_to",
+    "sent_from",
+    "sent_to",
+]
 
 Plain = dict[str, Any]
 
@@ -94,6 +104,25 @@ def _node_from(plain: Plain) -> Node:
     form = None if form is None else Form(*map(_text, form))
     texts = {name: _text(plain[name]) for name in ("name", "role", "tag", "href", "origin", "autocomplete")}
     return Node(**{**plain, **flags, **texts, "rect": Rect(*plain["rect"]), "form": form})
+
+
+def sent_to(sent: Sent) -> Plain:
+    """A request on the wire as plain data."""
+    plain = {name: getattr(sent, name) for name in Sent.__dataclass_fields__}
+    plain["parts"] = [[part.name, part.length, part.file] for part in sent.parts]
+    plain["amounts"] = [[money.minor, money.currency] for money in sent.amounts]
+    return plain
+
+
+def sent_from(plain: Plain) -> Sent:
+    """Raises ValueError, TypeError or KeyError on anything that `sent_to` does not write."""
+    texts = {name: _text(plain[name]) for name in ("method", "url", "kind", "sender", "digest")}
+    flags = {name: _flag(plain[name]) for name in ("unclear", "readable", "redirected")}
+    lists = {name: tuple(map(_text, plain[name])) for name in ("commands", "leaks")}
+    parts = tuple(Part(_text(name), _whole(length), _flag(file)) for name, length, file in plain["parts"])
+    amounts = tuple(Money(_whole(minor), _text(currency)) for minor, currency in plain["amounts"])
+    size = _whole(plain["size"])
+    return Sent(**{**plain, **texts, **flags, **lists, "parts": parts, "amounts": amounts, "size": size})
 
 
 def decision_to(decision: Decision) -> Plain:

@@ -4,6 +4,10 @@ The gate sits under the whole browser: it sees every request of every page, fram
 a redirect by itself, before it is sent. While this process computes and does not talk to the browser, requests wait.
 `hosts` is a second wall below it, in the browser's name resolution, which also holds for what no gate sees.
 
+What would go past the gate is switched off: pages are not loaded ahead (speculation rules, prerendering) by the
+profile's own preferences; WebRTC, WebTransport and WebSockets in workers by `page_wall.js`, and for workers with an
+address of their own by a header that is added to their script.
+
 Chromium's own sandbox is switched off when this process runs as root, because Chromium refuses to start otherwise;
 run as an ordinary user to keep it. Chromium ends with this process, however that ends.
 
@@ -13,16 +17,20 @@ they are sent; and, without `hosts`, WebSockets opened inside workers and peer-t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from sandboxes.base import SandboxUnavailable
+from sandboxes.wire import Held, WireJudge, answer, held_from, message_from
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute
@@ -43,8 +51,12 @@ _QUIET = (
     "--dns-prefetch-disable",
     "--no-pings",
     "--disable-smooth-scrolling",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
 )
+_PREFERENCES = {"net": {"network_prediction_options": 2}, "webrtc": {"ip_handling_policy": "disable_non_proxied_udp"}}
+"""No page is loaded ahead: what is loaded ahead passes no gate."""
+_NO_SOCKETS = {"name": "Content-Security-Policy", "value": "connect-src http: https: data: blob:"}
+"""For the scripts of workers: everything but WebSockets, which no gate sees there."""
 _MISSING = (
     "no Chromium: install one (Debian: `apt-get install chromium`; elsewhere: `playwright install chromium`) "
     "or set AGENT_CHROMIUM to its path"
@@ -73,6 +85,8 @@ class Chromium:
         may_load: the gate for requests, sub-resources and redirects included. One that raises refuses.
         downloads: whether files may be downloaded; where they go is the actuator's business.
         hosts: the only hosts whose names resolve; None for all.
+        wire: asked, after `may_load`, for every request as it is about to be sent, its body included, and for every
+            message on a WebSocket. One that raises refuses.
     """
 
     def __init__(
@@ -84,6 +98,7 @@ class Chromium:
         may_load: MayLoad = http_only,
         downloads: bool = False,
         hosts: Sequence[str] | None = None,
+        wire: WireJudge | None = None,
     ) -> None:
         self._viewport = viewport
         self._scale = scale
@@ -92,9 +107,13 @@ class Chromium:
         self._may_load = may_load
         self._downloads = downloads
         self._hosts = hosts
+        self.wire = wire
+        """May be exchanged between two runs; never while a page is at work."""
+        self._profile: tempfile.TemporaryDirectory[str] | None = None
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
         self._browser: Any = None
+        self._root: Any = None
         self._gate: Any = None
         self.refused: list[str] = []
         """What the gate stopped, as `METHOD URL`, oldest first."""
@@ -134,12 +153,15 @@ class Chromium:
 
     def close(self) -> None:
         """End the browser and forget its profile. May be called twice; never raises for a browser that has died."""
-        browser, playwright = self._browser, self._playwright
-        self._browser = self._context = self._playwright = None
-        if browser is not None:
-            _quietly(browser.close)
+        browser, root, playwright, profile = self._browser, self._root, self._playwright, self._profile
+        self._browser = self._root = self._context = self._playwright = self._profile = None
+        for open_ in (browser, root):
+            if open_ is not None:
+                _quietly(open_.close)
         if playwright is not None:
             driver.release()
+        if profile is not None:
+            profile.cleanup()
 
     def _start(self) -> None:
         from playwright.sync_api import Error
@@ -149,20 +171,31 @@ class Chromium:
             raise SandboxUnavailable(f"AGENT_CHROMIUM names `{path}`, which cannot be started; {_MISSING}")
         try:
             self._playwright = driver.hold()
-            self._browser = self._playwright.chromium.launch(
+            self._root = self._playwright.chromium.launch_persistent_context(
+                self._new_profile(),
                 executable_path=path,
                 headless=not self._headed,
                 args=self._flags(),
                 handle_sigint=False,
                 handle_sigterm=False,
             )
+            self._browser = self._root.browser
         except Error as error:
             first = next((one for one in str(error).splitlines() if one.strip()), "")[:200]
             raise SandboxUnavailable(_MISSING if path is None else f"Chromium did not start: {first}") from None
         self._gate = self._browser.new_browser_cdp_session()
         self._gate.on("Fetch.requestPaused", self._judge)
-        self._gate.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
+        scripts_of_workers = {"urlPattern": "*", "resourceType": "Other", "requestStage": "Response"}
+        self._gate.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}, scripts_of_workers]})
         self._context = self.new_context()
+
+    def _new_profile(self) -> str:
+        """A folder for the browser's profile, with the preferences that no command line can set."""
+        self._profile = tempfile.TemporaryDirectory(prefix="deskhand-chromium-", ignore_cleanup_errors=True)
+        folder = Path(self._profile.name) / "Default"
+        folder.mkdir()
+        (folder / "Preferences").write_text(json.dumps(_PREFERENCES))
+        return self._profile.name
 
     def _flags(self) -> list[str]:
         flags = [*_QUIET, *(["--no-sandbox"] if _is_root() else [])]
@@ -183,35 +216,50 @@ class Chromium:
             service_workers="block",
             accept_downloads=self._downloads,
         )
+        context.add_init_script(path=Path(__file__).parent / "page_wall.js")
         context.route_web_socket("**/*", self._judge_socket)
         return context
 
-    def _allows(self, url: str, method: str, kind: str) -> bool:
-        """Ask the gate; whatever goes wrong in it refuses."""
+    def _allows(self, held: Held) -> bool:
+        """Ask the gate, then the wire; whatever goes wrong in them refuses."""
         try:
-            allowed = self._may_load(url, method, kind) is True
+            allowed = self._may_load(held.url, held.method, held.kind) is True
+            allowed = allowed and (self.wire is None or self.wire(held) is True)
         except Exception:
             allowed = False
         if not allowed:
-            self.refused.append(f"{method} {url[:500]}")
+            self.refused.append(f"{held.method} {held.url[:500]}")
         return allowed
 
     def _judge(self, event: dict[str, Any]) -> None:
-        request, kind = event["request"], event["resourceType"].lower()
-        given: dict[str, Any] = {"requestId": event["requestId"]}
-        if self._allows(request["url"], request["method"], kind):
-            verb = "Fetch.continueRequest"
-        elif kind == "document":  # an abort would replace the page by an error page
-            verb, given = "Fetch.fulfillRequest", {**given, "responseCode": 204}
+        if "responseStatusCode" in event or "responseErrorReason" in event:
+            verb, given = _without_sockets(event)
         else:
-            verb, given = "Fetch.failRequest", {**given, "errorReason": "Aborted"}
+            verb, given = answer(self._allows(held_from(event)), event)
         _quietly(lambda: self._gate.send(verb, given))
 
     def _judge_socket(self, socket: WebSocketRoute) -> None:
-        if self._allows(socket.url, "GET", "websocket"):
-            socket.connect_to_server()
-        else:
+        if not self._allows(Held(socket.url, "GET", "websocket")):
             socket.close()
+            return
+        server = socket.connect_to_server()
+        if self.wire is None:
+            return
+
+        def said(message: str | bytes) -> None:
+            if self._allows(message_from(socket.url, message)):
+                server.send(message)
+
+        socket.on_message(said)
+
+
+def _without_sockets(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """An answer on its way to what may become a worker, with the header that forbids it WebSockets."""
+    given: dict[str, Any] = {"requestId": event["requestId"]}
+    if "responseErrorReason" in event:
+        return "Fetch.continueResponse", given
+    headers = [*event.get("responseHeaders", []), _NO_SOCKETS]
+    return "Fetch.continueResponse", {**given, "responseCode": event["responseStatusCode"], "responseHeaders": headers}
 
 
 class Driver(threading.local):

@@ -18,6 +18,8 @@ from agent.audit.names import Attributes
 from agent.audit.otlp import dumps
 from model.base import Instruction, Reply
 from policies.decision import Approval, Decision
+from policies.place import place_of
+from policies.wire_gate import Outgoing
 
 __all__ = [
     "action_facts",
@@ -30,6 +32,7 @@ __all__ = [
     "sentence",
     "settled_facts",
     "target_facts",
+    "wire_facts",
 ]
 
 
@@ -196,4 +199,29 @@ def settled_facts(settled: Settled) -> Attributes:
     facts: Attributes = {"still": settled.still, "waited_s": settled.waited_s}
     if settled.watching:
         facts["watching"] = settled.watching
+    return facts
+
+
+def wire_facts(outgoing: Outgoing) -> Attributes:
+    """A request that was held: what it was, and what became of it. No value of a field."""
+    sent, found = outgoing.sent, outgoing.clearance.consequence
+    place = place_of(sent.url)
+    facts: Attributes = {
+        "method": sent.method,
+        "host": place.origin if place else sent.url[:200],
+        "path": place.path if place else "",
+        "fields": dumps([[part.name, part.length, part.file] for part in sent.parts]),
+        "request_kind": sent.kind,
+        "request_digest": sent.digest,
+        "sender": sent.sender,
+        "size": sent.size,
+        "covered": not outgoing.clearance.facts.get("uncovered"),
+        "released": outgoing.released,
+        **decision_facts(outgoing.clearance.decision),
+    }
+    if found is not None:
+        money = f" {sent.amount}" if sent.amount is not None else ""
+        facts["consequence"] = f"{found.kind}{money}"
+    if outgoing.clearance.approval is not None:
+        facts |= approval_facts(outgoing.clearance.approval)
     return facts

@@ -120,6 +120,14 @@ class Attributes(TypedDict, total=False):
     host: str
     path: str
     fields: str
+    """Names, lengths and files of what it carries, as JSON; no values."""
+    request_kind: str
+    request_digest: str
+    sender: str
+    size: int
+    covered: bool
+    """Whether the leave for the act before it reached as far."""
+    released: bool
 
 
 NAMES: Mapping[str, str] = {
@@ -213,6 +221,12 @@ NAMES: Mapping[str, str] = {
     "host": "gui.wire.host",
     "path": "gui.wire.path",
     "fields": "gui.wire.fields",
+    "request_kind": "gui.wire.kind",
+    "request_digest": "gui.wire.digest",
+    "sender": "gui.wire.sender",
+    "size": "gui.wire.size",
+    "covered": "gui.wire.covered",
+    "released": "gui.wire.released",
 }
 
 OPERATIONS: Mapping[str, str] = {"invoke_agent": "invoke_agent", "chat": "chat", "execute_tool": "execute_tool"}

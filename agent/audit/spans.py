@@ -50,6 +50,7 @@ from agent.outcome import Outcome
 from agent.run_folder import JournalEnd, PhaseTimes, RunFolder, RunFolderUnwritable, RunRecord
 from model.base import Instruction, Reply
 from policies.decision import Approval, Decision
+from policies.wire_gate import Outgoing
 
 __all__ = ["About", "Trail", "TrailSpan"]
 
@@ -318,6 +319,11 @@ class Trail:
         self._event("gui.outcome", f"{receipt.status} {receipt.detail}".strip(), told)
         for number in mine[-1:]:
             del self._in_flight[number]
+
+    def held(self, outgoing: Outgoing) -> None:
+        """Write down a request that was held at the wire, and what became of it. `TrailBroken`."""
+        said = "let go" if outgoing.released else f"kept back: {outgoing.why}"
+        self._event("gui.wire", f"{outgoing.sent.shown} was {said}", facts.wire_facts(outgoing))
 
     def event(self, name: str, attrs: Mapping[str, Value] | None = None, body: str = "") -> int:
         """Write down anything else. Names are `gui.SOMETHING`; keys are short names from the table, or dotted ones."""

@@ -17,7 +17,7 @@ STATES = ("focused", "checked", "unchecked", "selected", "expanded", "collapsed"
 
 
 def plain_node(node: Node) -> dict[str, Any]:
-    """What a prompt may tell of a node, as plain data; `box` is x, y, width, height in picture pixels."""
+    """What a model may be told of a node, as plain data; `box` is x, y, width, height in picture pixels."""
     holds = {
         "focused": node.focused,
         "checked": node.checked is True,
@@ -34,6 +34,7 @@ def plain_node(node: Node) -> dict[str, Any]:
         "name": node.name,
         "value": node.value,
         "states": [state for state in STATES if holds[state]],
+        "tag": node.tag,
         "box": [node.rect.left, node.rect.top, node.rect.width, node.rect.height],
     }
 
@@ -88,6 +89,7 @@ def _node(told: Mapping[str, Any], name: str) -> Node:
         selected=True if "selected" in states else None,
         filled=True if "filled" in states else None,
         editable="editable" in states,
+        tag=str(told.get("tag", "")),
     )
 
 

@@ -65,7 +65,8 @@ def main(wanted: Wanted) -> int:
 def _play(wanted: Wanted, suite: Suite, agent: Agent) -> int:
     how = {"perception": wanted.perception, "template": wanted.template}
     try:
-        rows = Rows(wanted.out, agent=agent.name, agent_digest=agent.digest, **how)
+        listed = suite.nodes_digest if wanted.perception == "both" else ""
+        rows = Rows(wanted.out, agent=agent.name, agent_digest=agent.digest, nodes=listed, **how)
     except (OtherRun, OSError) as problem:
         return _refused(str(problem))
     answered: list[Row] = []

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sandboxes.chromium import Chromium
 
-__all__ = ["KINDS", "PageFault", "Rendered", "main", "pages", "render"]
+__all__ = ["KINDS", "PageFault", "Rendered", "kinds_of", "main", "pages", "render"]
 
 KINDS = ("name", "role", "relation", "position", "icon")
 _ORIGIN = "http://pages.test"
@@ -205,7 +205,7 @@ def _entries(
             continue
         box = _pixels(one["box"], screen)
         questions = [ask.strip() for ask in one["ask"].split("|")]
-        for ask, kind in zip(questions, _kinds(name, one["kind"], questions), strict=True):
+        for ask, kind in zip(questions, kinds_of(name, one["kind"], questions), strict=True):
             yield {
                 **common,
                 "bbox": [box.left, box.top, box.width, box.height],
@@ -218,7 +218,8 @@ def _entries(
         yield {**common, "bbox": None, "instruction": ask, "data_type": "text", "kind": "absent"}
 
 
-def _kinds(name: str, told: str, questions: list[str]) -> list[str]:
+def kinds_of(name: str, told: str, questions: list[str]) -> list[str]:
+    """The kind of each question on one element of a page. Raises `PageFault`."""
     kinds = [kind.strip() for kind in told.split("|")]
     if len(kinds) == 1:
         kinds *= len(questions)
@@ -250,7 +251,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels to one CSS pixel (1)")
     parser.add_argument("--npm", type=Path, help="folder that holds node_modules with the CSS packages")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="one page; may be repeated")
-    wanted = parser.parse_args(arguments)
+    try:
+        wanted = parser.parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
     try:
         done = render(wanted.out, pages(wanted.only), wanted.size, wanted.scale, wanted.npm)
     except (PageFault, SandboxUnavailable, OSError) as problem:

@@ -15,7 +15,7 @@ from actuators.geometry import Screen
 from actuators.observation import Frame, Node, Observation
 from osworld_eval.grounding.item import Box, Item, Outline, Region
 from osworld_eval.grounding.layouts import LAYOUTS, Entry, Fault, Layout, found_in
-from osworld_eval.grounding.nodes import read_nodes
+from osworld_eval.grounding.nodes import plain_node, read_nodes
 
 __all__ = ["Suite", "SuiteUnusable", "load"]
 
@@ -47,6 +47,15 @@ class Suite:
     def digest(self) -> str:
         """SHA-256 over every item's `key`: pictures, instructions and regions, in order."""
         return hashlib.sha256("".join(map(key, self.items)).encode()).hexdigest()
+
+    @cached_property
+    def nodes_digest(self) -> str:
+        """SHA-256 over every listed node; empty where none is."""
+        if self.nodes is None:
+            return ""
+        listed = ([name, *map(plain_node, nodes)] for name, nodes in sorted(self.nodes.items()))
+        told = json.dumps(list(listed), ensure_ascii=False)
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def observation(self, item: Item, with_nodes: bool) -> Observation:
         """What the item shows, with its nodes or with none.

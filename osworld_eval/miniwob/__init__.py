@@ -1,1 +1,1 @@
-"""MiniWoB++ as an offline benchmark: pages, scripted oracles, demonstrations, and the harness over the whole runtime."""
+"""MiniWoB++ as an offline benchmark: scripted oracles, demonstrations, and the harness over the whole runtime."""

@@ -29,6 +29,7 @@ FIRST_SEED = 1_201_539_860
 """Pix2Act's first test seed; never trained on."""
 SEEDS = 100
 _USAGE, _BROKEN, _STOPPED = 2, 1, 130
+_BREAKS: tuple[type[Exception], ...] = (*MACHINERY, NotStarted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def main(wanted: Wanted) -> int:
         for name, rows in zip(agents, kept, strict=True):
             try:
                 _play(wanted, name, tasks, rows, runs, stop)
-            except (*MACHINERY, NotStarted) as problem:
+            except _BREAKS as problem:
                 return _said(problem, _USAGE if isinstance(problem, ModelError) else _BROKEN)
             if stop.is_set():
                 more = f"; the same command goes on from {wanted.out}" if wanted.out else ""
@@ -86,9 +87,10 @@ def _checked(wanted: Wanted) -> list[str]:
 
 
 def _episodes(wanted: Wanted, tasks: Sequence[str], rows: Rows) -> list[Episode]:
-    """What is still to be played, task by task."""
+    """What is still to be played, task by task; what broke last time is played again."""
+    done = {key for key, row in rows.rows.items() if row.outcome != "error"}
     seeds = range(wanted.first_seed, wanted.first_seed + wanted.seeds)
-    return [Episode(task, seed) for task in tasks for seed in seeds if (task, seed) not in rows.rows]
+    return [Episode(task, seed) for task in tasks for seed in seeds if (task, seed) not in done]
 
 
 def _play(wanted: Wanted, name: str, tasks: Sequence[str], rows: Rows, runs: Path, stop: threading.Event) -> None:
@@ -159,7 +161,7 @@ def _work(wanted: Wanted, name: str, hand: Sequence[Episode], runs: Path, rows: 
         for row in _alone(wanted, name, hand, runs, halt):
             rows.put(("row", asdict(row)))
         rows.put(("end", None))
-    except (*MACHINERY, NotStarted) as problem:
+    except _BREAKS as problem:
         rows.put(("broken", str(problem)))
 
 

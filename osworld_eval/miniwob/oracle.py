@@ -56,12 +56,12 @@ def with_oracle() -> tuple[str, ...]:
     return tuple(sorted(ORACLES))
 
 
-def oracle_for(task: str) -> Oracle:
-    """A new oracle for one episode. Raises `Stuck` where there is none for the task."""
+def oracle_for(task: str, look: Look) -> Oracle:
+    """A new oracle for the episode that stands on the page. Raises `Stuck` where there is none for the task."""
     _load()
     if task not in ORACLES:
         raise Stuck(f"there is no oracle for `{task}`")
-    return Oracle(ORACLES[task])
+    return Oracle(ORACLES[task], look)
 
 
 def _load() -> None:
@@ -70,16 +70,13 @@ def _load() -> None:
 
 
 class Oracle:
-    """One episode's play."""
+    """One episode's play. `look` sees the live page with every question."""
 
-    def __init__(self, play: Play) -> None:
-        self._play = play
-        self._going: Iterator[Action] | None = None
+    def __init__(self, play: Play, look: Look) -> None:
+        self._going = play(look)
 
-    def next(self, look: Look) -> Action | None:
+    def next(self) -> Action | None:
         """The next act; None when the play is over or does not know how to go on."""
-        if self._going is None:
-            self._going = self._play(look)
         try:
             return next(self._going, None)
         except Stuck:

@@ -72,7 +72,7 @@ _START = """([seed, limit]) => {
 
 
 def how_it_ended(page: Page) -> End:
-    """What the page says of the episode now. To be read after every act: a press on the black sheet starts a new one."""
+    """How the episode stands. To be read after every act: a press on the sheet that ends it starts a new one."""
     from playwright.sync_api import Error
 
     try:

@@ -9,7 +9,8 @@ Oracles play on bare pages; of each task's episodes those with the full reward a
            or null, "end_node": the same for the end of a drag, else null}
 
 Lengths are screen pixels. With `--frames` each step's picture lies in `OUT/TASK.zip` under its `frame` name. A folder
-that has some of the seeds already is gone on with. Held-out tasks and the seeds that evaluations use are refused.
+that has some of the seeds already is gone on with. `OUT/NOTES.md` says what of each task the nodes do not hold.
+Held-out tasks and the seeds that evaluations use are refused.
 """
 
 from __future__ import annotations
@@ -92,9 +93,9 @@ class Stage:
 
     def play(self, task: str, seed: int, frames: bool = False) -> Demo:
         """One episode by the task's oracle. Raises `NotStarted`, `Stuck`."""
-        oracle = oracle_for(task)
         said = start(self.page, self.origin, task, seed, reload=task in LEAVES_TRACES or seed % 20 == 0)
         self.hand.settle()
+        oracle = oracle_for(task, Look(self.page))
         demo = Demo(task, seed, said, [], {}, how_it_ended(self.page))
         for number in range(_MOST_STEPS):
             if not self._step(oracle, demo, number, frames):
@@ -106,7 +107,7 @@ class Stage:
 
     def _step(self, oracle: Oracle, demo: Demo, number: int, frames: bool) -> bool:
         nodes = self.hand.nodes()
-        action = oracle.next(Look(self.page))
+        action = oracle.next()
         if action is None:
             return False
         name = f"{demo.seed}-{number:02d}.png" if frames else None
@@ -239,13 +240,16 @@ def _seeds(text: str) -> range:
 
 
 def _shared_out(out: Path, tasks: Sequence[str], seeds: range, frames: bool, workers: int) -> int:
+    from osworld_eval.miniwob.coverage import notes
+
     if workers == 1:
         record(out, tasks, seeds, frames)
-        return 0
-    import multiprocessing
+    else:
+        import multiprocessing
 
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        pool.starmap(record, [(out, tasks[number::workers], seeds, frames) for number in range(workers)])
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+            pool.starmap(record, [(out, tasks[number::workers], seeds, frames) for number in range(workers)])
+    (out / "NOTES.md").write_text(notes(out), encoding="utf-8")
     return 0
 
 

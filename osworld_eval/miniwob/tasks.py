@@ -1,6 +1,6 @@
 """Which tasks there are, which of them count, and where the pages of the `miniwob` package lie.
 
-The package is only a folder of pages here: it is found and never imported, so that nothing of what it imports is needed.
+The package is only a folder of pages here: it is found and never imported, so nothing of what it imports is needed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ __all__ = [
     "PagesMissing",
     "all_tasks",
     "chosen",
+    "installed",
     "pages",
 ]
 
-PIX2ACT_59 = tuple(
-    """
-    bisect-angle choose-date-nodelay circle-center click-button click-button-sequence click-checkboxes
-    click-checkboxes-large click-checkboxes-soft click-checkboxes-transfer click-collapsible-2-nodelay
-    click-collapsible-nodelay click-color click-dialog click-dialog-2 click-link click-option click-pie-nodelay
-    click-shades click-shape click-tab click-tab-2 click-tab-2-easy click-tab-2-hard click-tab-2-medium click-test
-    click-test-2 click-test-transfer click-widget count-shape count-sides drag-box drag-circle drag-items
-    drag-items-grid drag-shapes drag-sort-numbers email-inbox-delete email-inbox-important enter-date enter-text-2
-    enter-time find-midpoint grid-coordinate identify-shape navigate-tree number-checkboxes resize-textarea right-angle
-    simple-algebra simple-arithmetic text-transform tic-tac-toe unicode-test use-autocomplete-nodelay use-colorwheel
-    use-colorwheel-2 use-slider use-slider-2 visual-addition
-    """.split()
-)
+PIX2ACT_59 = (
+    "bisect-angle", "choose-date-nodelay", "circle-center", "click-button", "click-button-sequence",
+    "click-checkboxes", "click-checkboxes-large", "click-checkboxes-soft", "click-checkboxes-transfer",
+    "click-collapsible-2-nodelay", "click-collapsible-nodelay", "click-color", "click-dialog", "click-dialog-2",
+    "click-link", "click-option", "click-pie-nodelay", "click-shades", "click-shape", "click-tab", "click-tab-2",
+    "click-tab-2-easy", "click-tab-2-hard", "click-tab-2-medium", "click-test", "click-test-2",
+    "click-test-transfer", "click-widget", "count-shape", "count-sides", "drag-box", "drag-circle", "drag-items",
+    "drag-items-grid", "drag-shapes", "drag-sort-numbers", "email-inbox-delete", "email-inbox-important",
+    "enter-date", "enter-text-2", "enter-time", "find-midpoint", "grid-coordinate", "identify-shape",
+    "navigate-tree", "number-checkboxes", "resize-textarea", "right-angle", "simple-algebra", "simple-arithmetic",
+    "text-transform", "tic-tac-toe", "unicode-test", "use-autocomplete-nodelay", "use-colorwheel",
+    "use-colorwheel-2", "use-slider", "use-slider-2", "visual-addition",
+)  # fmt: skip
 """The tasks of Pix2Act's evaluation; `drag-item` there is `drag-circle` today."""
 
 HELD_OUT = (
@@ -62,13 +63,12 @@ GRADED = (
 )
 """Their raw reward is a distance: there may be no pixel at all that brings exactly 1."""
 
-LEAVES_TRACES = tuple(
-    """
-    book-flight book-flight-nodelay chase-circle click-collapsible click-collapsible-2 click-collapsible-2-nodelay
-    click-collapsible-nodelay click-scroll-list click-pie click-pie-nodelay click-tab click-tab-2 click-tab-2-easy
-    click-tab-2-hard click-tab-2-medium form-sequence multi-layouts stock-market use-slider use-slider-2
-    """.split()
-)
+LEAVES_TRACES = (
+    "book-flight", "book-flight-nodelay", "chase-circle", "click-collapsible", "click-collapsible-2",
+    "click-collapsible-2-nodelay", "click-collapsible-nodelay", "click-scroll-list", "click-pie",
+    "click-pie-nodelay", "click-tab", "click-tab-2", "click-tab-2-easy", "click-tab-2-hard", "click-tab-2-medium",
+    "form-sequence", "multi-layouts", "stock-market", "use-slider", "use-slider-2",
+)  # fmt: skip
 """Without loading the page anew an episode of these shows something of the one before."""
 
 GRADED_FROM = 0.8
@@ -90,6 +90,14 @@ def pages() -> Path:
         if (folder := Path(place) / "html").is_dir():
             return folder
     raise PagesMissing("the pages of MiniWoB++ are not installed: `pip install --no-deps miniwob`")
+
+
+def installed() -> bool:
+    """Whether the pages are there."""
+    try:
+        return pages().is_dir()
+    except PagesMissing:
+        return False
 
 
 def all_tasks() -> tuple[str, ...]:

@@ -18,8 +18,10 @@ from typing import Any, Self
 
 from actuators.base import no_secrets
 from actuators.browser import BrowserActuator
+from actuators.errors import SurfaceError, SurfaceLost
 from actuators.observation import Observation
 from actuators.permit import Verifier
+from agent.audit.journal import TrailBroken
 from agent.audit.spans import About, Trail
 from agent.checks import Checked
 from agent.limits import Limits
@@ -32,10 +34,10 @@ from agent.watch import Silent
 from model.base import Model, Perception
 from osworld_eval.miniwob.agents import Agent
 from osworld_eval.miniwob.area import TaskArea
-from osworld_eval.miniwob.page import AREA, SCALE, VIEWPORT, start
+from osworld_eval.miniwob.page import AREA, SCALE, VIEWPORT, NotStarted, start
 from osworld_eval.miniwob.scores import Row, solved
 from osworld_eval.miniwob.server import PageServer
-from policies.broker import Broker
+from policies.broker import Broker, BrokerLost
 from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
 from policies.narrow import Narrow
@@ -50,6 +52,7 @@ POLICY = "sandbox"
 """The preset for places that are thrown away; narrowed to the pages' own origin."""
 KEEP = ("failed", "all", "none")
 _MINUTES = 30.0
+_MOST_BROKEN = 3
 _MOST_BUYS = 100
 
 
@@ -115,20 +118,44 @@ class Theatre:
     def play(self, episodes: Sequence[Episode]) -> Iterator[Row]:
         """The episodes in turn, each as it ends; fewer when told to stop.
 
+        An episode in which the machinery breaks is a row with the outcome `error`, unsolved, and the next one begins on
+        a new page. When it breaks again and again, or a run folder cannot be written, all ends.
+
         Raises:
-            NotStarted: a page does not come up.
-            BrokerLost, SurfaceError, TrailBroken, RunFolderUnwritable, ModelError: the machinery.
+            SurfaceError: the machinery broke several times in a row.
+            RunFolderUnwritable: as its name says.
         """
+        broken = 0
         for number, episode in enumerate(episodes):
             if self._stop.is_set():
                 return
-            cast = self._take(episode)
-            if number + 1 < len(episodes):
-                self._waiting = self._ahead.submit(self._prepare, episodes[number + 1])
-            row = self._played(episode, cast)
-            if self._stop.is_set() and row.outcome == "halted":
+            began = time.monotonic()
+            try:
+                cast = self._take(episode)
+                if number + 1 < len(episodes):
+                    self._waiting = self._ahead.submit(self._prepare, episodes[number + 1])
+                row = self._played(episode, cast)
+            except (BrokerLost, NotStarted, SurfaceError, TrailBroken) as problem:
+                took = round(time.monotonic() - began, 3)
+                row = Row(episode.task, episode.seed, 0.0, False, 0, took, "error", str(problem))
+            if self._stop.is_set() and row.outcome in ("halted", "error"):
                 return
+            broken = broken + 1 if row.outcome == "error" else 0
+            if broken >= _MOST_BROKEN:
+                raise SurfaceError(f"{broken} episodes in a row broke, the last with: {row.because}")
+            if broken:
+                self._renew()
             yield row
+
+    def _renew(self) -> None:
+        """Another page in place of one on which something broke. Raises `SurfaceLost` when the browser is gone."""
+        from playwright.sync_api import Error
+
+        try:
+            old, self._page = self._page, self._chromium.new_page()
+            old.close()
+        except Error as error:
+            raise SurfaceLost(f"the browser is gone: {str(error).splitlines()[0][:160]}") from None
 
     def _take(self, episode: Episode) -> _Cast:
         waiting, self._waiting = self._waiting, None
@@ -158,8 +185,6 @@ class Theatre:
         with cast.broker, self._runtime(episode, cast, said, model) as (parts, area, counted):
             ending = to_the_end(parts)
             parts.trail.end(ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps)
-        if ending.outcome == "error":
-            raise _broken(ending)
         row = Row(
             task=episode.task,
             seed=episode.seed,
@@ -228,18 +253,16 @@ class Theatre:
             )
 
 
-def _broken(ending: Ending) -> Exception:
-    from actuators.errors import SurfaceError
-
-    return SurfaceError(ending.because)
-
-
 class _EpisodePlan(Plan):
-    """Over as soon as the page says that the episode is."""
+    """Over as soon as the page says that the episode is, and not before: the protocol knows no saying done."""
 
     def __init__(self, goal: str, area: TaskArea) -> None:
         super().__init__(goal)
         self._area = area
+
+    @property
+    def awaits(self) -> bool:
+        return not self.finished
 
     def skip(self, seen: Observation) -> None:
         if self._area.end.done:

@@ -54,7 +54,9 @@ FIELDS = {
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 @pytest.mark.parametrize("name", FIELDS)
 def test_characters_stand_where_their_ink_is(lens: Camera, name: str, scale: float) -> None:
-    labels, pixels = shoot(lens, f'<div style="padding:40px">{FIELDS[name].format("color:#f00;font:20px DejaVu Sans;")}</div>', scale)
+    labels, pixels = shoot(
+        lens, f'<div style="padding:40px">{FIELDS[name].format("color:#f00;font:20px DejaVu Sans;")}</div>', scale
+    )
     lines = [line for line in labels["lines"] if len(line["text"]) == 7]
     assert len(lines) == 1
     line = lines[0]
@@ -75,6 +77,28 @@ def test_characters_of_a_word_are_each_over_their_own_ink(lens: Camera) -> None:
     centres = [(a + b) / 2 for a, b in zip(edges[::2], edges[1::2], strict=True)]
     assert len(centres) == len(line["text"])
     assert np.abs(np.array(centres) - np.array(line["chars"])).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        '<input type="search" value="HHHHHHHHHHHHHHHHHH" style="width:130px;color:#f00;font-size:20px">',
+        '<input type="number" value="888888888888888888" style="width:130px;color:#f00;font-size:20px">',
+        '<input type="search" value="HHH" style="width:130px;text-align:right;color:#f00;font-size:20px">',
+        '<input type="number" value="888" style="width:130px;text-align:right;color:#f00;font-size:20px">',
+        '<input value="HHHHHHHHHHHHHHHHHH" style="width:130px;color:#f00;font-size:20px">',
+        '<select style="width:130px;color:#f00;font-size:20px"><option>HHHHHHHHHHHHHHHHHH</option></select>',
+        '<button style="width:90px;color:#f00;font-size:20px;white-space:nowrap">HHHHHHHHHHH</button>',
+        '<input type="button" value="HHHHHHHHHHH" style="width:90px;color:#f00;font-size:20px">',
+    ],
+)
+def test_words_too_long_for_their_field_end_where_their_ink_ends(lens: Camera, field: str) -> None:
+    labels, pixels = shoot(lens, f'<div style="padding:40px 120px">{field}</div>')
+    (line,) = labels["lines"]
+    x, _, w, _ = line["box"]
+    left, _, right, _ = ink(pixels[:, : int(x + w + 9)] if "select" in field else pixels, (255, 0, 0), 200)
+    each = w / len(line["text"])
+    assert abs(left - x) <= each * 0.7 and abs(right - (x + w)) <= each * 0.7
 
 
 @pytest.mark.parametrize(
@@ -118,7 +142,10 @@ def test_words_behind_a_veil_are_drawn_but_cannot_be_operated(lens: Camera) -> N
         '<button>Behind</button><div class="veil"></div><div style="position:fixed;z-index:60;top:90px;left:9px"><button>Front</button></div>',
         css=".veil{position:fixed;inset:0;background:rgba(0,0,0,.4);z-index:50}",
     )
-    assert [(line["text"], line.get("veiled", False)) for line in labels["lines"]] == [("Behind", True), ("Front", False)]
+    assert [(line["text"], line.get("veiled", False)) for line in labels["lines"]] == [
+        ("Behind", True),
+        ("Front", False),
+    ]
     assert [node["name"] for node in labels["nodes"]] == ["Front"] and labels["unsure"] == ["Behind"]
 
 
@@ -132,7 +159,10 @@ def test_names_roles_values_and_states(lens: Camera) -> None:
     )
     by = {(node["role"], node["name"]): node for node in labels["nodes"]}
     assert by["textbox", "E-mail"]["value"] == "ada@example.org" and by["textbox", "E-mail"]["label_box"]
-    assert sorted(by["checkbox", "Direct only"]["states"]) == ["checked", "disabled"] and by["checkbox", "Direct only"]["label_box"]
+    assert (
+        sorted(by["checkbox", "Direct only"]["states"]) == ["checked", "disabled"]
+        and by["checkbox", "Direct only"]["label_box"]
+    )
     assert by["combobox", "Cabin"]["value"] == "Business"
     assert by["button", "Close"]["icon"] == "close"
     assert by["tab", "One"]["states"] == ["selected"]

@@ -26,7 +26,9 @@ def section(sketch: Sketch, inside: str, title: str | None = None, always: bool 
         head = f"<{level}>{esc(text)}</{level}>"
         said = f' data-section="{esc(text)}"'
         if sketch.chance(0.12):
-            head = f'<div class="row between">{head}{sketch.icon_button() if sketch.chance(0.5) else sketch.link()}</div>'
+            head = (
+                f'<div class="row between">{head}{sketch.icon_button() if sketch.chance(0.5) else sketch.link()}</div>'
+            )
     return f'<section class="{sketch.of("card", "card", "")} col"{said}>{head}{inside}</section>'
 
 
@@ -45,7 +47,22 @@ def form(s: Sketch) -> str:
 
 def table(s: Sketch) -> str:
     columns, rows = s.dice.randint(2, 6), s.dice.randint(3, 12)
-    makers = [s.dice.choice((s.words.person, s.words.city, s.words.price, s.words.day, s.words.code, s.words.word, s.words.email, s.words.number, s.words.clock)) for _ in range(columns)]
+    makers = [
+        s.dice.choice(
+            (
+                s.words.person,
+                s.words.city,
+                s.words.price,
+                s.words.day,
+                s.words.code,
+                s.words.word,
+                s.words.email,
+                s.words.number,
+                s.words.clock,
+            )
+        )
+        for _ in range(columns)
+    ]
     ticks, actions = s.chance(0.3), s.chance(0.65)
     kinds = [s.label(labels.ROW_ACTIONS, 2) for _ in s.many(1, 2)]
     as_icon = s.chance(0.3)
@@ -53,8 +70,13 @@ def table(s: Sketch) -> str:
     heads = [esc(s.field_text()) for _ in range(columns)]
     if s.chance(0.25):
         arrow = s.icon("sort")[0] or "▲"
-        heads = [f'<button class="item" style="padding:0;font-weight:inherit">{head} {arrow if n == 0 else ""}</button>' for n, head in enumerate(heads)]
-    head = ("<th></th>" if ticks else "") + "".join(f"<th>{one}</th>" for one in heads) + ("<th></th>" if actions else "")
+        heads = [
+            f'<button class="item" style="padding:0;font-weight:inherit">{head} {arrow if n == 0 else ""}</button>'
+            for n, head in enumerate(heads)
+        ]
+    head = (
+        ("<th></th>" if ticks else "") + "".join(f"<th>{one}</th>" for one in heads) + ("<th></th>" if actions else "")
+    )
     kind = s.of("tiny", "tiny", "ghost tiny", "", "primary tiny")
     body = []
     for _ in range(rows):
@@ -75,7 +97,10 @@ def table(s: Sketch) -> str:
             row += f'<td style="width:1%"><div class="row nowrap" style="gap:4px">{made}</div></td>'
         body.append(f'<tr data-row="{esc(key)}">{row}</tr>')
     top = toolbar_row(s) if s.chance(0.3) else ""
-    return section(s, f'{top}<div style="overflow:hidden"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>{pager(s) if s.chance(0.3) else ""}')
+    return section(
+        s,
+        f'{top}<div style="overflow:hidden"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>{pager(s) if s.chance(0.3) else ""}',
+    )
 
 
 def toolbar_row(s: Sketch) -> str:
@@ -93,7 +118,9 @@ def toolbar_row(s: Sketch) -> str:
             parts.append(f'<div style="width:{s.dice.randint(80, 160)}px">{s.select(offered, name)}</div>')
         else:
             name = s.field_text()
-            parts.append(f'<div style="width:{s.dice.randint(100, 200)}px">{s.entry(name, "search", name, False, "aria-label=" + chr(34) + esc(name) + chr(34))}</div>')
+            parts.append(
+                f'<div style="width:{s.dice.randint(100, 200)}px">{s.entry(name, "search", name, False, "aria-label=" + chr(34) + esc(name) + chr(34))}</div>'
+            )
     return f'<div class="row">{"".join(parts)}</div>'
 
 
@@ -121,7 +148,9 @@ def cards(s: Sketch) -> str:
         text = f'<{level} style="margin:0">{esc(key)}</{level}><p class="small soft">{esc(s.words.sentence())}</p>'
         cost = f'<span class="price">{esc(s.words.price())}</span>' if price else '<span class="grow"></span>'
         like = s.icon_button(s.of("heart", "star", "bookmark", "cart"), "ghost") if heart else ""
-        made.append(f'<div class="card col" data-row="{esc(key)}">{top}{text}<div class="row between">{cost}<div class="row nowrap">{like}<button class="btn {kind}">{esc(action)}</button></div></div></div>')
+        made.append(
+            f'<div class="card col" data-row="{esc(key)}">{top}{text}<div class="row between">{cost}<div class="row nowrap">{like}<button class="btn {kind}">{esc(action)}</button></div></div></div>'
+        )
     return f'<div style="display:grid;gap:{s.dice.choice((6, 10, 16))}px;grid-template-columns:repeat({columns},minmax(0,1fr))">{"".join(made)}</div>'
 
 
@@ -151,7 +180,9 @@ def items(s: Sketch) -> str:
         }[tail]  # fmt: skip
         inside = f"{front}{middle}{back}"
         if whole and tail in ("none", "chevron", "time", "badge"):
-            made.append(f'<a href="#" class="row nowrap" style="color:inherit;text-decoration:none" data-row="{esc(key)}">{inside}</a>')
+            made.append(
+                f'<a href="#" class="row nowrap" style="color:inherit;text-decoration:none" data-row="{esc(key)}">{inside}</a>'
+            )
         else:
             made.append(f'<div class="row nowrap" data-row="{esc(key)}">{inside}</div>')
     return section(s, f'<div class="list">{"".join(made)}</div>')
@@ -168,7 +199,9 @@ def settings(s: Sketch) -> str:
         elif draw < 0.8:
             name, offered = s.choices()
             key = s.key()
-            made.append(f'<div class="row nowrap between"><label id="{key}l" for="{key}" class="grow">{esc(name)}</label><div style="width:38%">{s.select(offered, attributes=f"id={key} aria-labelledby={key}l")}</div></div>')
+            made.append(
+                f'<div class="row nowrap between"><label id="{key}l" for="{key}" class="grow">{esc(name)}</label><div style="width:38%">{s.select(offered, attributes=f"id={key} aria-labelledby={key}l")}</div></div>'
+            )
         elif draw < 0.9:
             made.append(f"<div>{slider(s)}</div>")
         else:
@@ -193,18 +226,28 @@ def checks(s: Sketch) -> str:
     group = s.key()
     parts = [s.tick(kind, group=group, on=(n == now) if kind == "radio" else None) for n in range(count)]
     columns = s.dice.choice((1, 1, 1, 2, 3))
-    return section(s, f'<div style="display:grid;gap:{s.of("3", "6", "10")}px;grid-template-columns:repeat({columns},minmax(0,1fr))">{"".join(parts)}</div>')
+    return section(
+        s,
+        f'<div style="display:grid;gap:{s.of("3", "6", "10")}px;grid-template-columns:repeat({columns},minmax(0,1fr))">{"".join(parts)}</div>',
+    )
 
 
 def calendar(s: Sketch) -> str:
     first, days, chosen = s.dice.randint(0, 6), s.dice.randint(28, 31), s.dice.randint(1, 28)
-    names = s.dice.choice((("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), ("M", "T", "W", "T", "F", "S", "S"), ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")))
+    names = s.dice.choice(
+        (
+            ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"),
+            ("M", "T", "W", "T", "F", "S", "S"),
+            ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"),
+        )
+    )
     month = s.words.month()
     head = "".join(f'<span class="small soft" style="text-align:center">{one}</span>' for one in names)
     blank = "<span></span>" * first
     past = s.dice.choice((0, 0, 5, 12))
     cells = "".join(
-        f'<button class="cell{" on" if day == chosen else ""}"{" aria-selected=true" if day == chosen else ""}{" disabled" if day < past else ""}>{day}</button>' for day in range(1, days + 1)
+        f'<button class="cell{" on" if day == chosen else ""}"{" aria-selected=true" if day == chosen else ""}{" disabled" if day < past else ""}>{day}</button>'
+        for day in range(1, days + 1)
     )
     back = s.icon_button("previous", "ghost") if s.chance(0.6) else s.button(s.of("‹", "<", "«", "Previous"), "ghost")
     forth = s.icon_button("next", "ghost") if s.chance(0.6) else s.button(s.of("›", ">", "»", "Next"), "ghost")
@@ -224,19 +267,32 @@ def seats(s: Sketch) -> str:
     for row in range(start, start + rows):
         for n, letter in enumerate(letters):
             if n == len(letters) // 2:
-                made.append(f'<span class="small soft" style="text-align:center">{row if short or s.chance(0.9) else ""}</span>')
+                made.append(
+                    f'<span class="small soft" style="text-align:center">{row if short or s.chance(0.9) else ""}</span>'
+                )
             taken, mine = s.chance(0.3), s.chance(0.04)
             text = letter if short else f"{row}{letter}"
-            made.append(f'<button class="cell" aria-label="{s.of("Seat ", "") if not s.usual else "Seat "}{row}{letter}" aria-pressed="{"true" if mine else "false"}"{" disabled" if taken else ""}>{text}</button>')
-    return section(s, f'<div class="cells" style="grid-template-columns:repeat({len(letters) + 1},{s.dice.choice((26, 32, 40))}px);max-width:100%;overflow:hidden">{"".join(made)}</div>')
+            made.append(
+                f'<button class="cell" aria-label="{s.of("Seat ", "") if not s.usual else "Seat "}{row}{letter}" aria-pressed="{"true" if mine else "false"}"{" disabled" if taken else ""}>{text}</button>'
+            )
+    return section(
+        s,
+        f'<div class="cells" style="grid-template-columns:repeat({len(letters) + 1},{s.dice.choice((26, 32, 40))}px);max-width:100%;overflow:hidden">{"".join(made)}</div>',
+    )
 
 
 def pager(s: Sketch) -> str:
     count = s.dice.randint(3, 9)
     now = s.dice.randint(1, count)
-    pages = "".join(f'<{"button" if s.style.flags["native"] else "a href=#"} class="btn tiny{" primary" if n == now else ""}"{" aria-current=page" if n == now else ""}>{n}</{"button" if s.style.flags["native"] else "a"}>' for n in range(1, count + 1))
+    pages = "".join(
+        f'<{"button" if s.style.flags["native"] else "a href=#"} class="btn tiny{" primary" if n == now else ""}"{" aria-current=page" if n == now else ""}>{n}</{"button" if s.style.flags["native"] else "a"}>'
+        for n in range(1, count + 1)
+    )
     if s.chance(0.5):
-        ends = (s.button(s.of("Previous", "Prev", "«", "‹") if s.usual else s.words.word(), "tiny"), s.button(s.of("Next", "»", "›") if s.usual else s.words.word(), "tiny"))
+        ends = (
+            s.button(s.of("Previous", "Prev", "«", "‹") if s.usual else s.words.word(), "tiny"),
+            s.button(s.of("Next", "»", "›") if s.usual else s.words.word(), "tiny"),
+        )
     else:
         ends = (s.icon_button("previous", "tiny"), s.icon_button("next", "tiny"))
     return f'<nav class="row" aria-label="Pages" style="{s.of("", "justify-content:center")}">{ends[0]}{pages}{ends[1]}</nav>'
@@ -255,7 +311,9 @@ def chips(s: Sketch) -> str:
         text = s.words.phrase(2)
         if closing:
             cross = s.icon("close")[0] or "×"
-            made.append(f'<span class="chip" data-row="{esc(text)}">{esc(text)}<button aria-label="{esc("Remove " + text)}" style="background:none;border:0;padding:0;color:inherit;display:inline-flex">{cross}</button></span>')
+            made.append(
+                f'<span class="chip" data-row="{esc(text)}">{esc(text)}<button aria-label="{esc("Remove " + text)}" style="background:none;border:0;padding:0;color:inherit;display:inline-flex">{cross}</button></span>'
+            )
         else:
             state = f' aria-pressed="{"true" if s.chance(0.3) else "false"}"' if pressed else ""
             made.append(f'<button class="chip"{state}>{esc(text)}</button>')
@@ -269,8 +327,14 @@ def products(s: Sketch) -> str:
     for _ in range(columns * s.dice.randint(1, 2)):
         key = s.key_text()
         stars = "".join(s.icon("star", "color:#e6a100;")[0] for _ in range(3)) if s.icons and s.chance(0.3) else ""
-        buy = s.icon_button("cart", kind) if s.chance(0.4) else s.button(s.label(("Add to cart", "Buy now", "Add", "Choose"), 2), kind)
-        made.append(f'<div class="card col" data-row="{esc(key)}">{s.picture(s.dice.choice((60, 90, 130)), name=key)}<a href="#">{esc(key)}</a>{stars}<div class="row between"><span class="price">{esc(s.words.price())}</span>{buy}</div></div>')
+        buy = (
+            s.icon_button("cart", kind)
+            if s.chance(0.4)
+            else s.button(s.label(("Add to cart", "Buy now", "Add", "Choose"), 2), kind)
+        )
+        made.append(
+            f'<div class="card col" data-row="{esc(key)}">{s.picture(s.dice.choice((60, 90, 130)), name=key)}<a href="#">{esc(key)}</a>{stars}<div class="row between"><span class="price">{esc(s.words.price())}</span>{buy}</div></div>'
+        )
     return f'<div style="display:grid;gap:{s.dice.choice((6, 12))}px;grid-template-columns:repeat({columns},minmax(0,1fr))">{"".join(made)}</div>'
 
 
@@ -296,8 +360,12 @@ def board(s: Sketch) -> str:
         for _ in s.many(1, 4):
             key = s.key_text()
             tags = "".join(f'<span class="badge">{esc(s.words.word())}</span>' for _ in s.many(0, 2))
-            notes.append(f'<div class="card col" data-row="{esc(key)}"><div class="row nowrap between"><span>{esc(key)}</span>{s.icon_button("more", "ghost tiny")}</div><div class="row">{tags}</div></div>')
-        columns.append(f'<div class="col" style="background:{s.style.colours["deep"]};padding:8px" data-section="{esc(title)}"><div class="row nowrap between"><h3 style="margin:0">{esc(title)}</h3>{s.icon_button("add", "ghost tiny")}</div>{"".join(notes)}{s.button(s.label(("Add card", "New task", "Add"), 2), "ghost tiny")}</div>')
+            notes.append(
+                f'<div class="card col" data-row="{esc(key)}"><div class="row nowrap between"><span>{esc(key)}</span>{s.icon_button("more", "ghost tiny")}</div><div class="row">{tags}</div></div>'
+            )
+        columns.append(
+            f'<div class="col" style="background:{s.style.colours["deep"]};padding:8px" data-section="{esc(title)}"><div class="row nowrap between"><h3 style="margin:0">{esc(title)}</h3>{s.icon_button("add", "ghost tiny")}</div>{"".join(notes)}{s.button(s.label(("Add card", "New task", "Add"), 2), "ghost tiny")}</div>'
+        )
     return f'<div style="display:grid;gap:8px;grid-template-columns:repeat({len(columns)},minmax(0,1fr));align-items:start">{"".join(columns)}</div>'
 
 
@@ -309,12 +377,15 @@ def article(s: Sketch) -> str:
             parts.append(s.link(s.words.phrase(3).lower()) if s.chance(0.25) else esc(s.words.sentence()))
         paragraphs.append(f"<p>{' '.join(parts)}</p>")
     meta = f'<p class="small soft">{esc(s.words.person())} · {esc(s.words.day())}</p>' if s.chance(0.5) else ""
-    return section(s, f'{meta}{s.picture(s.dice.randint(60, 160)) if s.chance(0.25) else ""}{"".join(paragraphs)}')
+    return section(s, f"{meta}{s.picture(s.dice.randint(60, 160)) if s.chance(0.25) else ''}{''.join(paragraphs)}")
 
 
 def stats(s: Sketch) -> str:
     count = s.dice.randint(2, 5)
-    made = "".join(f'<div class="card"><div class="small soft clip">{esc(s.field_text())}</div><div class="big strong clip">{esc(s.of(s.words.number(), s.words.price(), s.words.number() + " %"))}</div></div>' for _ in range(count))
+    made = "".join(
+        f'<div class="card"><div class="small soft clip">{esc(s.field_text())}</div><div class="big strong clip">{esc(s.of(s.words.number(), s.words.price(), s.words.number() + " %"))}</div></div>'
+        for _ in range(count)
+    )
     return f'<div style="display:grid;gap:8px;grid-template-columns:repeat({count},minmax(0,1fr))">{made}</div>'
 
 
@@ -324,24 +395,41 @@ def accordion(s: Sketch) -> str:
         opened = s.chance(0.25)
         arrow = s.icon("collapse" if opened else "expand")[0] or ("▾" if opened else "▸")
         body = f'<div style="padding:6px" class="soft">{esc(s.prose(1, 2))}</div>' if opened else ""
-        made.append(f'<div><button class="item between" style="width:100%;justify-content:space-between" aria-expanded="{"true" if opened else "false"}"><span class="clip">{esc(s.label(labels.HEADINGS, 5))}</span>{arrow}</button>{body}</div>')
+        made.append(
+            f'<div><button class="item between" style="width:100%;justify-content:space-between" aria-expanded="{"true" if opened else "false"}"><span class="clip">{esc(s.label(labels.HEADINGS, 5))}</span>{arrow}</button>{body}</div>'
+        )
     return f'<div class="list">{"".join(made)}</div>'
 
 
 def keypad(s: Sketch) -> str:
-    sets = (("7", "8", "9", "÷", "4", "5", "6", "×", "1", "2", "3", "−", "0", ".", "=", "+"), tuple("123456789*0#"), tuple("ABCDEFGHIJKLMNOP"), tuple("qwertyuiopasdfgh"))
+    sets = (
+        ("7", "8", "9", "÷", "4", "5", "6", "×", "1", "2", "3", "−", "0", ".", "=", "+"),
+        tuple("123456789*0#"),
+        tuple("ABCDEFGHIJKLMNOP"),
+        tuple("qwertyuiopasdfgh"),
+    )
     keys = s.dice.choice(sets)
     columns = 3 if len(keys) == 12 else 4
     size = s.dice.choice((24, 32, 44))
-    shown = f'<input class="in" aria-label="Display" value="{s.words.number()}" style="text-align:right">' if s.chance(0.5) else ""
-    cells = "".join(f'<button class="{s.of("cell", "cell") if s.style.flags["round"] else "btn"}" style="height:{size}px">{esc(one)}</button>' for one in keys)
+    shown = (
+        f'<input class="in" aria-label="Display" value="{s.words.number()}" style="text-align:right">'
+        if s.chance(0.5)
+        else ""
+    )
+    cells = "".join(
+        f'<button class="{s.of("cell", "cell") if s.style.flags["round"] else "btn"}" style="height:{size}px">{esc(one)}</button>'
+        for one in keys
+    )
     return f'<div class="card col" style="width:{columns * size * 1.5:.0f}px">{shown}<div class="cells" style="grid-template-columns:repeat({columns},minmax(0,1fr))">{cells}</div></div>'
 
 
 def steps(s: Sketch) -> str:
     count = s.dice.randint(2, 5)
     now = s.dice.randint(1, count)
-    made = "".join(f'<div class="row nowrap" style="gap:.4em"><span class="avatar"{"" if n <= now else " style=opacity:.6"}>{n}</span><span class="{"strong" if n == now else "soft"}">{esc(s.title())}</span></div>' for n in range(1, count + 1))
+    made = "".join(
+        f'<div class="row nowrap" style="gap:.4em"><span class="avatar"{"" if n <= now else " style=opacity:.6"}>{n}</span><span class="{"strong" if n == now else "soft"}">{esc(s.title())}</span></div>'
+        for n in range(1, count + 1)
+    )
     return f'<div class="row between">{made}</div>'
 
 
@@ -349,7 +437,11 @@ def search(s: Sketch) -> str:
     name = s.label(("Search", "Search products", "Search the site", "Find"), 3)
     key = s.key()
     entry = s.entry(name, "search", name, s.chance(0.3), f'id="{key}" aria-label="{esc(name)}"')
-    go = s.icon_button("search", s.of("primary", "", "ghost")) if s.chance(0.5) else s.button(s.label(("Search", "Go", "Find"), 1), "primary")
+    go = (
+        s.icon_button("search", s.of("primary", "", "ghost"))
+        if s.chance(0.5)
+        else s.button(s.label(("Search", "Go", "Find"), 1), "primary")
+    )
     return f'<div class="row nowrap" role="search">{s.icon("search")[0] if s.chance(0.3) else ""}{entry}{go}</div>'
 
 
@@ -358,8 +450,14 @@ def comments(s: Sketch) -> str:
     for _ in s.many(2, 4):
         key = s.words.person()
         s.used.append(key)
-        acts = s.icon_button("thumbs-up", "ghost tiny") + s.icon_button("reply", "ghost tiny") if s.chance(0.5) else s.link(s.label(("Reply", "Like", "Report"), 1)) + s.link(s.label(("Share", "Delete"), 1))
-        made.append(f'<div class="row nowrap" style="align-items:flex-start" data-row="{esc(key)}"><span class="avatar">{esc(key[0])}</span><div class="grow"><div class="row"><span class="strong">{esc(key)}</span><span class="small soft">{esc(s.words.day())}</span></div><p>{esc(s.prose(1, 2))}</p><div class="row">{acts}</div></div></div>')
+        acts = (
+            s.icon_button("thumbs-up", "ghost tiny") + s.icon_button("reply", "ghost tiny")
+            if s.chance(0.5)
+            else s.link(s.label(("Reply", "Like", "Report"), 1)) + s.link(s.label(("Share", "Delete"), 1))
+        )
+        made.append(
+            f'<div class="row nowrap" style="align-items:flex-start" data-row="{esc(key)}"><span class="avatar">{esc(key[0])}</span><div class="grow"><div class="row"><span class="strong">{esc(key)}</span><span class="small soft">{esc(s.words.day())}</span></div><p>{esc(s.prose(1, 2))}</p><div class="row">{acts}</div></div></div>'
+        )
     box = f'{s.entry(s.field_text(), "area", s.words.sentence(), False)}<div class="row">{s.button(kind="primary")}{s.icon_button("attach")}{s.icon_button("image")}</div>'
     return section(s, f"{''.join(made)}{box if s.chance(0.6) else ''}")
 
@@ -370,7 +468,9 @@ def tree(s: Sketch) -> str:
         depth, opened = s.dice.randint(0, 2), s.chance(0.5)
         arrow = s.icon("expand" if opened else "next")[0] or ("▾" if opened else "▸")
         text = s.words.word() + s.of("", "", ".txt", ".py", ".pdf", "")
-        made.append(f'<div role="treeitem" tabindex="0" class="item{" now" if n == chosen else ""}" aria-selected="{"true" if n == chosen else "false"}" style="padding-left:{6 + depth * 14}px">{arrow}{s.icon(s.of("folder", "file"))[0]}<span>{esc(text)}</span></div>')
+        made.append(
+            f'<div role="treeitem" tabindex="0" class="item{" now" if n == chosen else ""}" aria-selected="{"true" if n == chosen else "false"}" style="padding-left:{6 + depth * 14}px">{arrow}{s.icon(s.of("folder", "file"))[0]}<span>{esc(text)}</span></div>'
+        )
     return f'<div role="tree" class="card" style="padding:4px">{"".join(made)}</div>'
 
 
@@ -383,10 +483,24 @@ def spinners(s: Sketch) -> str:
     made = []
     for _ in s.many(1, 4):
         name, key, value = s.field_text(), s.key(), s.dice.randint(0, 12)
-        less = s.icon_button("remove", "tiny") if s.chance(0.5) else f'<button class="btn tiny" aria-label="{esc("Less " + name)}">−</button>'
-        more = s.icon_button("add", "tiny") if s.chance(0.5) else f'<button class="btn tiny" aria-label="{esc("More " + name)}">+</button>'
-        entry = f'<input id="{key}" class="in" type="number" value="{value}" style="width:4em">' if s.chance(0.6) else f'<span class="strong" id="{key}">{value}</span>'
-        made.append(f'<div class="row nowrap between" data-row="{esc(name)}"><label for="{key}">{esc(name)}</label><div class="row nowrap">{less}{entry}{more}</div></div>')
+        less = (
+            s.icon_button("remove", "tiny")
+            if s.chance(0.5)
+            else f'<button class="btn tiny" aria-label="{esc("Less " + name)}">−</button>'
+        )
+        more = (
+            s.icon_button("add", "tiny")
+            if s.chance(0.5)
+            else f'<button class="btn tiny" aria-label="{esc("More " + name)}">+</button>'
+        )
+        entry = (
+            f'<input id="{key}" class="in" type="number" value="{value}" style="width:7em">'
+            if s.chance(0.6)
+            else f'<span class="strong" id="{key}">{value}</span>'
+        )
+        made.append(
+            f'<div class="row nowrap between" data-row="{esc(name)}"><label for="{key}">{esc(name)}</label><div class="row nowrap">{less}{entry}{more}</div></div>'
+        )
     return section(s, "".join(made))
 
 
@@ -410,7 +524,10 @@ def swatches(s: Sketch) -> str:
     size = s.dice.choice((16, 22, 30))
     picked = s.dice.sample(range(len(names)), s.dice.randint(3, 8))
     now = s.dice.choice(picked)
-    made = "".join(f'<button role="radio" aria-checked="{"true" if n == now else "false"}" aria-label="{names[n]}" style="width:{size}px;height:{size}px;padding:0;border-radius:{s.of("50%", "3px")};background:{colours[n]};border:{3 if n == now else 1}px solid {s.style.colours["text"] if n == now else s.style.colours["line"]}"></button>' for n in picked)
+    made = "".join(
+        f'<button role="radio" aria-checked="{"true" if n == now else "false"}" aria-label="{names[n]}" style="width:{size}px;height:{size}px;padding:0;border-radius:{s.of("50%", "3px")};background:{colours[n]};border:{3 if n == now else 1}px solid {s.style.colours["text"] if n == now else s.style.colours["line"]}"></button>'
+        for n in picked
+    )
     return f'<div class="col"><span class="lab">{esc(s.field_text())}</span><div class="row">{made}</div></div>'
 
 
@@ -421,8 +538,16 @@ def menu_items(s: Sketch, count: int, short: bool = False) -> str:
     for _ in range(count):
         text = s.label(labels.BUTTONS + labels.LINKS, 3)
         icon = s.icon(s.meaning_of(text))[0] if icons else ""
-        key = f'<span class="soft small" style="margin-left:auto;padding-left:1.5em">{s.of("Ctrl+", "Alt+", "F", "Shift+")}{s.dice.choice("ABCNOPQSVXZ12345")}</span>' if keys and s.chance(0.7) else ""
-        role, state = ("menuitemcheckbox", f' aria-checked="{s.of("true", "false")}"') if ticks and s.chance(0.4) else ("menuitem", "")
+        key = (
+            f'<span class="soft small" style="margin-left:auto;padding-left:1.5em">{s.of("Ctrl+", "Alt+", "F", "Shift+")}{s.dice.choice("ABCNOPQSVXZ12345")}</span>'
+            if keys and s.chance(0.7)
+            else ""
+        )
+        role, state = (
+            ("menuitemcheckbox", f' aria-checked="{s.of("true", "false")}"')
+            if ticks and s.chance(0.4)
+            else ("menuitem", "")
+        )
         tick = "✓ " if state and "true" in state else ""
         off = " disabled" if s.chance(0.05) else ""
         made.append(f'<button role="{role}"{state}{off}>{icon}<span>{tick}{esc(text)}</span>{key}</button>')
@@ -440,7 +565,10 @@ def listbox(s: Sketch, left: int, top: int) -> str:
     """An open list of options at a place in CSS pixels."""
     _, offered = s.choices()
     now = s.dice.randrange(len(offered))
-    made = "".join(f'<div role="option" aria-selected="{"true" if n == now else "false"}" class="{"now" if n == now else ""}">{esc(one)}</div>' for n, one in enumerate(offered))
+    made = "".join(
+        f'<div role="option" aria-selected="{"true" if n == now else "false"}" class="{"now" if n == now else ""}">{esc(one)}</div>'
+        for n, one in enumerate(offered)
+    )
     return f'<div class="menu over" role="listbox" style="left:{left}px;top:{top}px;width:{s.dice.randint(120, 240)}px">{made}</div>'
 
 
@@ -459,13 +587,18 @@ def feed(s: Sketch) -> str:
     made = []
     for _ in s.many(3, 6):
         key = s.key_text()
-        made.append(f'<li style="padding:4px 0 8px 14px;border-left:2px solid {s.style.colours["line"]};list-style:none" data-row="{esc(key)}"><b>{esc(key)}</b> <small>{esc(s.words.clock())}</small><br>{esc(s.words.sentence())} {s.link(s.label(("Open", "Undo", "Details"), 2))} {s.icon_button("reply", "ghost tiny")}</li>')
+        made.append(
+            f'<li style="padding:4px 0 8px 14px;border-left:2px solid {s.style.colours["line"]};list-style:none" data-row="{esc(key)}"><b>{esc(key)}</b> <small>{esc(s.words.clock())}</small><br>{esc(s.words.sentence())} {s.link(s.label(("Open", "Undo", "Details"), 2))} {s.icon_button("reply", "ghost tiny")}</li>'
+        )
     return f'<ul style="margin:0;padding:0 6px">{"".join(made)}</ul>'
 
 
 def player(s: Sketch) -> str:
     """A media player with a list of pieces."""
-    rows = "".join(f'<div class="row nowrap" data-row="{esc(key)}" style="border-bottom:1px solid {s.style.colours["line"]};padding:3px">{s.icon_button("play", "ghost tiny")}<span class="grow clip">{esc(key)}</span><span class="soft">{s.dice.randint(1, 9)}:{s.dice.randint(10, 59)}</span>{s.icon_button("heart", "ghost tiny")}</div>' for key in [s.key_text() for _ in s.many(3, 6)])
+    rows = "".join(
+        f'<div class="row nowrap" data-row="{esc(key)}" style="border-bottom:1px solid {s.style.colours["line"]};padding:3px">{s.icon_button("play", "ghost tiny")}<span class="grow clip">{esc(key)}</span><span class="soft">{s.dice.randint(1, 9)}:{s.dice.randint(10, 59)}</span>{s.icon_button("heart", "ghost tiny")}</div>'
+        for key in [s.key_text() for _ in s.many(3, 6)]
+    )
     buttons = "".join(s.icon_button(one, "round ghost") for one in ("previous", "play", "skip", "volume"))
     return f'<div class="card" style="padding:10px">{rows}<div class="row" style="justify-content:center">{buttons}</div>{slider(s)}</div>'
 
@@ -476,8 +609,12 @@ def pricing(s: Sketch) -> str:
     made = []
     for _ in s.many(2, 4):
         name = s.key_text()
-        body = "".join(f'<div style="padding:3px">{s.icon(s.of("check", "close"))[0]} {esc(line)}</div>' for line in lines)
-        made.append(f'<div style="text-align:center;border:2px solid {s.style.colours["line"]};padding:10px" data-row="{esc(name)}"><h3>{esc(name)}</h3><div class="big">{esc(s.words.price())}</div>{body}<button class="btn primary" style="width:90%">{esc(s.label(("Choose", "Start trial", "Buy"), 2))}</button></div>')
+        body = "".join(
+            f'<div style="padding:3px">{s.icon(s.of("check", "close"))[0]} {esc(line)}</div>' for line in lines
+        )
+        made.append(
+            f'<div style="text-align:center;border:2px solid {s.style.colours["line"]};padding:10px" data-row="{esc(name)}"><h3>{esc(name)}</h3><div class="big">{esc(s.words.price())}</div>{body}<button class="btn primary" style="width:90%">{esc(s.label(("Choose", "Start trial", "Buy"), 2))}</button></div>'
+        )
     return f'<div style="display:grid;grid-template-columns:repeat({len(made)},minmax(0,1fr))">{"".join(made)}</div>'
 
 
@@ -486,15 +623,24 @@ def chat(s: Sketch) -> str:
     made = []
     for _ in s.many(3, 7):
         mine = s.chance(0.5)
-        look = f"background:{s.style.colours['accent']};color:{s.style.colours['on']};margin-left:auto" if mine else f"background:{s.style.colours['hover']}"
-        made.append(f'<div style="max-width:70%;width:fit-content;padding:6px 10px;border-radius:12px;{look}">{esc(s.words.sentence())}</div>')
+        look = (
+            f"background:{s.style.colours['accent']};color:{s.style.colours['on']};margin-left:auto"
+            if mine
+            else f"background:{s.style.colours['hover']}"
+        )
+        made.append(
+            f'<div style="max-width:70%;width:fit-content;padding:6px 10px;border-radius:12px;{look}">{esc(s.words.sentence())}</div>'
+        )
     name = s.label(("Message", "Write a message", "Reply"), 2)
     return f'<div class="card col">{"".join(made)}<div class="row nowrap">{s.icon_button("smile", "ghost")}{s.icon_button("attach", "ghost")}{s.entry(name, "text", name, False, "aria-label=" + chr(34) + esc(name) + chr(34))}{s.icon_button("send", "primary")}</div></div>'
 
 
 def facts(s: Sketch) -> str:
     """Names and values as a definition list with a small link behind each."""
-    made = "".join(f'<div style="display:contents" data-row="{esc(key)}"><dt class="soft">{esc(key)}</dt><dd style="margin:0">{esc(s.fact())}</dd><dd style="margin:0">{s.link(s.label(("Change", "Edit", "Show"), 1))}</dd></div>' for key in [s.key_text() for _ in s.many(3, 8)])
+    made = "".join(
+        f'<div style="display:contents" data-row="{esc(key)}"><dt class="soft">{esc(key)}</dt><dd style="margin:0">{esc(s.fact())}</dd><dd style="margin:0">{s.link(s.label(("Change", "Edit", "Show"), 1))}</dd></div>'
+        for key in [s.key_text() for _ in s.many(3, 8)]
+    )
     return f'<dl style="display:grid;grid-template-columns:1fr 2fr auto;gap:5px 12px;margin:0">{made}</dl>'
 
 
@@ -505,16 +651,30 @@ def matrix(s: Sketch) -> str:
     rows = []
     for _ in s.many(3, 6):
         key, now = s.key_text(), s.dice.randrange(len(answers) + 1)
-        cells = "".join(f'<td style="text-align:center">{s.tick("radio", f"{key}: {one}", on=n == now, group=key, bare=True)}</td>' for n, one in enumerate(answers))
+        cells = "".join(
+            f'<td style="text-align:center">{s.tick("radio", f"{key}: {one}", on=n == now, group=key, bare=True)}</td>'
+            for n, one in enumerate(answers)
+        )
         rows.append(f'<tr data-row="{esc(key)}"><td>{esc(key)}</td>{cells}</tr>')
-    return f'<table><tr>{head}</tr>{"".join(rows)}</table>{s.button(kind="primary")}'
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>{s.button(kind='primary')}"
 
 
 def tiles(s: Sketch) -> str:
     """Square tiles, an icon over a word."""
-    made = "".join(f'<button style="background:{s.style.colours["card"]};border:1px solid {s.style.colours["line"]};color:inherit;padding:12px 4px;display:flex;flex-direction:column;align-items:center;gap:6px">{s.icon(None, "width:24px;height:24px;")[0]}<span>{esc(s.link_text())}</span></button>' for _ in s.many(6, 12))
+    made = "".join(
+        f'<button style="background:{s.style.colours["card"]};border:1px solid {s.style.colours["line"]};color:inherit;padding:12px 4px;display:flex;flex-direction:column;align-items:center;gap:6px">{s.icon(None, "width:24px;height:24px;")[0]}<span>{esc(s.link_text())}</span></button>'
+        for _ in s.many(6, 12)
+    )
     return f'<div style="display:grid;gap:8px;grid-template-columns:repeat(auto-fill,minmax(110px,1fr))">{made}</div>'
 
 
-HELD_BLOCKS: tuple[tuple[Block, float], ...] = ((feed, 1), (player, 1), (pricing, 1), (chat, 1), (facts, 1.3), (matrix, 1), (tiles, 1.2))
+HELD_BLOCKS: tuple[tuple[Block, float], ...] = (
+    (feed, 1),
+    (player, 1),
+    (pricing, 1),
+    (chat, 1),
+    (facts, 1.3),
+    (matrix, 1),
+    (tiles, 1.2),
+)
 """Blocks kept for the examination."""

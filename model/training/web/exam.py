@@ -110,7 +110,9 @@ class _Page:
 
     def alone(self, node: Node, same_role: bool = False) -> bool:
         name = node["name"].casefold()
-        rivals = [one for one in self.nodes if one["name"].casefold() == name and (not same_role or _said(one) == _said(node))]
+        rivals = [
+            one for one in self.nodes if one["name"].casefold() == name and (not same_role or _said(one) == _said(node))
+        ]
         # a number or a letter may stand elsewhere as plain text
         plain = len(name) > 3 or sum(name == line["text"].casefold() for line in self.lines) == 1
         return len(rivals) == 1 and name not in self.unsure and plain
@@ -142,7 +144,8 @@ def _holds(outer: Sequence[float], inner: Sequence[float]) -> bool:
 
 
 def _said(node: Node) -> str:
-    return _SAID.get(node["role"], node["role"])
+    role: str = node["role"]
+    return _SAID.get(role, role)
 
 
 def _bare_icon(node: Node) -> bool:
@@ -163,7 +166,14 @@ def _by_name(page: _Page) -> Iterator[Question]:
     for node in page.named():
         if page.alone(node) and node["role"] not in (*_FIELDS, *_TICKS, "combobox", "slider"):
             name = page.quoted(node["name"])
-            text = page.pick(f"Click {name}", f"Press {name}", f"Click on {name}", name, f"Choose {name}", f"Go to {name}" if node["role"] == "link" else f"Tap {name}")
+            text = page.pick(
+                f"Click {name}",
+                f"Press {name}",
+                f"Click on {name}",
+                name,
+                f"Choose {name}",
+                f"Go to {name}" if node["role"] == "link" else f"Tap {name}",
+            )
             yield Question(text, _answer(node), "name", node["role"], False)
 
 
@@ -171,7 +181,12 @@ def _by_role(page: _Page) -> Iterator[Question]:
     for node in page.named():
         if page.alone(node, same_role=True) and node["role"] not in (*_FIELDS, *_TICKS, "combobox"):
             name, role = page.quoted(node["name"]), _said(node)
-            text = page.pick(f"Click the {name} {role}", f"the {name} {role}", f"Press the {role} {name}", f"Use the {role} labelled {name}")
+            text = page.pick(
+                f"Click the {name} {role}",
+                f"the {name} {role}",
+                f"Press the {role} {name}",
+                f"Use the {role} labelled {name}",
+            )
             yield Question(text, _answer(node), "role", node["role"], False)
 
 
@@ -184,14 +199,23 @@ def _by_relation(page: _Page) -> Iterator[Question]:
         holder = page.quoted(row)
         if _bare_icon(node) and [one["icon"] for one in rivals].count(node["icon"]) == 1:
             what = page.pick(*MEANINGS[node["icon"]]).lower()
-            text = page.pick(f"the {what} icon in the row of {holder}", f"Press the {what} icon for {holder}", f"Click {what} beside {holder}")
+            text = page.pick(
+                f"the {what} icon in the row of {holder}",
+                f"Press the {what} icon for {holder}",
+                f"Click {what} beside {holder}",
+            )
             yield Question(text, _answer(node), "relation", node["role"], True)
         elif node["role"] in _TICKS and len(rivals) == 1:
             text = page.pick(f"the {_said(node)} beside {holder}", f"Click the {_said(node)} in the row of {holder}")
             yield Question(text, _answer(node), "relation", node["role"], False)
         elif node.get("text") and [one["name"] for one in rivals].count(node["name"]) == 1 and node in page.named():
             name, role = node["name"], _said(node)
-            text = page.pick(f"the {name} {role} in the row of {holder}", f"Click {name} for {holder}", f"Press {name} next to {holder}", f"{name} of {holder}")
+            text = page.pick(
+                f"the {name} {role} in the row of {holder}",
+                f"Click {name} for {holder}",
+                f"Press {name} next to {holder}",
+                f"{name} of {holder}",
+            )
             yield Question(text, _answer(node), "relation", node["role"], False)
     yield from _by_section(page)
 
@@ -200,13 +224,36 @@ def _by_section(page: _Page) -> Iterator[Question]:
     for node in page.named():
         section = node.get("section", "")
         same = [one for one in page.nodes if one["name"].casefold() == node["name"].casefold()]
-        if section and page.shows(section) and len(same) > 1 and [one.get("section") for one in same].count(section) == 1 and not node.get("row"):
-            text = page.pick(f"the {node['name']} {_said(node)} under {page.quoted(section)}", f"{node['name']} in the part {page.quoted(section)}")
+        if (
+            section
+            and page.shows(section)
+            and len(same) > 1
+            and [one.get("section") for one in same].count(section) == 1
+            and not node.get("row")
+        ):
+            text = page.pick(
+                f"the {node['name']} {_said(node)} under {page.quoted(section)}",
+                f"{node['name']} in the part {page.quoted(section)}",
+            )
             yield Question(text, _answer(node), "relation", node["role"], False)
 
 
-def _reading_order(nodes: Sequence[Node]) -> list[Node]:
-    return sorted(nodes, key=lambda node: (round((node["box"][1] + node["box"][3] / 2) / 12), node["box"][0]))
+def _rows(nodes: Sequence[Node]) -> list[list[Node]] | None:
+    """The nodes in lines from top to bottom, each from left to right; None where nobody could say what stands on one line."""
+    rows: list[list[Node]] = []
+    for node in sorted(nodes, key=_middle):
+        step = _middle(node) - _middle(rows[-1][-1]) if rows else 1000.0
+        if step > 0.9 * node["box"][3]:
+            rows.append([node])
+        elif step <= 4:
+            rows[-1].append(node)
+        else:
+            return None
+    return [sorted(row, key=lambda node: node["box"][0]) for row in rows]
+
+
+def _middle(node: Node) -> float:
+    return float(node["box"][1] + node["box"][3] / 2)
 
 
 def _by_position(page: _Page) -> Iterator[Question]:
@@ -215,21 +262,47 @@ def _by_position(page: _Page) -> Iterator[Question]:
         groups.setdefault((node["name"], _said(node)), []).append(node)
     for (name, role), nodes in groups.items():
         other = [one for one in page.nodes if one["name"].casefold() == name.casefold()]
-        if 2 <= len(nodes) == len(other) and name.casefold() not in page.unsure:
-            ordered = _reading_order(nodes)
-            for place, node in enumerate(ordered[:5]):
-                yield Question(page.pick(f"the {_ORDINALS[place]} {name} {role}", f"Click the {_ORDINALS[place]} {name} {role} from the top"), _answer(node), "position", node["role"], False)
-            yield Question(f"the last {name} {role}", _answer(ordered[-1]), "position", ordered[-1]["role"], False)
+        rows = _rows(nodes)
+        if not rows or not 2 <= len(nodes) == len(other) or name.casefold() in page.unsure:
+            continue
+        way = " from the left" if len(rows) == 1 else " from the top" if len(rows) == len(nodes) else ""
+        ordered = [node for row in rows for node in row]
+        for place, node in enumerate(ordered[: len(_ORDINALS)]):
+            text = page.pick(
+                f"the {_ORDINALS[place]} {name} {role}{way}", f"Click the {_ORDINALS[place]} {name} {role}{way}"
+            )
+            yield Question(
+                text if page.dice.random() < 0.6 else text.removesuffix(way),
+                _answer(node),
+                "position",
+                node["role"],
+                False,
+            )
+        yield Question(f"the last {name} {role}", _answer(ordered[-1]), "position", ordered[-1]["role"], False)
     yield from _corners(page)
 
 
 def _corners(page: _Page) -> Iterator[Question]:
     for say, x, y in (("top right", 1280, 0), ("top left", 0, 0), ("bottom right", 1280, 800), ("bottom left", 0, 800)):
-        for what, nodes in (("icon", [one for one in page.nodes if _bare_icon(one)]), ("field", [one for one in page.nodes if one["role"] in _FIELDS])):
-            near = sorted(((abs(one["box"][0] + one["box"][2] / 2 - x) + abs(one["box"][1] + one["box"][3] / 2 - y), n) for n, one in enumerate(nodes)))
+        for what, nodes in (
+            ("icon", [one for one in page.nodes if _bare_icon(one)]),
+            ("field", [one for one in page.nodes if one["role"] in _FIELDS]),
+        ):
+            near = sorted(
+                (
+                    (abs(one["box"][0] + one["box"][2] / 2 - x) + abs(one["box"][1] + one["box"][3] / 2 - y), n)
+                    for n, one in enumerate(nodes)
+                )
+            )
             if len(near) > 1 and near[1][0] - near[0][0] > 30 and near[0][0] < 500:
                 node = nodes[near[0][1]]
-                yield Question(page.pick(f"the {say} {what}", f"Click the {what} at the {say}"), _answer(node), "position", node["role"], what == "icon")
+                yield Question(
+                    page.pick(f"the {say} {what}", f"Click the {what} at the {say}"),
+                    _answer(node),
+                    "position",
+                    node["role"],
+                    what == "icon",
+                )
 
 
 def _by_icon(page: _Page) -> Iterator[Question]:
@@ -237,7 +310,13 @@ def _by_icon(page: _Page) -> Iterator[Question]:
         meaning = node["icon"]
         if _bare_icon(node) and node["role"] in ("button", "link", "menuitem", "tab") and not page.rivals(meaning):
             what = page.pick(meaning.replace("-", " "), *MEANINGS[meaning]).lower()
-            yield Question(page.pick(f"the {what} icon", f"Click the {what} icon", f"Press the {what} button", f"Click {what}"), _answer(node), "icon", node["role"], True)
+            yield Question(
+                page.pick(f"the {what} icon", f"Click the {what} icon", f"Press the {what} button", f"Click {what}"),
+                _answer(node),
+                "icon",
+                node["role"],
+                True,
+            )
 
 
 def _by_typing(page: _Page) -> Iterator[Question]:
@@ -245,7 +324,13 @@ def _by_typing(page: _Page) -> Iterator[Question]:
         if node["role"] in _FIELDS and page.alone(node, same_role=True):
             name = page.quoted(node["name"])
             value = page.words.value()
-            text = page.pick(f"the {name} field", f'Type "{value}" into the {name} field', f"Enter {value} as {name}", f"Click into the field {name}", f"Fill in {name}")
+            text = page.pick(
+                f"the {name} field",
+                f'Type "{value}" into the {name} field',
+                f"Enter {value} as {name}",
+                f"Click into the field {name}",
+                f"Fill in {name}",
+            )
             yield Question(text, _answer(node), "type", node["role"], False)
 
 
@@ -253,7 +338,9 @@ def _by_choice(page: _Page) -> Iterator[Question]:
     for node in page.named():
         if node["role"] == "combobox" and page.alone(node, same_role=True):
             name = page.quoted(node["name"])
-            text = page.pick(f"Open the list {name}", f"the {name} list", f"Choose another {name}", f"Open the {name} drop-down")
+            text = page.pick(
+                f"Open the list {name}", f"the {name} list", f"Choose another {name}", f"Open the {name} drop-down"
+            )
             yield Question(text, _answer(node), "select", node["role"], False)
 
 
@@ -263,7 +350,11 @@ def _by_tick(page: _Page) -> Iterator[Question]:
             name, on = page.quoted(node["name"]), "checked" in node["states"]
             verbs = ("Untick", "Uncheck", "Switch off") if on else ("Tick", "Check", "Turn on")
             verb = verbs[2] if node["role"] == "switch" else page.pick(*verbs[:2])
-            text = f"Select {name}" if node["role"] == "radio" else page.pick(f"{verb} {name}", f"{verb} the {_said(node)} {name}", f"the {_said(node)} {name}")
+            text = (
+                f"Select {name}"
+                if node["role"] == "radio"
+                else page.pick(f"{verb} {name}", f"{verb} the {_said(node)} {name}", f"the {_said(node)} {name}")
+            )
             yield Question(text, _answer(node), "check", node["role"], False)
 
 
@@ -277,10 +368,19 @@ def _absent(page: _Page) -> Iterator[Question]:
         draw = page.dice.random()
         if node and draw < 0.4:
             name = _near_miss(page, node["name"])
-            text = page.pick(f"Click the {page.quoted(name)} {_said(node)}", f"Click {page.quoted(name)}", f"the {page.quoted(name)} {_said(node)}")
+            text = page.pick(
+                f"Click the {page.quoted(name)} {_said(node)}",
+                f"Click {page.quoted(name)}",
+                f"the {page.quoted(name)} {_said(node)}",
+            )
         elif draw < 0.7:
             name = page.words.phrase(3) if page.dice.random() < 0.6 else page.dice.choice(usual)
-            text = page.pick(f"Click {page.quoted(name)}", f"Press the {page.quoted(name)} button", f"the {page.quoted(name)} link", f"the {page.quoted(name)} field")
+            text = page.pick(
+                f"Click {page.quoted(name)}",
+                f"Press the {page.quoted(name)} button",
+                f"the {page.quoted(name)} link",
+                f"the {page.quoted(name)} field",
+            )
         elif node and node.get("row") and draw < 0.82:
             name = page.words.person()
             text = f"the {node['name']} {_said(node)} in the row of {page.quoted(name)}"
@@ -298,7 +398,10 @@ def _absent(page: _Page) -> Iterator[Question]:
 
 
 def _role_in(text: str) -> str:
-    return next((role for role in ("link", "field", "list", "tab", "checkbox", "switch", "button") if text.endswith(role)), "button")
+    return next(
+        (role for role in ("link", "field", "list", "tab", "checkbox", "switch", "button") if text.endswith(role)),
+        "button",
+    )
 
 
 def _near_miss(page: _Page, name: str) -> str:
@@ -371,7 +474,9 @@ def write_exam(out: Path, chosen: str, count: int, seed: int, icons: Icons, lens
         name = f"{chosen}-{number:03d}.png"
         (out / "images" / name).write_bytes(shot.png)
         entries += [question.as_entry(name, f"chromium-{chosen}") for question in asked]
-        listed[name] = [{key: node[key] for key in ("role", "name", "value", "states", "box")} for node in shot.labels["nodes"]]
+        listed[name] = [
+            {key: node[key] for key in ("role", "name", "value", "states", "box")} for node in shot.labels["nodes"]
+        ]
     (out / "annotations.json").write_text(json.dumps(entries, ensure_ascii=False, indent=1), encoding="utf-8")
     if nodes:
         (out / "nodes.json").write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
@@ -380,19 +485,29 @@ def write_exam(out: Path, chosen: str, count: int, seed: int, icons: Icons, lens
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0 fine, 1 no browser, 2 misuse."""
-    parser = argparse.ArgumentParser(prog="python -m model.training.web.exam", description="Held-out pages with instructions")
+    parser = argparse.ArgumentParser(
+        prog="python -m model.training.web.exam", description="Held-out pages with instructions"
+    )
     parser.add_argument("out", type=Path, help="folder for the set")
     parser.add_argument("--pages", type=int, default=40, help=f"pages, {PER_PAGE} instructions each")
     parser.add_argument("--set", choices=tuple(SETS), default="all", dest="chosen", help="what differs from training")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--icons", type=Path, default=None, help="folder of npm icon packages; without it pages have no icons")
-    parser.add_argument("--nodes", action="store_true", help="write nodes.json too: what the pages list for the way of seeing with nodes")
+    parser.add_argument(
+        "--icons", type=Path, default=None, help="folder of npm icon packages; without it pages have no icons"
+    )
+    parser.add_argument(
+        "--nodes",
+        action="store_true",
+        help="write nodes.json too: what the pages list for the way of seeing with nodes",
+    )
     given = parser.parse_args(argv)
     if given.pages < 1:
         parser.error("--pages must be at least 1")
     icons = Icons(given.icons, SETS[given.chosen].icons)
     if given.icons and not icons:
-        parser.error(f"--icons: no icon package under `{given.icons}`; see the help of model.training.web.render")
+        parser.error(
+            f"--icons: no icon package under `{given.icons}`; try `npm install --prefix {given.icons} @tabler/icons ionicons`"
+        )
     try:
         with camera() as lens:
             count = write_exam(given.out, given.chosen, given.pages, given.seed, icons, lens, given.nodes)

@@ -32,7 +32,11 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "octicons": ("@primer/octicons/build/svg",),
     "material": ("@material-design-icons/svg/round", "@material-design-icons/svg/outlined"),
     "ionicons": ("ionicons/dist/svg",),
-    "phosphor": ("@phosphor-icons/core/assets/regular", "@phosphor-icons/core/assets/bold", "@phosphor-icons/core/assets/fill"),
+    "phosphor": (
+        "@phosphor-icons/core/assets/regular",
+        "@phosphor-icons/core/assets/bold",
+        "@phosphor-icons/core/assets/fill",
+    ),
     "heroicons": ("heroicons/24/outline", "heroicons/24/solid"),
 }
 
@@ -227,7 +231,9 @@ def _families(folder: Path, split: Split) -> dict[str, tuple[Icon, ...]]:
     found: dict[str, tuple[Icon, ...]] = {}
     for family in FAMILIES[split]:
         for number, place in enumerate(_PLACES[family]):
-            files = {path.stem: path for path in sorted((root / place).rglob("*.svg"))} if (root / place).is_dir() else {}
+            files = (
+                {path.stem: path for path in sorted((root / place).rglob("*.svg"))} if (root / place).is_dir() else {}
+            )
             icons = [icon for meaning in _ENTRIES for icon in _lookup(files, meaning, family)]
             if icons:
                 found[family if not number else f"{family}-{number}"] = tuple(icons)

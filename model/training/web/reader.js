@@ -88,6 +88,7 @@
   const hidden = (style) => style.visibility !== "visible" || style.display === "none" || parseFloat(style.opacity) < 0.12;
   const MUTE = new Set(["SCRIPT", "STYLE", "OPTION", "SELECT", "TEXTAREA", "TITLE", "HEAD"]);
   const within = new Map(); // element -> the lines drawn somewhere in it
+  const owners = new Map(); // line -> the element whose text it is
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const el = node.parentElement;
@@ -99,6 +100,7 @@
     const before = lines.length;
     for (const run of runsOf(node, style)) put(el, run, clip);
     const mine = lines.slice(before);
+    for (const line of mine) owners.set(line, el);
     for (let one = el; one && mine.length; one = one.parentElement) { const had = within.get(one); if (had) had.push(...mine); else within.set(one, [...mine]); }
   }
   // Text inside fields: mirrored into plain boxes at the same place, read there, removed again.
@@ -119,8 +121,9 @@
     for (const name of COPIED) mirror.style[name] = style[name];
     const area = type === "textarea", native = type === "select" && style.appearance !== "none";
     const inset = native ? 4 : 0;
+    const own = { search: number("fontSize") + 1, number: 16 }[type] || 0; // room that the control keeps for its own button
     Object.assign(mirror.style, {
-      position: "fixed", left: left + inset + "px", top: top + "px", width: right - left - inset + "px", height: bottom - top + "px", margin: "0", padding: "0", border: "0", zIndex: -1,
+      position: "fixed", left: left + inset + "px", top: top + "px", width: right - left - inset - own + "px", height: bottom - top + "px", margin: "0", padding: "0", border: "0", zIndex: -1,
       whiteSpace: area ? "pre-wrap" : "pre", overflowWrap: area ? "break-word" : "normal", lineHeight: area ? style.lineHeight : "normal", visibility: "visible", display: "block", pointerEvents: "none",
     });
     if (type === "select") mirror.style.textAlign = "left";
@@ -129,7 +132,7 @@
     inner.textContent = text;
     mirror.append(inner);
     document.body.append(mirror);
-    const end = native ? right - 18 : right;
+    const end = native ? right - 18 : right - own;
     mirrors.push([el, mirror, inner, area, meet(outerClip(el), { l: left - 1, t: box.top, r: end + 1, d: box.bottom }), (top + bottom) / 2]);
   }
   const read = mirrors.map(([el, mirror, inner, area, clip, middle]) => {
@@ -178,8 +181,8 @@
     return flat(el.placeholder || el.title || "");
   };
   const clear = (el) => (within.get(el) || []).filter((line) => !line.veiled);
-  const textBox = (el) => {
-    const boxes = clear(el).map((line) => line.box);
+  const textBox = (el, own = clear(el)) => {
+    const boxes = own.map((line) => line.box);
     if (!boxes.length) return null;
     const l = Math.min(...boxes.map((b) => b[0])), t = Math.min(...boxes.map((b) => b[1]));
     return [l, t, Math.max(...boxes.map((b) => b[0] + b[2])) - l, Math.max(...boxes.map((b) => b[1] + b[3])) - t].map(round);
@@ -251,8 +254,8 @@
     const own = [...el.childNodes].some((kid) => kid.nodeType === 3 && kid.data.trim());
     if (!heading && !cell && !own) continue;
     if (inControl(el) || (cell && !own) || (own && !heading && !cell && el.closest("td,th,h1,h2,h3,h4,h5,h6"))) continue;
-    const box = textBox(el);
-    const mine = box && clear(el).map((line) => line.text).join(" ");
+    const read = clear(el).filter((line) => !roleOf(owners.get(line)) && !inControl(owners.get(line)));
+    const box = textBox(el, read), mine = box && read.map((line) => line.text).join(" ");
     if (mine) add(el, heading ? "heading" : cell ? (el.tagName === "TH" ? "columnheader" : "cell") : "text", flat(mine), box, {});
   }
   return JSON.stringify({ lines, nodes, unsure: [...new Set(unsure.filter(Boolean))] });

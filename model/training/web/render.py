@@ -27,17 +27,17 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from model.training.web.icons import Icons
 from model.training.web.templates import Draft, Splits, View, compose
-from model.training.words import Split, default_pools
+from model.training.words import Pools, Split, default_pools
 from sandboxes.base import SandboxUnavailable
 from sandboxes.chromium import Chromium
 
-__all__ = ["SHARD_PAGES", "Camera", "Shot", "camera", "main", "make_shard", "page_seed"]
+__all__ = ["SHARD_PAGES", "Camera", "Shot", "camera", "draft", "main", "make_shard", "page_seed"]
 
 SHARD_PAGES = 200
 
@@ -76,7 +76,10 @@ class Camera:
             size = {"width": draft.view.width, "height": draft.view.height, "deviceScaleFactor": draft.view.scale}
             self._wire.send("Emulation.setDeviceMetricsOverride", {**size, "mobile": False})
         self._wire.send("Page.setDocumentContent", {"frameId": self._frame, "html": draft.html})
-        self._page.evaluate("y => {scrollTo(0, y); const el = document.querySelector('[data-focus]'); if (el) el.focus({preventScroll: true});}", draft.scroll)
+        self._page.evaluate(
+            "y => {scrollTo(0, y); const el = document.querySelector('[data-focus]'); if (el) el.focus({preventScroll: true});}",
+            draft.scroll,
+        )
 
     def picture(self) -> bytes:
         """What is on the screen, PNG."""
@@ -118,25 +121,33 @@ def page_seed(seed: int, number: int) -> int:
     return seed * 1_000_003 + number
 
 
+@cache
+def _pools(split: Split) -> Pools:
+    return default_pools().of(split)
+
+
 def draft(seed: int, splits: Splits, icons: Icons, view: View | None = None) -> Draft:
     """The page that a seed stands for."""
-    return compose(random.Random(seed), default_pools().of(splits.words), icons, splits, view)
+    return compose(random.Random(seed), _pools(splits.words), icons, splits, view)
 
 
-def make_shard(out: Path, shard: int, seed: int, splits: Splits, icons: Icons, lens: Camera, pages: int = SHARD_PAGES) -> Path:
+def make_shard(
+    out: Path, shard: int, seed: int, splits: Splits, icons: Icons, lens: Camera, pages: int = SHARD_PAGES
+) -> Path:
     """Write one shard, or leave it as it is where it exists. Returns its path."""
     path = out / f"shard-{shard:05d}.zip"
     if path.exists():
         return path
-    pools = default_pools().of(splits.words)
     part = path.with_suffix(f".part{os.getpid()}")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as store:
-        for number in range(pages):
-            dice = random.Random(page_seed(seed, shard * SHARD_PAGES + number))
-            shot = lens.shoot(compose(dice, pools, icons, splits))
-            store.writestr(f"{number:04d}.png", shot.png)
-            store.writestr(f"{number:04d}.json", json.dumps(shot.labels, ensure_ascii=False, separators=(",", ":")))
-    part.replace(path)
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as store:
+            for number in range(pages):
+                shot = lens.shoot(draft(page_seed(seed, shard * SHARD_PAGES + number), splits, icons))
+                store.writestr(f"{number:04d}.png", shot.png)
+                store.writestr(f"{number:04d}.json", json.dumps(shot.labels, ensure_ascii=False, separators=(",", ":")))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
@@ -144,8 +155,11 @@ def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None]) -> None:
     out, shards, seed, splits, folder = job
     icons = Icons(folder, splits.icons)
     started, made = time.monotonic(), 0
+    parent = os.getppid()
     with camera() as lens:
         for shard in shards:
+            if os.getppid() != parent:
+                return  # whoever asked for the shards is gone
             if not (out / f"shard-{shard:05d}.zip").exists():
                 make_shard(out, shard, seed, splits, icons, lens)
                 made += SHARD_PAGES
@@ -154,24 +168,34 @@ def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0 fine, 1 no browser, 2 misuse."""
-    parser = argparse.ArgumentParser(prog="python -m model.training.web.render", description="Chromium pages as training shards")
+    parser = argparse.ArgumentParser(
+        prog="python -m model.training.web.render", description="Chromium pages as training shards"
+    )
     parser.add_argument("out", type=Path, help="folder for the shards; those that exist are kept")
     parser.add_argument("--pages", type=int, default=6000, help=f"how many in all, in shards of {SHARD_PAGES}")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--split", choices=("train", "held"), default="train", help="which words, fonts, palettes, templates and icons")
+    parser.add_argument(
+        "--split", choices=("train", "held"), default="train", help="which words, fonts, palettes, templates and icons"
+    )
     parser.add_argument("--workers", type=int, default=1, help="browsers at once")
-    parser.add_argument("--icons", type=Path, default=None, help="folder of npm icon packages; without it pages have no icons")
+    parser.add_argument(
+        "--icons", type=Path, default=None, help="folder of npm icon packages; without it pages have no icons"
+    )
     given = parser.parse_args(argv)
     if given.pages < 1 or given.workers < 1:
         parser.error("--pages and --workers must be at least 1")
     if given.icons and not Icons(given.icons, given.split):
-        parser.error(f"--icons: no icon package under `{given.icons}`; try `npm install --prefix {given.icons} @tabler/icons lucide-static`")
+        parser.error(
+            f"--icons: no icon package under `{given.icons}`; try `npm install --prefix {given.icons} @tabler/icons lucide-static`"
+        )
     split: Split = given.split
     splits = Splits(split, split, split, split, split)
     given.out.mkdir(parents=True, exist_ok=True)
     default_pools()
     shards = range(-(-given.pages // SHARD_PAGES))
-    jobs = [(given.out, list(shards[n :: given.workers]), given.seed, splits, given.icons) for n in range(given.workers)]
+    jobs = [
+        (given.out, list(shards[n :: given.workers]), given.seed, splits, given.icons) for n in range(given.workers)
+    ]
     try:
         if given.workers == 1:
             _work(jobs[0])

@@ -104,7 +104,9 @@ class Sketch:
     def key_text(self) -> str:
         """What names a row: a person, a thing, a code; never twice on a page."""
         for _ in range(20):
-            text = self.dice.choice((self.words.person, self.words.phrase, self.words.code, self.words.company, self.words.city))()
+            text = self.dice.choice(
+                (self.words.person, self.words.phrase, self.words.code, self.words.company, self.words.city)
+            )()
             if text not in self.used:
                 break
         self.used.append(text)
@@ -125,9 +127,7 @@ class Sketch:
         icon = self._of_page(meaning)
         size = self.dice.choice(("", "", "", "width:1em;height:1em;", "width:1.5em;height:1.5em;"))
         thin = f"stroke-width:{self.dice.choice((1, 1.5, 2, 2.5))};" if icon.stroked and self.chance(0.3) else ""
-        svg = (
-            f'<svg class="ic" data-icon="{meaning}" viewBox="{icon.box}" {icon.attributes} style="{size}{thin}{style}">{icon.body}</svg>'
-        )
+        svg = f'<svg class="ic" data-icon="{meaning}" viewBox="{icon.box}" {icon.attributes} style="{size}{thin}{style}">{icon.body}</svg>'
         return svg, meaning
 
     def _of_page(self, meaning: str) -> Icon:
@@ -139,7 +139,9 @@ class Sketch:
 
     # Parts
 
-    def button(self, text: str | None = None, kind: str | None = None, icon: bool | None = None, extra: str = "") -> str:
+    def button(
+        self, text: str | None = None, kind: str | None = None, icon: bool | None = None, extra: str = ""
+    ) -> str:
         text = self.button_text() if text is None else text
         kind = self.of("", "", "", "primary", "ghost", "tiny", "danger") if kind is None else kind
         with_icon = self.chance(0.15 if self.style.flags["icons"] else 0.03) if icon is None else icon
@@ -170,7 +172,11 @@ class Sketch:
             return self.button(self.glyph(), kind)
         name = self.dice.choice(MEANINGS[found])
         kind = self.of("ghost", "ghost", "", "round", "primary round", "ghost round") if kind is None else kind
-        state = f' aria-pressed="{self.of("true", "false")}"' if found in ("star", "heart", "mute", "bold", "italic", "underline", "pin") and self.chance(0.3) else ""
+        state = (
+            f' aria-pressed="{self.of("true", "false")}"'
+            if found in ("star", "heart", "mute", "bold", "italic", "underline", "pin") and self.chance(0.3)
+            else ""
+        )
         if tag == "a":
             return f'<a href="#" class="btn icon {kind}" aria-label="{esc(name)}">{svg}</a>'
         return f'<button class="btn icon {kind}" aria-label="{esc(name)}"{state}>{svg}</button>'
@@ -188,14 +194,26 @@ class Sketch:
             return name, list(labels.CHOICES[name])
         return self.field_text(), [self.words.phrase(2) for _ in self.many(2, 7)]
 
-    def entry(self, name: str, kind: str = "text", placeholder: str | None = None, filled: bool | None = None, extra: str = "") -> str:
+    def entry(
+        self, name: str, kind: str = "text", placeholder: str | None = None, filled: bool | None = None, extra: str = ""
+    ) -> str:
         """A text field without its label."""
         value = ""
         if self.chance(0.4) if filled is None else filled:
-            value = self.words.digits(8) if kind == "password" else self.words.number() if kind == "number" else self.words.value()
+            value = (
+                self.words.digits(8)
+                if kind == "password"
+                else self.words.number()
+                if kind == "number"
+                else self.words.value()
+            )
             if kind == "email":
                 value = self.words.email()
-        hint = placeholder if placeholder is not None else (self.hint(name) if self.style.flags["hints"] and self.chance(0.6) else "")
+        hint = (
+            placeholder
+            if placeholder is not None
+            else (self.hint(name) if self.style.flags["hints"] and self.chance(0.6) else "")
+        )
         off = self.of(" disabled", " readonly") if self.chance(0.05) else ""
         focus = " data-focus" if self.chance(0.06) else ""
         if kind == "area":
@@ -205,7 +223,17 @@ class Sketch:
         return f'<input class="in" type="{kind}" value="{esc(value)}" placeholder="{esc(hint)}"{off}{focus} {extra}>'
 
     def hint(self, name: str) -> str:
-        return self.of(f"Enter {name.lower()}", name, self.words.value(), self.words.phrase(2) + "…", f"e.g. {self.words.value()}") if self.usual else self.words.phrase(3)
+        return (
+            self.of(
+                f"Enter {name.lower()}",
+                name,
+                self.words.value(),
+                self.words.phrase(2) + "…",
+                f"e.g. {self.words.value()}",
+            )
+            if self.usual
+            else self.words.phrase(3)
+        )
 
     def field(self, name: str | None = None, left: bool = False) -> str:
         """A field with its label above, on the left, or only as placeholder."""
@@ -218,7 +246,13 @@ class Sketch:
         else:
             name = name or self.field_text()
             lowered = name.lower()
-            kind = "password" if "assword" in lowered else "email" if "mail" in lowered else self.of("text", "text", "text", "text", "text", "search", "number", "area", "tel")
+            kind = (
+                "password"
+                if "assword" in lowered
+                else "email"
+                if "mail" in lowered
+                else self.of("text", "text", "text", "text", "text", "search", "number", "area", "tel")
+            )
             part = ""
         if kind != "select" and self.style.flags["placeholder"] and self.chance(0.35):
             return f'<div class="field">{self._dressed(self.entry(name, kind, name, self.chance(0.15), self._names(name, key)), kind)}</div>'
@@ -244,7 +278,9 @@ class Sketch:
         said = f'aria-label="{esc(name)}" {attributes}' if name else attributes
         if self.chance(0.75):
             off = " disabled" if self.chance(0.04) else ""
-            options = "".join(f"<option{' selected' if n == chosen else ''}>{esc(text)}</option>" for n, text in enumerate(offered))
+            options = "".join(
+                f"<option{' selected' if n == chosen else ''}>{esc(text)}</option>" for n, text in enumerate(offered)
+            )
             return f'<select {said} class="{"sel" if self.chance(0.8) else ""}"{off}>{options}</select>'
         arrow = self.icon("expand")[0] or "<span>▾</span>"
         return (
@@ -252,7 +288,14 @@ class Sketch:
             f'<span class="clip">{esc(offered[chosen])}</span>{arrow}</div>'
         )
 
-    def tick(self, kind: str = "checkbox", name: str | None = None, group: str = "", on: bool | None = None, bare: bool = False) -> str:
+    def tick(
+        self,
+        kind: str = "checkbox",
+        name: str | None = None,
+        group: str = "",
+        on: bool | None = None,
+        bare: bool = False,
+    ) -> str:
         """A check box, radio or switch with its label after it; `bare` leaves the label out and names it unseen."""
         text = self.check_text() if name is None else name
         state = self.chance(0.4) if on is None else on
@@ -273,11 +316,19 @@ class Sketch:
         if kind == "switch":
             box = f'<button class="switch{" off" if off else ""}" role="switch" aria-checked="{state_text}" {said}{disabled}><i></i></button>'
         else:
-            tick = "" if kind == "radio" else '<svg viewBox="0 0 16 16" width="80%" height="80%" fill="none" stroke="currentColor" stroke-width="2.5"><path d="M3 8.5l3.2 3.2L13 4.8"/></svg>'
+            tick = (
+                ""
+                if kind == "radio"
+                else '<svg viewBox="0 0 16 16" width="80%" height="80%" fill="none" stroke="currentColor" stroke-width="2.5"><path d="M3 8.5l3.2 3.2L13 4.8"/></svg>'
+            )
             box = f'<span class="mark{" dot" if kind == "radio" else ""}{" off" if off else ""}" role="{kind}" tabindex="0" aria-checked="{state_text}" {said}{disabled}>{tick}</span>'
         if bare:
             return box
-        text_part = f'<span id="{key}" class="grow">{esc(text)}</span>' if kind == "switch" and self.chance(0.6) else f'<span id="{key}">{esc(text)}</span>'
+        text_part = (
+            f'<span id="{key}" class="grow">{esc(text)}</span>'
+            if kind == "switch" and self.chance(0.6)
+            else f'<span id="{key}">{esc(text)}</span>'
+        )
         parts = text_part + box if kind == "switch" and self.chance(0.6) else box + text_part
         return f'<div class="row nowrap" style="gap:.6em">{parts}</div>'
 
@@ -290,9 +341,13 @@ class Sketch:
         for _ in self.many(2, 6):
             colour = f"hsl({(hue + dice.randint(-60, 60)) % 360},{dice.randint(20, 80)}%,{dice.randint(20, 85)}%)"
             if self.chance(0.5):
-                shapes.append(f'<circle cx="{dice.randint(0, 100)}" cy="{dice.randint(0, 100)}" r="{dice.randint(8, 50)}" fill="{colour}"/>')
+                shapes.append(
+                    f'<circle cx="{dice.randint(0, 100)}" cy="{dice.randint(0, 100)}" r="{dice.randint(8, 50)}" fill="{colour}"/>'
+                )
             elif self.chance(0.5):
-                shapes.append(f'<rect x="{dice.randint(-10, 90)}" y="{dice.randint(-10, 90)}" width="{dice.randint(10, 80)}" height="{dice.randint(5, 80)}" fill="{colour}" transform="rotate({dice.randint(0, 90)} 50 50)"/>')
+                shapes.append(
+                    f'<rect x="{dice.randint(-10, 90)}" y="{dice.randint(-10, 90)}" width="{dice.randint(10, 80)}" height="{dice.randint(5, 80)}" fill="{colour}" transform="rotate({dice.randint(0, 90)} 50 50)"/>'
+                )
             else:
                 points = " ".join(f"{dice.randint(0, 100)},{dice.randint(0, 100)}" for _ in range(3))
                 shapes.append(f'<polygon points="{points}" fill="{colour}"/>')

@@ -38,7 +38,9 @@ FONTS: dict[Split, tuple[str, ...]] = {
 def installed_fonts(split: Split) -> tuple[str, ...]:
     """The split's families that fontconfig knows here, in list order; a generic family where there is none."""
     program = shutil.which("fc-list")
-    listed = subprocess.run([program, ":", "family"], capture_output=True, text=True, check=False).stdout if program else ""
+    listed = (
+        subprocess.run([program, ":", "family"], capture_output=True, text=True, check=False).stdout if program else ""
+    )
     known = {name.strip() for line in listed.splitlines() for name in line.split(",")}
     return tuple(name for name in FONTS[split] if name in known) or ("sans-serif",)
 
@@ -135,7 +137,9 @@ def draw_style(dice: random.Random, fonts: Split = "train", palettes: Split = "t
     radius = pick((0, 0, 2, 3, 4, 6, 8, 12, 999))
     card_radius = min(radius, 14) if chance(0.7) else pick((0, 4, 8))
     edge = pick((1, 1, 1, 1, 2))
-    shadow = pick(("none", "none", "0 1px 3px rgba(0,0,0,.25)", "0 4px 14px rgba(0,0,0,.22)", "0 0 0 1px rgba(128,128,128,.25)"))
+    shadow = pick(
+        ("none", "none", "0 1px 3px rgba(0,0,0,.25)", "0 4px 14px rgba(0,0,0,.22)", "0 0 0 1px rgba(128,128,128,.25)")
+    )
     weight, button_weight = pick((400, 400, 400, 400, 300, 500)), pick((400, 500, 500, 600, 700))
     button_case = "text-transform:uppercase;" if chance(0.14) else ""
     spacing = f"letter-spacing:{pick((0.3, 0.5, 0.8, 1.2))}px;" if chance(0.3) else ""
@@ -148,7 +152,9 @@ def draw_style(dice: random.Random, fonts: Split = "train", palettes: Split = "t
         "bare": f"background:transparent;border:{edge}px solid transparent;color:{c['ink']}",
         "filled": f"background:{c['deep']};border:{edge}px solid {c['line']};color:{c['text']}",
     }
-    button = plain[pick(("outline", "outline", "tint", "accent-outline", "bevel", "bare", "filled"))]
+    look = pick(("outline", "outline", "tint", "accent-outline", "bevel", "bare", "filled"))
+    button = plain[look]
+    on_bar = ",.bar .btn:not(.primary):not(.danger)" if look in ("outline", "bare") else ""
     boxed = f"background:{pick((c['card'], c['paper'], c['hover']))};border:{edge}px solid {c['line']}"
     underlined = f"background:transparent;border:0;border-bottom:{edge}px solid {c['soft']}"
     entry = boxed if chance(0.85) else underlined
@@ -162,59 +168,79 @@ def draw_style(dice: random.Random, fonts: Split = "train", palettes: Split = "t
         f"border-bottom:2px solid {c['accent']};color:{c['ink']}", f"background:{c['hover']};font-weight:600",
         f"box-shadow:inset 3px 0 0 {c['accent']}",
     ))  # fmt: skip
-    label_look = pick((f"color:{c['text']}", f"color:{c['soft']}", f"color:{c['text']};font-weight:600", f"color:{c['soft']};font-size:.86em"))
+    label_look = pick(
+        (
+            f"color:{c['text']}",
+            f"color:{c['soft']}",
+            f"color:{c['text']};font-weight:600",
+            f"color:{c['soft']};font-size:.86em",
+        )
+    )
     if chance(0.06):
         label_look += ";text-transform:uppercase;letter-spacing:.4px"
-    table_head = pick((f"background:{c['deep']}", f"border-bottom:2px solid {c['line']}", f"color:{c['soft']};font-weight:500", f"background:{c['accent']};color:{c['on']}"))
+    table_head = pick(
+        (
+            f"background:{c['deep']}",
+            f"border-bottom:2px solid {c['line']}",
+            f"color:{c['soft']};font-weight:500",
+            f"background:{c['accent']};color:{c['on']}",
+        )
+    )
     table_edge = pick((f"border-bottom:1px solid {c['line']}", f"border:1px solid {c['line']}", ""))
     stripe = f"tr:nth-child(even) td{{background:{c['hover']}}}" if chance(0.35) else ""
-    toast = pick(("background:#2a2d33;color:#f4f4f4", f"background:{c['accent']};color:{c['on']}", f"background:{c['card']};color:{c['text']}"))
+    toast = pick(
+        (
+            "background:#2a2d33;color:#f4f4f4",
+            f"background:{c['accent']};color:{c['on']}",
+            f"background:{c['card']};color:{c['text']}",
+        )
+    )
     mark = pick((14, 16, 18, 20))
     mark_radius = pick((0, 2, 3, 5))
     css = f"""
 *{{box-sizing:border-box;caret-color:transparent;transition:none!important;animation:none!important}}
-html{{background:{c['paper']}}}
-body{{margin:0;font:{weight} {size}px/{pick((1.15, 1.25, 1.35, 1.45, 1.6))} "{family}",sans-serif;color:{c['text']};background:{c['paper']};{spacing if chance(0.3) else ''}color-scheme:{'dark' if dark else 'light'}}}
-h1,h2,h3,h4{{font-family:"{heading}",sans-serif;font-weight:{pick((500, 600, 700, 700, 300))};margin:0 0 {gap}px;line-height:1.2;{'text-transform:uppercase;' if chance(0.05) else ''}}}
+html{{background:{c["paper"]}}}
+body{{margin:0;font:{weight} {size}px/{pick((1.15, 1.25, 1.35, 1.45, 1.6))} "{family}",sans-serif;color:{c["text"]};background:{c["paper"]};{spacing if chance(0.3) else ""}color-scheme:{"dark" if dark else "light"}}}
+h1,h2,h3,h4{{font-family:"{heading}",sans-serif;font-weight:{pick((500, 600, 700, 700, 300))};margin:0 0 {gap}px;line-height:1.2;{"text-transform:uppercase;" if chance(0.05) else ""}}}
 h1{{font-size:{pick((1.3, 1.5, 1.8))}em}}h2{{font-size:{pick((1.15, 1.3, 1.45))}em}}h3,h4{{font-size:{pick((1, 1.1, 1.2))}em}}
 p{{margin:0 0 {gap}px}}a{{{link}}}button,input,select,textarea{{font:inherit;letter-spacing:inherit;color:inherit;margin:0}}
 .row{{display:flex;gap:{gap}px;align-items:center;flex-wrap:wrap}}.col{{display:flex;flex-direction:column;gap:{gap}px}}.grow{{flex:1;min-width:0}}
-.nowrap{{flex-wrap:nowrap}}.between{{justify-content:space-between}}.soft{{color:{c['soft']}}}.small{{font-size:.85em}}.big{{font-size:1.3em}}.strong{{font-weight:700}}
+.nowrap{{flex-wrap:nowrap}}.between{{justify-content:space-between}}.soft{{color:{c["soft"]}}}.small{{font-size:.85em}}.big{{font-size:1.3em}}.strong{{font-weight:700}}
 .clip{{overflow:hidden;text-overflow:clip;white-space:nowrap}}
 .btn{{{button};border-radius:{radius}px;padding:{pad_y}px {pad_x}px;font-weight:{button_weight};{button_case}{spacing}display:inline-flex;align-items:center;justify-content:center;gap:.45em;white-space:nowrap;text-decoration:none;line-height:1.3;flex:none;cursor:pointer}}
-.btn.primary{{background:{primary};color:{c['on']};border:{edge}px solid transparent}}.btn.danger{{background:{c['danger']};color:#fff;border-color:transparent}}
-.btn.ghost{{background:transparent;border-color:transparent;color:{pick((c['ink'], c['text']))}}}.btn.tiny{{padding:{max(0, pad_y / 2)}px {max(3, pad_x / 2)}px;font-size:.88em}}
+.btn.primary{{background:{primary};color:{c["on"]};border:{edge}px solid transparent}}.btn.danger{{background:{c["danger"]};color:#fff;border-color:transparent}}
+.btn.ghost{{background:transparent;border-color:transparent;color:{pick((c["ink"], c["text"]))}}}.btn.tiny{{padding:{max(0, pad_y / 2)}px {max(3, pad_x / 2)}px;font-size:.88em}}
 .btn.round{{border-radius:999px}}.btn:disabled,.off{{opacity:{pick((0.4, 0.5, 0.6))}}}.btn.icon{{padding:{max(2, pad_y)}px}}
 .in,.sel{{{entry};border-radius:{0 if entry == underlined else min(radius, 16)}px;padding:{pad_y}px {max(4, pad_x * 0.7)}px;width:100%;min-width:0;line-height:1.3;outline-offset:0}}
-.in::placeholder{{color:{c['soft']};opacity:1}}.in:focus,.btn:focus,.sel:focus{{outline:2px solid {c['accent']}}}
+.in::placeholder{{color:{c["soft"]};opacity:1}}.in:focus,.btn:focus,.sel:focus{{outline:2px solid {c["accent"]}}}
 textarea.in{{resize:none;display:block}}label,.lab{{{label_look};display:inline-block}}
-.field{{display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;min-width:0}}.field.left{{flex-direction:row;align-items:center}}.field.left>label{{flex:none;width:{pick((28, 34, 40))}%;{'text-align:right;padding-right:8px' if chance(0.4) else ''}}}
-.card{{background:{c['card']};border:{pick((0, 1, 1))}px solid {c['line']};border-radius:{card_radius}px;box-shadow:{shadow};padding:{max(4, gap * 1.3)}px;min-width:0}}
-.bar{{display:flex;align-items:center;gap:{gap}px;background:{bar};color:{bar_text};padding:{max(2, pad_y)}px {max(6, pad_x)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.5) else ''}min-height:{size * 2}px;white-space:nowrap;overflow:hidden}}
-.bar a,.bar .btn.ghost,.bar .btn.bare{{color:inherit}}.bar .in,.bar .sel{{color:{c['text']}}}
-.side{{background:{side};color:{side_text};padding:{gap}px;display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;flex:none;overflow:hidden;{f"border-right:1px solid {c['line']};" if chance(0.6) else ''}}}
+.field{{display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;min-width:0}}.field.left{{flex-direction:row;align-items:center}}.field.left>label{{flex:none;width:{pick((28, 34, 40))}%;{"text-align:right;padding-right:8px" if chance(0.4) else ""}}}
+.card{{background:{c["card"]};border:{pick((0, 1, 1))}px solid {c["line"]};border-radius:{card_radius}px;box-shadow:{shadow};padding:{max(4, gap * 1.3)}px;min-width:0}}
+.bar{{display:flex;align-items:center;gap:{gap}px;background:{bar};color:{bar_text};padding:{max(2, pad_y)}px {max(6, pad_x)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.5) else ""}min-height:{size * 2}px;white-space:nowrap;overflow:hidden}}
+.bar a,.bar .btn.ghost,.toast a,.toast .btn.ghost{on_bar}{{color:inherit}}.bar .in,.bar .sel{{color:{c["text"]}}}
+.side{{background:{side};color:{side_text};padding:{gap}px;display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;flex:none;overflow:hidden;{f"border-right:1px solid {c['line']};" if chance(0.6) else ""}}}
 .side .item{{color:inherit}}.item{{display:flex;align-items:center;gap:.6em;padding:{pad_y}px {max(4, pad_x * 0.6)}px;border-radius:{min(radius, 10)}px;color:inherit;text-decoration:none;white-space:nowrap;text-align:left;background:transparent;border:0;min-width:0}}
-.now,[aria-selected=true].tab,[aria-current]{{{on_now}}}
-.tabs{{display:flex;gap:{max(0, gap / 2)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.6) else ''}overflow:hidden}}.tab{{padding:{pad_y}px {pad_x}px;background:transparent;border:0;border-bottom:2px solid transparent;color:{c['soft']};white-space:nowrap;display:inline-flex;gap:.4em;align-items:center}}
-.list{{display:flex;flex-direction:column;{f"border:1px solid {c['line']};" if chance(0.4) else ''}}}.list>*{{padding:{pad_y * 1.2}px {max(4, pad_x * 0.7)}px;border-bottom:1px solid {pick((c['line'], 'transparent'))}}}
-table{{border-collapse:collapse;width:100%;background:{pick((c['card'], 'transparent'))}}}th,td{{padding:{pad_y}px {max(3, pad_x * 0.6)}px;text-align:left;{table_edge};white-space:nowrap;font-size:{pick((1, 1, 0.92))}em}}th{{{table_head};font-weight:{pick((500, 600, 700))}}}{stripe}
-.menu{{background:{c['card']};border:1px solid {c['line']};border-radius:{min(card_radius, 8)}px;box-shadow:0 6px 18px rgba(0,0,0,.3);padding:{max(2, gap / 2)}px 0;display:flex;flex-direction:column;min-width:130px}}.menu>*{{padding:{pad_y}px {max(6, pad_x)}px;background:transparent;border:0;text-align:left;color:{c['text']};display:flex;gap:.6em;align-items:center;justify-content:flex-start;white-space:nowrap;text-decoration:none}}.menu hr,hr{{padding:0;margin:{max(1, gap / 3)}px 0;border:0;border-top:1px solid {c['line']};width:100%}}
-.chip{{display:inline-flex;align-items:center;gap:.4em;padding:{max(1, pad_y * 0.6)}px {max(5, pad_x * 0.7)}px;border-radius:{pick((999, 999, 4))}px;background:{c['hover']};border:1px solid {c['line']};color:{c['text']};white-space:nowrap;font-size:.92em}}
-.chip.on,.chip[aria-pressed=true]{{background:{c['accent']};color:{c['on']}}}.badge{{background:{c['second']};color:#fff;border-radius:{pick((999, 3))}px;padding:0 .45em;font-size:.8em;white-space:nowrap}}
-.mark{{width:{mark}px;height:{mark}px;flex:none;display:inline-flex;align-items:center;justify-content:center;border:{pick((1, 1.5, 2))}px solid {c['soft']};border-radius:{mark_radius}px;background:{c['card']};color:transparent;vertical-align:middle}}.mark.dot{{border-radius:50%}}
-[aria-checked=true].mark{{background:{c['accent']};border-color:{c['accent']};color:{c['on']}}}.mark.dot[aria-checked=true]{{background:{c['card']};box-shadow:inset 0 0 0 {mark / 4}px {c['accent']}}}
-.switch{{width:{mark * 1.9}px;height:{mark + 2}px;border-radius:{pick((999, 999, 999, 3))}px;background:{c['line']};position:relative;border:0;padding:0;flex:none;display:inline-block;vertical-align:middle}}.switch i{{position:absolute;left:2px;top:2px;width:{mark - 2}px;height:{mark - 2}px;border-radius:inherit;background:#fff;box-shadow:0 0 2px rgba(0,0,0,.4)}}
-.switch[aria-checked=true]{{background:{c['accent']}}}.switch[aria-checked=true] i{{left:auto;right:2px}}
-input[type=checkbox],input[type=radio]{{{pick(('', '', f'width:{mark}px;height:{mark}px;', f"accent-color:{c['accent']};"))}flex:none;margin:0}}input[type=range]{{{pick(('', f"accent-color:{c['accent']};"))}min-width:60px}}
-.cells{{display:grid;gap:{pick((0, 1, 2, 4))}px}}.cell{{background:{pick(('transparent', c['card'], c['hover']))};border:{pick((0, 1))}px solid {c['line']};border-radius:{pick((0, 0, 4, 999))}px;padding:{max(1, pad_y * 0.6)}px 2px;color:{c['text']};text-align:center;min-width:0;line-height:1.3;white-space:nowrap}}
-.cell.on,.cell[aria-selected=true],.cell[aria-pressed=true]{{background:{c['accent']};color:{c['on']}}}.cell:disabled{{color:{c['soft']};opacity:.55}}
+.now,.side .now,[aria-selected=true].tab,[aria-current]{{{on_now}}}
+.tabs{{display:flex;gap:{max(0, gap / 2)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.6) else ""}overflow:hidden}}.tab{{padding:{pad_y}px {pad_x}px;background:transparent;border:0;border-bottom:2px solid transparent;color:{c["soft"]};white-space:nowrap;display:inline-flex;gap:.4em;align-items:center}}
+.list{{display:flex;flex-direction:column;{f"border:1px solid {c['line']};" if chance(0.4) else ""}}}.list>*{{padding:{pad_y * 1.2}px {max(4, pad_x * 0.7)}px;border-bottom:1px solid {pick((c["line"], "transparent"))}}}
+table{{border-collapse:collapse;width:100%;background:{pick((c["card"], "transparent"))}}}th,td{{padding:{pad_y}px {max(3, pad_x * 0.6)}px;text-align:left;{table_edge};white-space:nowrap;font-size:{pick((1, 1, 0.92))}em}}th{{{table_head};font-weight:{pick((500, 600, 700))}}}{stripe}
+.menu{{background:{c["card"]};border:1px solid {c["line"]};border-radius:{min(card_radius, 8)}px;box-shadow:0 6px 18px rgba(0,0,0,.3);padding:{max(2, gap / 2)}px 0;display:flex;flex-direction:column;min-width:130px}}.menu>*{{padding:{pad_y}px {max(6, pad_x)}px;background:transparent;border:0;text-align:left;color:{c["text"]};display:flex;gap:.6em;align-items:center;justify-content:flex-start;white-space:nowrap;text-decoration:none}}.menu hr,hr{{padding:0;margin:{max(1, gap / 3)}px 0;border:0;border-top:1px solid {c["line"]};width:100%}}
+.chip{{display:inline-flex;align-items:center;gap:.4em;padding:{max(1, pad_y * 0.6)}px {max(5, pad_x * 0.7)}px;border-radius:{pick((999, 999, 4))}px;background:{c["hover"]};border:1px solid {c["line"]};color:{c["text"]};white-space:nowrap;font-size:.92em}}
+.chip.on,.chip[aria-pressed=true]{{background:{c["accent"]};color:{c["on"]}}}.badge{{background:{c["second"]};color:#fff;border-radius:{pick((999, 3))}px;padding:0 .45em;font-size:.8em;white-space:nowrap}}
+.mark{{width:{mark}px;height:{mark}px;flex:none;display:inline-flex;align-items:center;justify-content:center;border:{pick((1, 1.5, 2))}px solid {c["soft"]};border-radius:{mark_radius}px;background:{c["card"]};color:transparent;vertical-align:middle}}.mark.dot{{border-radius:50%}}
+[aria-checked=true].mark{{background:{c["accent"]};border-color:{c["accent"]};color:{c["on"]}}}.mark.dot[aria-checked=true]{{background:{c["card"]};box-shadow:inset 0 0 0 {mark / 4}px {c["accent"]}}}
+.switch{{width:{mark * 1.9}px;height:{mark + 2}px;border-radius:{pick((999, 999, 999, 3))}px;background:{c["line"]};position:relative;border:0;padding:0;flex:none;display:inline-block;vertical-align:middle}}.switch i{{position:absolute;left:2px;top:2px;width:{mark - 2}px;height:{mark - 2}px;border-radius:inherit;background:#fff;box-shadow:0 0 2px rgba(0,0,0,.4)}}
+.switch[aria-checked=true]{{background:{c["accent"]}}}.switch[aria-checked=true] i{{left:auto;right:2px}}
+input[type=checkbox],input[type=radio]{{{pick(("", "", f"width:{mark}px;height:{mark}px;", f"accent-color:{c['accent']};"))}flex:none;margin:0}}input[type=range]{{{pick(("", f"accent-color:{c['accent']};"))}min-width:60px}}
+.cells{{display:grid;gap:{pick((0, 1, 2, 4))}px}}.cell{{background:{pick(("transparent", c["card"], c["hover"]))};border:{pick((0, 1))}px solid {c["line"]};border-radius:{pick((0, 0, 4, 999))}px;padding:{max(1, pad_y * 0.6)}px 2px;color:{c["text"]};text-align:center;min-width:0;line-height:1.3;white-space:nowrap}}
+.cell.on,.cell[aria-selected=true],.cell[aria-pressed=true]{{background:{c["accent"]};color:{c["on"]}}}.cell:disabled{{color:{c["soft"]};opacity:.55}}
 .pic{{display:block;width:100%;overflow:hidden;border-radius:{min(card_radius, 8)}px;flex:none}}.round{{border-radius:999px}}
-.veil{{position:fixed;inset:0;background:rgba({pick(('0,0,0', '0,0,0', '20,24,40', '255,255,255'))},{pick((0.3, 0.45, 0.6, 0.75))});z-index:50}}.over{{position:fixed;z-index:60}}
+.veil{{position:fixed;inset:0;background:rgba({pick(("0,0,0", "0,0,0", "20,24,40", "255,255,255"))},{pick((0.3, 0.45, 0.6, 0.75))});z-index:50}}.over{{position:fixed;z-index:60}}
 .toast{{{toast};border-radius:{min(radius, 10)}px;padding:{pad_y}px {pad_x}px;box-shadow:0 3px 12px rgba(0,0,0,.35);display:flex;gap:.8em;align-items:center}}
-.ic{{width:1.25em;height:1.25em;flex:none;display:inline-block;vertical-align:middle}}.avatar{{width:2em;height:2em;border-radius:{pick((999, 4))}px;background:{c['second']};color:#fff;display:inline-flex;align-items:center;justify-content:center;flex:none;font-size:.9em}}
-.alert{{border:1px solid {c['second']};border-left-width:4px;background:{c['hover']};padding:{pad_y}px {pad_x}px;border-radius:{min(card_radius, 6)}px}}.price{{font-weight:700;color:{pick((c['text'], c['ink'], c['danger']))}}}
-.win{{background:{c['card']};border:1px solid {c['soft']};border-radius:{pick((0, 4, 8))}px;box-shadow:0 8px 26px rgba(0,0,0,.4);position:absolute;display:flex;flex-direction:column;overflow:hidden}}.strip{{display:flex;align-items:center;gap:{max(1, gap / 2)}px;padding:{pick((1, 2, 3, 4))}px 6px;flex:none;overflow:hidden;white-space:nowrap}}.titlebar{{background:{pick((c['deep'], c['accent'], c['hover']))};color:{c['text']}}}.titlebar.hot{{background:{c['accent']};color:{c['on']}}}.menubar button,.toolbar .flat{{background:transparent;border:0;color:inherit;padding:2px 7px;display:inline-flex;gap:.3em;align-items:center;border-radius:3px;flex:none}}.status{{border-top:1px solid {c['line']};font-size:.88em;color:{c['soft']}}}
-.sep{{width:1px;align-self:stretch;background:{c['line']};flex:none}}.track{{height:6px;border-radius:3px;background:{c['line']};position:relative;min-width:60px}}.track i{{position:absolute;left:0;top:0;bottom:0;border-radius:3px;background:{c['accent']}}}.thumb{{position:absolute;width:16px;height:16px;top:-5px;border-radius:50%;background:{c['accent']};border:2px solid {c['card']};box-shadow:0 0 3px rgba(0,0,0,.5)}}
+.ic{{width:1.25em;height:1.25em;flex:none;display:inline-block;vertical-align:middle}}.avatar{{width:2em;height:2em;border-radius:{pick((999, 4))}px;background:{c["second"]};color:#fff;display:inline-flex;align-items:center;justify-content:center;flex:none;font-size:.9em}}
+.alert{{border:1px solid {c["second"]};border-left-width:4px;background:{c["hover"]};padding:{pad_y}px {pad_x}px;border-radius:{min(card_radius, 6)}px}}.price{{font-weight:700;color:{pick((c["text"], c["ink"], c["danger"]))}}}
+.win{{background:{c["card"]};border:1px solid {c["soft"]};border-radius:{pick((0, 4, 8))}px;box-shadow:0 8px 26px rgba(0,0,0,.4);position:absolute;display:flex;flex-direction:column;overflow:hidden}}.strip{{display:flex;align-items:center;gap:{max(1, gap / 2)}px;padding:{pick((1, 2, 3, 4))}px 6px;flex:none;overflow:hidden;white-space:nowrap}}.titlebar{{background:{pick((c["deep"], c["accent"], c["hover"]))};color:{c["text"]}}}.titlebar.hot{{background:{c["accent"]};color:{c["on"]}}}.menubar button,.toolbar .flat{{background:transparent;border:0;color:inherit;padding:2px 7px;display:inline-flex;gap:.3em;align-items:center;border-radius:3px;flex:none}}.status{{border-top:1px solid {c["line"]};font-size:.88em;color:{c["soft"]}}}
+.sep{{width:1px;align-self:stretch;background:{c["line"]};flex:none}}.track{{height:6px;border-radius:3px;background:{c["line"]};position:relative;min-width:60px}}.track i{{position:absolute;left:0;top:0;bottom:0;border-radius:3px;background:{c["accent"]}}}.thumb{{position:absolute;width:16px;height:16px;top:-5px;border-radius:50%;background:{c["accent"]};border:2px solid {c["card"]};box-shadow:0 0 3px rgba(0,0,0,.5)}}
 """.strip()
     flags = {
         "native": chance(0.5), "icons": chance(0.55), "round": radius > 8, "placeholder": chance(0.5),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.training import labels
-from model.training.web import blocks
+from model.training.web import blocks, tiny
 from model.training.web.icons import MEANINGS, Icons
 from model.training.web.sketch import Sketch, esc
 from model.training.web.styles import FONTS, Style, draw_style
@@ -55,9 +55,18 @@ class Draft:
     """How far the page is scrolled down, CSS pixels."""
 
 
+_LOW = {"toolbar_row", "tabs", "pager", "crumbs", "chips", "alert", "steps", "search", "stats", "swatches"}
+"""Blocks of one line: four of them fill the room of another."""
+
+
 def _some(s: Sketch, count: int, held: bool = False) -> tuple[str, list[str]]:
+    """Blocks to fill the room of `count` usual ones, and their names."""
     options = blocks.HELD_BLOCKS if held else blocks.BLOCKS
-    drawn = s.dice.choices([block for block, _ in options], [weight for _, weight in options], k=count)
+    drawn: list[blocks.Block] = []
+    room = float(count)
+    while room > 0:
+        drawn += s.dice.choices([block for block, _ in options], [weight for _, weight in options])
+        room -= 0.25 if drawn[-1].__name__ in _LOW else 1
     return "".join(f"<div>{block(s)}</div>" for block in drawn), [block.__name__ for block in drawn]
 
 
@@ -70,14 +79,20 @@ def _topbar(s: Sketch) -> str:
     if s.chance(0.3):
         parts.append(s.icon_button("menu", "ghost"))
     mark = s.icon()[0] if s.chance(0.4) else ""
-    parts.append(f'<a href="#" class="strong row nowrap" style="text-decoration:none">{mark}<span>{esc(s.words.company() if s.chance(0.5) else s.words.word())}</span></a>')
+    parts.append(
+        f'<a href="#" class="strong row nowrap" style="text-decoration:none">{mark}<span>{esc(s.words.company() if s.chance(0.5) else s.words.word())}</span></a>'
+    )
     nav = "".join(s.link() for _ in s.many(0, 6))
     parts.append(f'<nav class="row nowrap" style="gap:{s.of("10", "16", "22")}px">{nav}</nav>')
     parts.append('<span class="grow"></span>')
     if s.chance(0.45):
         parts.append(f'<div style="width:{s.dice.randint(120, 280)}px">{blocks.search(s)}</div>')
     for _ in s.many(0, 3):
-        parts.append(s.icon_button(s.of("bell", "user", "settings", "cart", "help", "mail", "heart", "sun", "moon", "globe"), "ghost"))
+        parts.append(
+            s.icon_button(
+                s.of("bell", "user", "settings", "cart", "help", "mail", "heart", "sun", "moon", "globe"), "ghost"
+            )
+        )
     if s.chance(0.4):
         parts.append(s.button(s.label(("Sign in", "Log in", "Register", "Sign up"), 2), s.of("primary", "ghost", "")))
     return f'<header class="bar">{"".join(parts)}</header>'
@@ -89,12 +104,18 @@ def _sidebar(s: Sketch) -> str:
     parts = []
     for n in range(count):
         if s.chance(0.1):
-            parts.append(f'<div class="small soft" style="padding:4px 8px;color:inherit;opacity:.7">{esc(s.title())}</div>')
+            parts.append(
+                f'<div class="small soft" style="padding:4px 8px;color:inherit;opacity:.7">{esc(s.title())}</div>'
+            )
         text = s.link_text()
         svg = s.icon(s.meaning_of(text))[0] if icons else ""
         tag = ("a", " href=#") if s.chance(0.7) else ("button", "")
-        count_mark = f'<span class="badge" style="margin-left:auto">{s.dice.randint(1, 99)}</span>' if s.chance(0.1) else ""
-        parts.append(f'<{tag[0]}{tag[1]} class="item{" now" if n == now else ""}"{" aria-current=page" if n == now else ""}>{svg}<span class="clip">{esc(text)}</span>{count_mark}</{tag[0]}>')
+        count_mark = (
+            f'<span class="badge" style="margin-left:auto">{s.dice.randint(1, 99)}</span>' if s.chance(0.1) else ""
+        )
+        parts.append(
+            f'<{tag[0]}{tag[1]} class="item{" now" if n == now else ""}"{" aria-current=page" if n == now else ""}>{svg}<span class="clip">{esc(text)}</span>{count_mark}</{tag[0]}>'
+        )
     width = s.dice.choice((130, 160, 190, 220)) if s.chance(0.9) else 54
     if width == 54:
         parts = [s.icon_button(kind="ghost") for _ in range(count)]
@@ -108,7 +129,11 @@ def _footer(s: Sketch) -> str:
 def _columns(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """A main area of one to three columns with blocks until the height is full."""
     count = 1 if s.width < 600 else s.dice.choice((1, 1, 2, 2, 3)) if s.width > 900 else s.dice.choice((1, 1, 2))
-    shares = {1: ("1fr",), 2: s.dice.choice((("1fr", "1fr"), ("2fr", "1fr"), ("1fr", "2fr"))), 3: s.dice.choice((("1fr", "1fr", "1fr"), ("1fr", "2fr", "1fr")))}[count]
+    shares = {
+        1: ("1fr",),
+        2: s.dice.choice((("1fr", "1fr"), ("2fr", "1fr"), ("1fr", "2fr"))),
+        3: s.dice.choice((("1fr", "1fr", "1fr"), ("1fr", "2fr", "1fr"))),
+    }[count]
     each = max(1, round(s.height / (s.style.size * 14)))
     parts, kinds = [], []
     for _ in range(count):
@@ -117,17 +142,22 @@ def _columns(s: Sketch, held: bool) -> tuple[str, list[str]]:
         kinds += drawn
     limit = f"max-width:{s.dice.choice((760, 960, 1100))}px;margin:0 auto;" if s.chance(0.25) else ""
     columns = " ".join(f"minmax(0,{share})" for share in shares)
-    return f'<div style="display:grid;grid-template-columns:{columns};gap:{s.dice.choice((8, 14, 20))}px;{limit}align-items:start">{"".join(parts)}</div>', kinds
+    return (
+        f'<div style="display:grid;grid-template-columns:{columns};gap:{s.dice.choice((8, 14, 20))}px;{limit}align-items:start">{"".join(parts)}</div>',
+        kinds,
+    )
 
 
 def site(s: Sketch, held: bool) -> tuple[str, list[str]]:
     top = _topbar(s) if s.chance(0.85) else ""
-    head = f'<h1>{esc(s.title())}</h1>{blocks.crumbs(s) if s.chance(0.3) else ""}' if s.chance(0.6) else ""
+    head = f"<h1>{esc(s.title())}</h1>{blocks.crumbs(s) if s.chance(0.3) else ''}" if s.chance(0.6) else ""
     inside, kinds = _columns(s, held)
     side = _sidebar(s) if s.width > 700 and s.chance(0.45) else ""
     main = f'<main class="grow" style="padding:{s.dice.choice((6, 10, 16, 24))}px">{head}{inside}{_footer(s) if s.chance(0.4) else ""}</main>'
     sides = [side, main] if s.chance(0.8) else [main, side]
-    return _body(s, f'{top}<div style="display:flex;align-items:stretch;min-height:100vh">{"".join(sides)}</div>'), kinds
+    return _body(
+        s, f'{top}<div style="display:flex;align-items:stretch;min-height:100vh">{"".join(sides)}</div>'
+    ), kinds
 
 
 def app(s: Sketch, held: bool) -> tuple[str, list[str]]:
@@ -136,9 +166,17 @@ def app(s: Sketch, held: bool) -> tuple[str, list[str]]:
     menu = _menubar(s) if s.chance(0.6) else _topbar(s)
     tools = _toolbar(s) if s.chance(0.7) else ""
     side = _sidebar(s) if s.chance(0.6) and s.width > 600 else ""
-    status = f'<div class="strip status">{"".join(f"<span>{esc(s.fact())}</span><div class=sep></div>" for _ in s.many(1, 4))}</div>' if s.chance(0.7) else ""
+    status = (
+        f'<div class="strip status">{"".join(f"<span>{esc(s.fact())}</span><div class=sep></div>" for _ in s.many(1, 4))}</div>'
+        if s.chance(0.7)
+        else ""
+    )
     tabs = blocks.tabs(s) if s.chance(0.4) else ""
-    return _body(s, f'{menu}{tools}<div style="display:flex;flex:1;min-height:0">{side}<main class="grow" style="padding:8px;overflow:hidden">{tabs}{inside}</main></div>{status}', "height:100vh;display:flex;flex-direction:column;overflow:hidden"), kinds
+    return _body(
+        s,
+        f'{menu}{tools}<div style="display:flex;flex:1;min-height:0">{side}<main class="grow" style="padding:8px;overflow:hidden">{tabs}{inside}</main></div>{status}',
+        "height:100vh;display:flex;flex-direction:column;overflow:hidden",
+    ), kinds
 
 
 def _menubar(s: Sketch) -> str:
@@ -174,10 +212,16 @@ def _window(s: Sketch, left: int, top: int, width: int, height: int, hot: bool, 
     title = s.title()
     marks = ("remove", "fullscreen", "close")
     if s.chance(0.3) or not s.icons:
-        ends = "".join(f'<button style="width:13px;height:13px;border-radius:50%;border:0;background:{colour};padding:0" aria-label="{name}"></button>' for name, colour in (("Close", "#ff5f57"), ("Minimise", "#febc2e"), ("Maximise", "#28c840")))
+        ends = "".join(
+            f'<button style="width:13px;height:13px;border-radius:50%;border:0;background:{colour};padding:0" aria-label="{name}"></button>'
+            for name, colour in (("Close", "#ff5f57"), ("Minimise", "#febc2e"), ("Maximise", "#28c840"))
+        )
         bar = f'{ends}<span class="grow clip" style="text-align:center">{esc(title)}</span>'
     else:
-        ends = "".join(f'<button class="btn ghost icon" style="padding:2px;color:inherit" aria-label="{name}">{s.icon(mark)[0]}</button>' for mark, name in zip(marks, ("Minimise", "Maximise", "Close"), strict=True))
+        ends = "".join(
+            f'<button class="btn ghost icon" style="padding:2px;color:inherit" aria-label="{name}">{s.icon(mark)[0]}</button>'
+            for mark, name in zip(marks, ("Minimise", "Maximise", "Close"), strict=True)
+        )
         bar = f'{s.icon()[0]}<span class="grow clip">{esc(title)}</span>{ends}'
     inside, kinds = _columns(s, held)
     side = blocks.tree(s) if s.chance(0.3) and width > 420 else ""
@@ -195,22 +239,47 @@ def desktop(s: Sketch, held: bool) -> tuple[str, list[str]]:
     ground = f"linear-gradient({dice.randint(0, 180)}deg,hsl({dice.randint(0, 360)},40%,{dice.randint(15, 70)}%),hsl({dice.randint(0, 360)},40%,{dice.randint(15, 70)}%))"
     parts, kinds = [], ["desktop"]
     for n in range(dice.randint(1, 6) if s.chance(0.6) else 0):
-        svg = s.icon(s.of("folder", "file", "delete", "home", "globe", "terminal", "music"), "width:30px;height:30px;")[0] or "▤"
-        parts.append(f'<div role="button" tabindex="0" style="position:absolute;left:10px;top:{36 + n * 74}px;width:74px;text-align:center;color:#fff;text-shadow:0 1px 2px #000;font-size:12px">{svg}<div class="clip">{esc(s.words.word())}</div></div>')
+        svg = (
+            s.icon(s.of("folder", "file", "delete", "home", "globe", "terminal", "music"), "width:30px;height:30px;")[0]
+            or "▤"
+        )
+        parts.append(
+            f'<div role="button" tabindex="0" style="position:absolute;left:10px;top:{36 + n * 74}px;width:74px;text-align:center;color:#fff;text-shadow:0 1px 2px #000;font-size:12px">{svg}<div class="clip">{esc(s.words.word())}</div></div>'
+        )
     top = dice.choice((0, 28))
     for n in range(dice.choice((1, 1, 2))):
-        width, height = dice.randint(int(s.width * 0.45), int(s.width * 0.9)), dice.randint(int(s.height * 0.5), int(s.height * 0.85))
-        made, drawn = _window(s, dice.randint(0, s.width - width), top + dice.randint(0, max(1, s.height - height - 70)), width, height, n > 0 or s.chance(0.5), held)
+        width, height = (
+            dice.randint(int(s.width * 0.45), int(s.width * 0.9)),
+            dice.randint(int(s.height * 0.5), int(s.height * 0.85)),
+        )
+        made, drawn = _window(
+            s,
+            dice.randint(0, s.width - width),
+            top + dice.randint(0, max(1, s.height - height - 70)),
+            width,
+            height,
+            n > 0 or s.chance(0.5),
+            held,
+        )
         parts.append(made)
         kinds += drawn
-    entries = "".join(s.icon_button(None, "ghost") if s.chance(0.5) else f'<button class="btn tiny">{esc(s.words.word())}</button>' for _ in s.many(2, 7))
+    entries = "".join(
+        s.icon_button(None, "ghost") if s.chance(0.5) else f'<button class="btn tiny">{esc(s.words.word())}</button>'
+        for _ in s.many(2, 7)
+    )
     place = "top:0" if top else "bottom:0"
     panel = f'<div class="bar" style="position:absolute;left:0;right:0;{place};height:{28 if top else 38}px;padding:0 8px;min-height:0">{s.icon_button("grid", "ghost")}{entries}<span class="grow"></span>{s.icon_button("wifi", "ghost")}{s.icon_button("volume", "ghost")}<span>{s.words.clock()}</span></div>'
-    return _body(s, "".join(parts) + panel, f"background:{ground};height:100vh;overflow:hidden;position:relative"), kinds
+    return _body(
+        s, "".join(parts) + panel, f"background:{ground};height:100vh;overflow:hidden;position:relative"
+    ), kinds
 
 
 def phone(s: Sketch, held: bool) -> tuple[str, list[str]]:
-    status = f'<div class="row nowrap between small" style="padding:2px 10px"><span>{s.words.clock()}</span><span class="row nowrap" style="gap:4px">{s.icon("wifi")[0]}{s.icon("battery")[0]}</span></div>' if s.chance(0.6) else ""
+    status = (
+        f'<div class="row nowrap between small" style="padding:2px 10px"><span>{s.words.clock()}</span><span class="row nowrap" style="gap:4px">{s.icon("wifi")[0]}{s.icon("battery")[0]}</span></div>'
+        if s.chance(0.6)
+        else ""
+    )
     back = s.icon_button(s.of("back", "menu", "close"), "ghost")
     acts = "".join(s.icon_button(None, "ghost") for _ in s.many(0, 2))
     bar = f'<header class="bar">{back}<span class="grow strong clip">{esc(s.title())}</span>{acts}</header>'
@@ -221,24 +290,51 @@ def phone(s: Sketch, held: bool) -> tuple[str, list[str]]:
     for n in range(count):
         text = s.link_text().split(" ")[0]
         svg = s.icon(s.meaning_of(text) or s.of("home", "search", "user", "heart", "bell", "mail", "map", "cart"))[0]
-        places.append(f'<button class="grow" style="background:none;border:0;padding:5px 0;min-width:0;display:flex;flex-direction:column;align-items:center;gap:2px;color:{s.style.colours["ink" if n == now else "soft"]};font-size:.8em">{svg}<span class="clip" style="max-width:100%">{esc(text)}</span></button>')
-    bottom = f'<nav class="over row nowrap" style="left:0;right:0;bottom:0;background:{s.style.colours["card"]};border-top:1px solid {s.style.colours["line"]};gap:0">{"".join(places)}</nav>' if s.chance(0.65) else ""
-    fab = f'<div class="over" style="right:16px;bottom:70px">{s.icon_button(s.of("add", "edit", "chat", "camera"), "primary round")}</div>' if s.chance(0.3) else ""
-    return _body(s, f'{status}{bar}<main style="padding:{s.of("0", "8", "12")}px" class="col">{inside}</main>{bottom}{fab}'), ["phone", *kinds]
+        places.append(
+            f'<button class="grow" style="background:none;border:0;padding:5px 0;min-width:0;display:flex;flex-direction:column;align-items:center;gap:2px;color:{s.style.colours["ink" if n == now else "soft"]};font-size:.8em">{svg}<span class="clip" style="max-width:100%">{esc(text)}</span></button>'
+        )
+    bottom = (
+        f'<nav class="over row nowrap" style="left:0;right:0;bottom:0;background:{s.style.colours["card"]};border-top:1px solid {s.style.colours["line"]};gap:0">{"".join(places)}</nav>'
+        if s.chance(0.65)
+        else ""
+    )
+    fab = (
+        f'<div class="over" style="right:16px;bottom:70px">{s.icon_button(s.of("add", "edit", "chat", "camera"), "primary round")}</div>'
+        if s.chance(0.3)
+        else ""
+    )
+    return _body(
+        s, f'{status}{bar}<main style="padding:{s.of("0", "8", "12")}px" class="col">{inside}</main>{bottom}{fab}'
+    ), ["phone", *kinds]
 
 
 def login(s: Sketch, held: bool) -> tuple[str, list[str]]:
-    names = (s.of("Email", "Username", "Email address", "Login"), "Password") if s.usual else (s.words.phrase(2), s.words.phrase(2))
+    names = (
+        (s.of("Email", "Username", "Email address", "Login"), "Password")
+        if s.usual
+        else (s.words.phrase(2), s.words.phrase(2))
+    )
     fields = []
     for n, name in enumerate(names):
         key = s.key()
         kind = "password" if n and s.usual else "text"
-        fields.append(f'<div class="field"><label for="{key}">{esc(name)}</label>{s.entry(name, kind, extra=f"id={key}")}</div>')
-    more = "".join(s.button(f"{s.label(('Continue with', 'Sign in with'), 2)} {s.words.company()}", "", True) for _ in s.many(0, 3))
+        fields.append(
+            f'<div class="field"><label for="{key}">{esc(name)}</label>{s.entry(name, kind, extra=f"id={key}")}</div>'
+        )
+    more = "".join(
+        s.button(f"{s.label(('Continue with', 'Sign in with'), 2)} {s.words.company()}", "", True) for _ in s.many(0, 3)
+    )
     inside = f'<h1>{esc(s.label(("Sign in", "Log in", "Welcome back", "Create account"), 3))}</h1>{"".join(fields)}{s.tick("checkbox", s.label(("Remember me", "Keep me signed in"), 3))}{s.button(s.label(("Sign in", "Log in", "Continue"), 2), "primary")}{more}<div class="row between small">{s.link()}{s.link()}</div>'
     width = min(s.width - 20, s.dice.choice((280, 340, 420)))
-    side = f'<div class="grow" style="align-self:stretch">{s.picture(s.height)}</div>' if s.width > 800 and s.chance(0.3) else ""
-    return _body(s, f'<div style="display:flex;min-height:100vh;align-items:center;justify-content:center">{side}<div class="card col" style="width:{width}px;margin:auto">{inside}</div></div>'), ["login"]
+    side = (
+        f'<div class="grow" style="align-self:stretch">{s.picture(s.height)}</div>'
+        if s.width > 800 and s.chance(0.3)
+        else ""
+    )
+    return _body(
+        s,
+        f'<div style="display:flex;min-height:100vh;align-items:center;justify-content:center">{side}<div class="card col" style="width:{width}px;margin:auto">{inside}</div></div>',
+    ), ["login"]
 
 
 def bare(s: Sketch, held: bool) -> tuple[str, list[str]]:
@@ -249,120 +345,91 @@ def bare(s: Sketch, held: bool) -> tuple[str, list[str]]:
         key = s.key()
         name = s.field_text()
         if draw < 0.25:
-            parts.append(f'<p><label for="{key}">{esc(name)}</label> <input id="{key}" value="{esc(s.words.value() if s.chance(0.4) else "")}"></p>')
+            parts.append(
+                f'<p><label for="{key}">{esc(name)}</label> <input id="{key}" value="{esc(s.words.value() if s.chance(0.4) else "")}"></p>'
+            )
         elif draw < 0.35:
             said, offered = s.choices()
-            parts.append(f'<p><label for="{key}">{esc(said)}</label> <select id="{key}">{"".join(f"<option>{esc(one)}</option>" for one in offered)}</select></p>')
+            parts.append(
+                f'<p><label for="{key}">{esc(said)}</label> <select id="{key}">{"".join(f"<option>{esc(one)}</option>" for one in offered)}</select></p>'
+            )
         elif draw < 0.5:
             parts.append("<p>" + " ".join(f"<button>{esc(s.button_text())}</button>" for _ in s.many(1, 5)) + "</p>")
         elif draw < 0.6:
             kind = s.of("checkbox", "radio")
-            parts.append("".join(f'<div><label><input type="{kind}" name="{key}"{" checked" if s.chance(0.3) else ""}> {esc(s.check_text())}</label></div>' for _ in s.many(2, 6)))
+            parts.append(
+                "".join(
+                    f'<div><label><input type="{kind}" name="{key}"{" checked" if s.chance(0.3) else ""}> {esc(s.check_text())}</label></div>'
+                    for _ in s.many(2, 6)
+                )
+            )
         elif draw < 0.7:
             parts.append(f"<ul>{''.join(f'<li>{s.link()}</li>' for _ in s.many(2, 6))}</ul>")
         elif draw < 0.8:
-            rows = "".join(f'<tr data-row="{esc(who)}"><td>{esc(who)}</td><td>{esc(s.fact())}</td><td><button>{esc(s.of(*labels.ROW_ACTIONS) if s.usual else s.words.word())}</button></td></tr>' for who in [s.key_text() for _ in s.many(2, 6)])
+            rows = "".join(
+                f'<tr data-row="{esc(who)}"><td>{esc(who)}</td><td>{esc(s.fact())}</td><td><button>{esc(s.of(*labels.ROW_ACTIONS) if s.usual else s.words.word())}</button></td></tr>'
+                for who in [s.key_text() for _ in s.many(2, 6)]
+            )
             parts.append(f'<table border="1">{rows}</table>')
         elif draw < 0.9:
-            parts.append(f"<h{s.of('2', '3')}>{esc(s.title())}</h2>")
+            parts.append(f"<h2>{esc(s.title())}</h2>")
         else:
             parts.append(f"<p>{esc(s.prose(1, 3))} {s.link()}</p>")
     return f'<body class="plain">{"".join(parts)}</body>', ["bare"]
-
-
-def mini(s: Sketch, held: bool) -> tuple[str, list[str]]:
-    """A tiny page of plain controls under a yellow strip with an instruction."""
-    dice = s.dice
-    left = 0
-    parts = []
-    kind = dice.choice(("buttons", "links", "form", "checks", "radios", "tabs", "list", "scatter", "table", "text", "mixed", "mixed", "calendar", "accordion", "mail"))
-    word = s.words.word
-    if kind in ("buttons", "mixed"):
-        for _ in s.many(2, 7):
-            draw = dice.random()
-            if draw < 0.7:
-                parts.append(f"<button>{esc(s.of(word(), s.button_text(), s.glyph()))}</button>{s.of('', ' ', '<br>')}")
-            elif draw < 0.85:
-                parts.append(f'<div><input type="text" aria-label="{esc(word())}" value="{esc(s.of("", word()))}"></div>')
-            else:
-                parts.append(f"<div>{esc(s.words.phrase())}</div>")
-    elif kind in ("links", "text"):
-        for _ in s.many(8, 22):
-            parts.append(f'<a href="#">{esc(word())}</a>{s.of(". ", " ", ", ")}' if s.chance(0.3) else esc(word()) + s.of(" ", ", ", ". "))
-    elif kind == "form":
-        for _ in s.many(1, 4):
-            key, name = s.key(), s.of(word(), s.field_text())
-            hidden = "password" if s.chance(0.2) else "text"
-            parts.append(f'<p style="margin:3px 0"><label for="{key}" style="font-weight:bold">{esc(name)}</label><br><input id="{key}" type="{hidden}" value="{esc(s.of("", "", word(), s.words.digits(5)))}" style="width:{dice.randint(80, 140)}px"></p>')
-    elif kind in ("checks", "radios"):
-        box = "checkbox" if kind == "checks" else "radio"
-        for _ in s.many(3, 7):
-            parts.append(f'<label><input type="{box}" name="a"{" checked" if s.chance(0.3) else ""}>{esc(s.of(word(), s.words.pseudo()))}</label><br>')
-    elif kind == "tabs":
-        tabs = "".join(f'<li role="tab" tabindex="0" aria-selected="{"true" if n == 0 else "false"}" style="display:inline-block;border:1px solid #aaa;padding:2px 6px;margin-right:2px;background:{"#fff" if n == 0 else "#e6e6e6"}">{esc(s.of(f"Tab #{n + 1}", word()[:8]))}</li>' for n in range(dice.randint(2, 3)))
-        parts.append(f'<ul role="tablist" style="margin:2px 0;padding:0;list-style:none">{tabs}</ul><p>{esc(s.prose(1, 2))} {s.link(word())}</p>')
-    elif kind == "list":
-        offered = [s.words.phrase(2) for _ in s.many(3, 8)]
-        size = ' size="4"' if s.chance(0) else ""
-        parts.append(f'<select aria-label="{esc(word())}"{size} style="width:140px">{"".join(f"<option>{esc(one)}</option>" for one in offered)}</select>')
-        parts.append("".join(f'<li>{esc(word())}</li>' for _ in s.many(2, 5)))
-    elif kind == "scatter":
-        for n in range(dice.randint(3, 10)):
-            colour = f"hsl({dice.randint(0, 359)},70%,50%)"
-            size = dice.randint(12, 34)
-            text = s.glyph() if s.chance(0.6) else ""
-            name = f' aria-label="{n + 1}"' if not text else ""
-            parts.append(f'<div role="button" tabindex="0"{name} style="position:absolute;left:{dice.randint(2, 125)}px;top:{54 + dice.randint(0, 115)}px;width:{size}px;height:{size}px;background:{colour};color:#fff;text-align:center;line-height:{size}px;border-radius:{s.of("0", "50%")}">{esc(text)}</div>')
-    elif kind == "table":
-        parts.append("<table style='border-collapse:collapse'>" + "".join(f'<tr data-row="{esc(who)}"><td style="border:1px solid #888;padding:1px 4px">{esc(who)}</td><td style="border:1px solid #888;padding:1px 4px">{esc(s.of(s.words.number(), word(), s.words.day()))}</td></tr>' for who in [s.words.first() for _ in s.many(3, 6)]) + "</table>")
-    elif kind == "calendar":
-        first, days = dice.randint(0, 6), dice.randint(28, 31)
-        cells = ["<td></td>"] * first + [f'<td style="border:1px solid #ccc;background:#f6f6f6;text-align:right;padding:0 2px"><a href="#" style="color:#333;text-decoration:none">{n}</a></td>' for n in range(1, days + 1)]
-        rows = "".join(f"<tr>{''.join(cells[n:n + 7])}</tr>" for n in range(0, len(cells), 7))
-        parts.append(f'<div style="width:150px;background:#fff;border:1px solid #aaa"><div style="background:#ccc;display:flex;justify-content:space-between;padding:2px"><a href="#">Prev</a><b>{esc(s.words.month())}</b><a href="#">Next</a></div><table style="width:100%">{rows}</table></div>')
-    elif kind == "accordion":
-        for n in range(dice.randint(3, 6)):
-            parts.append(f'<div role="tab" tabindex="0" aria-expanded="{"true" if n == 0 else "false"}" style="background:{"#007fff;color:#fff" if n == 0 else "#f6f6f6"};border:1px solid #c5c5c5;padding:3px 6px;margin-top:2px">{s.of("▸", "▾")} {esc(f"Section #{n + 1}" if s.chance(0.5) else word())}</div>' + (f'<div style="padding:4px;border:1px solid #ccc">{esc(s.words.sentence())}</div>' if n == 0 else ""))
-    else:
-        for _ in range(4):
-            who = s.words.first()
-            parts.append(f'<div data-row="{esc(who)}" style="border-bottom:1px solid #ddd;padding:2px 3px;display:flex;justify-content:space-between"><span><b>{esc(who)}</b><br>{esc(s.words.phrase(2))[:22]}</span><span>{s.icon_button("star", "tiny ghost")}{s.icon_button("delete", "tiny ghost")}</span></div>')
-    if kind not in ("scatter", "text", "calendar") and s.chance(0.7):
-        parts.append(f'<div style="margin-top:4px"><button>{esc(s.of("Submit", "Submit", "OK", "Search", "Login", "Cancel") if s.usual else word())}</button></div>')
-    order = s.words.phrase(4) if not s.usual else s.of(f'Click on the "{word()}" button.', f"Enter {word()} into the text field and press Submit.", f"Select {word()}, {word()} and click Submit.", s.words.sentence())
-    strip = f'<div style="background:#ff0;width:160px;height:50px;padding:3px;overflow:hidden;box-sizing:border-box">{esc(order)}</div>'
-    shift = "" if s.width <= 170 else f"margin-left:{left}px;"
-    return f'<body class="plain" style="margin:0;{shift}">{strip}<div style="padding:2px;width:160px">{"".join(parts)}</div></body>', ["mini", kind]
 
 
 def wizard(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """A narrow column of questions under a line of steps, its buttons pinned to the lower edge."""
     inside, kinds = _some(s, s.dice.randint(2, 3), held)
     foot = f'<div class="over row between" style="left:0;right:0;bottom:0;padding:10px 18%;background:{s.style.colours["card"]};border-top:2px solid {s.style.colours["accent"]}">{s.button(kind="")}<span>{s.dice.randint(1, 3)} / {s.dice.randint(4, 6)}</span>{s.button(kind="primary")}</div>'
-    return _body(s, f'<main style="padding:18px 18%" class="col"><h1 style="text-align:center">{esc(s.title())}</h1>{inside}</main>{foot}'), ["wizard", *kinds]
+    return _body(
+        s,
+        f'<main style="padding:18px 18%" class="col"><h1 style="text-align:center">{esc(s.title())}</h1>{inside}</main>{foot}',
+    ), ["wizard", *kinds]
 
 
 def split(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """Three panes beside each other: places, things, the chosen thing; a ribbon above."""
-    ribbon = "".join(f'<button style="background:none;border:0;color:inherit;display:flex;flex-direction:column;align-items:center;padding:4px 10px;font-size:.85em">{s.icon(None, "width:22px;height:22px;")[0]}<span>{esc(s.link_text())}</span></button>' for _ in s.many(5, 9))
-    first = "".join(f'<a href="#" style="display:block;padding:5px 8px;color:inherit">{esc(s.link_text())}</a>' for _ in s.many(6, 14))
+    ribbon = "".join(
+        f'<button style="background:none;border:0;color:inherit;display:flex;flex-direction:column;align-items:center;padding:4px 10px;font-size:.85em">{s.icon(None, "width:22px;height:22px;")[0]}<span>{esc(s.link_text())}</span></button>'
+        for _ in s.many(5, 9)
+    )
+    first = "".join(
+        f'<a href="#" style="display:block;padding:5px 8px;color:inherit">{esc(s.link_text())}</a>'
+        for _ in s.many(6, 14)
+    )
     second, more = _some(s, 3, held)
     third, kinds = _some(s, 3, held)
-    return _body(s, f'<div style="display:flex;background:{s.style.colours["hover"]}">{ribbon}</div><div style="display:grid;grid-template-columns:150px minmax(0,2fr) minmax(0,3fr);height:100%"><nav>{first}</nav><div style="padding:8px">{second}</div><div style="padding:8px">{third}</div></div>'), ["split", *more, *kinds]
+    return _body(
+        s,
+        f'<div style="display:flex;background:{s.style.colours["hover"]}">{ribbon}</div><div style="display:grid;grid-template-columns:150px minmax(0,2fr) minmax(0,3fr);height:100%"><nav>{first}</nav><div style="padding:8px">{second}</div><div style="padding:8px">{third}</div></div>',
+    ), ["split", *more, *kinds]
 
 
 def portal(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """A wide band with words and two buttons, a row of tiles, then blocks in two uneven halves; links in the corner."""
     accent, on = s.style.colours["accent"], s.style.colours["on"]
     corner = "".join(f'<a href="#" style="color:{on}">{esc(s.link_text())}</a>' for _ in s.many(3, 7))
-    band = f'<div style="background:{accent};color:{on};padding:14px 40px 26px"><div style="display:flex;gap:18px;justify-content:flex-end">{corner}</div><h1>{esc(s.title())}</h1><p>{esc(s.words.sentence())}</p><div class="row">{s.button(kind="")}{s.button(kind="")}</div></div>'
+    look = f'style="background:{s.style.colours["card"]};color:{s.style.colours["text"]}"'
+    band = f'<div style="background:{accent};color:{on};padding:14px 40px 26px"><div style="display:flex;gap:18px;justify-content:flex-end">{corner}</div><h1>{esc(s.title())}</h1><p>{esc(s.words.sentence())}</p><div class="row">{s.button(kind="", extra=look)}{s.button(kind="", extra=look)}</div></div>'
     first, kinds = _some(s, 3, held)
     second, more = _some(s, 3, held)
-    return _body(s, f'{band}<div style="padding:12px 40px">{blocks.HELD_BLOCKS[-1][0](s)}<div style="display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:26px;margin-top:14px"><div>{first}</div><div>{second}</div></div></div>'), ["portal", *kinds, *more]
+    return _body(
+        s,
+        f'{band}<div style="padding:12px 40px">{blocks.HELD_BLOCKS[-1][0](s)}<div style="display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:26px;margin-top:14px"><div>{first}</div><div>{second}</div></div></div>',
+    ), ["portal", *kinds, *more]
 
 
 Kind = Callable[[Sketch, bool], tuple[str, list[str]]]
-KINDS: dict[str, Kind] = {"site": site, "app": app, "desktop": desktop, "phone": phone, "login": login, "bare": bare, "mini": mini}
+KINDS: dict[str, Kind] = {
+    "site": site,
+    "app": app,
+    "desktop": desktop,
+    "phone": phone,
+    "login": login,
+    "bare": bare,
+    "mini": tiny.mini,
+}
 """Page kinds for training."""
 HELD_KINDS: dict[str, Kind] = {"wizard": wizard, "split": split, "portal": portal}
 """Page kinds kept for the examination."""
@@ -377,20 +444,47 @@ def _overlay(s: Sketch) -> tuple[str, str]:
         inside = f"<p>{esc(s.prose(1, 2))}</p>" if s.chance(0.6) else "".join(s.field() for _ in s.many(1, 4))
         title = s.title()
         close = s.icon_button("close", "ghost tiny") if s.chance(0.6) else ""
-        buttons = "".join(s.button(kind=kind) for kind in dice.choice((("", "primary"), ("primary", ""), ("ghost", "danger"), ("primary",))))
+        buttons = "".join(
+            s.button(kind=kind)
+            for kind in dice.choice((("", "primary"), ("primary", ""), ("ghost", "danger"), ("primary",)))
+        )
         left, top = (s.width - width) // 2 + dice.randint(-5, 5), dice.randint(10, max(11, s.height // 3))
-        return f'<div class="veil"></div><div class="card over col" role="dialog" style="left:{left}px;top:{top}px;width:{width}px" data-section="{esc(title)}"><div class="row nowrap between"><h2 style="margin:0">{esc(title)}</h2>{close}</div>{inside}<div class="row" style="justify-content:{s.of("flex-end", "flex-start", "center")}">{buttons}</div></div>', "dialog"
+        return (
+            f'<div class="veil"></div><div class="card over col" role="dialog" style="left:{left}px;top:{top}px;width:{width}px" data-section="{esc(title)}"><div class="row nowrap between"><h2 style="margin:0">{esc(title)}</h2>{close}</div>{inside}<div class="row" style="justify-content:{s.of("flex-end", "flex-start", "center")}">{buttons}</div></div>',
+            "dialog",
+        )
     if draw < 0.22:
-        return dice.choice(blocks.MENUS)(s, dice.randint(0, max(1, s.width - 220)), dice.randint(0, max(1, s.height // 2))), "menu"
+        return dice.choice(blocks.MENUS)(
+            s, dice.randint(0, max(1, s.width - 220)), dice.randint(0, max(1, s.height // 2))
+        ), "menu"
     if draw < 0.27:
-        buttons = "".join(s.button(s.label(("Accept all", "Reject all", "Cookie settings", "Only necessary", "Accept"), 2), kind) for kind in ("primary", "", "ghost")[: dice.randint(1, 3)])
-        return f'<div class="card over row nowrap" role="dialog" style="left:8px;right:8px;bottom:8px"><div class="grow">{esc(s.prose(1, 2))} {s.link()}</div><div class="row">{buttons}</div></div>', "banner"
+        buttons = "".join(
+            s.button(s.label(("Accept all", "Reject all", "Cookie settings", "Only necessary", "Accept"), 2), kind)
+            for kind in ("primary", "", "ghost")[: dice.randint(1, 3)]
+        )
+        return (
+            f'<div class="card over row nowrap" role="dialog" style="left:8px;right:8px;bottom:8px"><div class="grow">{esc(s.prose(1, 2))} {s.link()}</div><div class="row">{buttons}</div></div>',
+            "banner",
+        )
     if draw < 0.31:
-        return f'<div class="toast over" role="status" style="{s.of("left:16px", "right:16px")};{s.of("bottom:16px", "top:60px")}"><span>{esc(s.words.sentence())}</span>{s.link() if s.chance(0.4) else s.icon_button("close", "ghost tiny")}</div>', "toast"
+        return (
+            f'<div class="toast over" role="status" style="{s.of("left:16px", "right:16px")};{s.of("bottom:16px", "top:60px")}"><span>{esc(s.words.sentence())}</span>{s.link() if s.chance(0.4) else s.icon_button("close", "ghost tiny")}</div>',
+            "toast",
+        )
     return "", ""
 
 
-_LARGE = ((1280, 800), (1280, 800), (1280, 800), (1280, 720), (1024, 768), (1152, 720), (1200, 700), (960, 640), (800, 600))
+_LARGE = (
+    (1280, 800),
+    (1280, 800),
+    (1280, 800),
+    (1280, 720),
+    (1024, 768),
+    (1152, 720),
+    (1200, 700),
+    (960, 640),
+    (800, 600),
+)
 _SMALL = ((320, 224), (320, 420), (640, 480), (480, 320), (400, 300), (320, 420), (640, 480))
 _PHONES = ((390, 844), (360, 640), (412, 900), (375, 667), (320, 568))
 
@@ -398,7 +492,11 @@ _PHONES = ((390, 844), (360, 640), (412, 900), (375, 667), (320, 568))
 def _view(dice: random.Random, kind: str, small: bool) -> View:
     """A viewport whose picture is at most 1280 pixels wide and high."""
     if kind == "mini":
-        return View(160, 210, 2) if dice.random() < 0.6 else View(*dice.choice(((160, 210, 1), (160, 210, 1.5), (320, 224, 1), (320, 420, 1))))
+        return (
+            View(160, 210, 2)
+            if dice.random() < 0.6
+            else View(*dice.choice(((160, 210, 1), (160, 210, 1.5), (320, 224, 1), (320, 420, 1))))
+        )
     if kind == "phone":
         width, height = dice.choice(_PHONES)
         scale = dice.choice((1, 1, 1.25, 1.5)) if height * 1.5 <= 1280 else dice.choice((1, 1.25))
@@ -408,7 +506,9 @@ def _view(dice: random.Random, kind: str, small: bool) -> View:
     return View(int(width / scale) // 4 * 4, int(height / scale) // 4 * 4, scale)
 
 
-def compose(dice: random.Random, pools: Pools, icons: Icons, splits: Splits, view: View | None = None, small: float = 0.2) -> Draft:
+def compose(
+    dice: random.Random, pools: Pools, icons: Icons, splits: Splits, view: View | None = None, small: float = 0.2
+) -> Draft:
     """One page of chance.
 
     Args:
@@ -431,7 +531,15 @@ def compose(dice: random.Random, pools: Pools, icons: Icons, splits: Splits, vie
         kind = dice.choices(("site", "app", "desktop", "phone", "login", "bare"), (5, 2, 1.6, 1.3, 0.5, 0.7))[0]
     shown = view or _view(dice, kind, tiny)
     style = draw_style(dice, splits.fonts, splits.palettes, small=shown.width < 500 or shown.height < 400)
-    sketch = Sketch(dice, Words(pools, dice), icons, style, usual=0.0 if splits.words == "held" else dice.choice((0.15, 0.4, 0.5, 0.7)), width=shown.width, height=shown.height)
+    sketch = Sketch(
+        dice,
+        Words(pools, dice),
+        icons,
+        style,
+        usual=0.0 if splits.words == "held" else dice.choice((0.15, 0.4, 0.5, 0.7)),
+        width=shown.width,
+        height=shown.height,
+    )
     body, kinds = (KINDS | HELD_KINDS)[kind](sketch, held)
     over = ""
     if kind not in ("mini", "bare", "desktop"):
@@ -448,6 +556,12 @@ def compose(dice: random.Random, pools: Pools, icons: Icons, splits: Splits, vie
 def _plain(s: Sketch, style: Style, kind: str) -> str:
     """Next to no style sheet: the browser's own controls in one font."""
     size = s.dice.choice((10, 10, 10, 11, 12)) if kind == "mini" else s.dice.choice((12, 13, 14, 16, 16))
-    family = style.font if s.chance(0.35) else s.of("DejaVu Sans", "Liberation Sans", "Liberation Serif") if style.font in FONTS["train"] else style.font
+    family = (
+        style.font
+        if s.chance(0.35)
+        else s.of("DejaVu Sans", "Liberation Sans", "Liberation Serif")
+        if style.font in FONTS["train"]
+        else style.font
+    )
     inherit = "button,input,select{font-size:%dpx}" % size if s.chance(0.6) else ""  # noqa: UP031
     return f'*{{caret-color:transparent;animation:none!important;transition:none!important}}body{{font-family:"{family}",sans-serif;font-size:{size}px;background:#fff;color:#000}}{inherit}.ic{{width:1.2em;height:1.2em;vertical-align:middle}}.btn{{padding:1px 2px}}.ghost{{background:none;border:0}}'

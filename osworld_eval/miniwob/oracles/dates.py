@@ -9,7 +9,10 @@ from actuators.action import Action
 from osworld_eval.miniwob.oracle import Stuck, plays, pressed
 from osworld_eval.miniwob.page import Look
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 @plays("choose-date-nodelay", "choose-date", "choose-date-easy", "choose-date-medium")

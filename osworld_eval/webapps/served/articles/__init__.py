@@ -1,0 +1,1 @@
+"""One kind of page for the Wagtail site: a title and a body."""

@@ -1,0 +1,99 @@
+"""From a request on the wire to what the rules see: the same facts as for an act, with `sent` beside them. Pure."""
+
+from __future__ import annotations
+
+from policies.cause import Cause
+from policies.consequence import Consequence
+from policies.narrow import Narrow
+from policies.place import Place, origin_of
+from policies.request import Counters, Request, leads
+from policies.sent import Sent, recipient
+
+__all__ = ["sending_of"]
+
+
+def sending_of(
+    sent: Sent, effect: Consequence, cause: Cause | None, covered: bool, counters: Counters, narrow: Narrow
+) -> Request:
+    """The facts of one request.
+
+    A request that the leave for an act covers is judged on that act's terms: its price, its counters, its approval.
+    """
+    whose = cause.counters if cause is not None and covered else counters
+    context: dict[str, object] = {
+        **_price(effect, cause if covered else None),
+        **leads([sent.url], lambda place: _inside(place, effect, narrow)),
+        "surface": "browser",
+        "origin": origin_of(sent.sender),
+        "inside": _both(sent, narrow),
+        "method": sent.method,
+        "text_length": 0,
+        "secret": False,
+        "step": cause.step if cause is not None else 0,
+        "acts": whose.acts,
+        "buys": whose.buys,
+        "submits": whose.submits,
+        "repeats": 0,
+        "seconds": counters.seconds,
+        "mismatch": False,
+        "rehearsed": False,
+        "sent": _sent(sent, cause, covered),
+    }
+    context["same_origin"] = bool(context["origin"]) and context["origin"] == context["destination_origin"]
+    if covered and cause is not None and cause.approved_by:
+        context["approved_by"] = cause.approved_by
+    return Request("request", _WIDGET, (), context)
+
+
+_WIDGET: dict[str, object] = {
+    "known": False,
+    "role": "",
+    "name": "",
+    "tag": "",
+    "app": "",
+    "enabled": True,
+    "editable": False,
+    "password": False,
+    "secret_field": False,
+    "autocomplete": "",
+}
+"""Nothing lies under a request."""
+
+
+def _sent(sent: Sent, cause: Cause | None, covered: bool) -> dict[str, object]:
+    return {
+        "kind": sent.kind,
+        "covered": covered,
+        "cause": cause.consequence.kind if cause is not None else "",
+        "size": sent.size,
+        "readable": sent.readable,
+        "fields": sorted({part.name for part in sent.parts}),
+        "files": sum(part.file for part in sent.parts),
+        "leaks": sorted(sent.leaks),
+        "redirected": sent.redirected,
+    }
+
+
+def _price(effect: Consequence, cause: Cause | None) -> dict[str, object]:
+    judged = cause.consequence if cause is not None and cause.consequence.kind == "buy" == effect.kind else effect
+    known = judged.amount_minor is not None and bool(judged.currency)
+    told: dict[str, object] = {
+        "consequence": effect.kind,
+        "amount_known": known,
+        "currency": judged.currency if known else "",
+        "amount_stated": judged.amount_stated,
+        "paid_extra": False,
+    }
+    return {**told, "amount_minor": judged.amount_minor} if known else told
+
+
+def _inside(place: Place, effect: Consequence, narrow: Narrow) -> bool:
+    if effect.kind == "look":
+        return narrow.may_read(place.origin, place.local)
+    return place.origin in (narrow.origins or ())
+
+
+def _both(sent: Sent, narrow: Narrow) -> bool:
+    """Whether who asks (as far as the browser says) and who gets it both belong to the run's places."""
+    places = narrow.origins or ()
+    return recipient(sent) in places and (not sent.sender or origin_of(sent.sender) in places)

@@ -1,0 +1,111 @@
+"""The gate at the wire, in the agent's process: each request that waits goes to the broker, and goes on or stays.
+
+It remembers what it kept back, so that the loop can say why nothing happened, and it tells the trail. When the broker
+or the trail breaks, everything is kept back from then on, and the loop hears of it at its next question.
+
+It does not see what never reaches the browser's network stack, and it believes the browser about who sends what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from policies.broker import Broker
+from policies.decision import Clearance
+from policies.sent import Sent, sent_of
+from sandboxes.wire import Held
+
+__all__ = ["Outgoing", "WireGate"]
+
+_INSIDE = frozenset({"data", "blob"})
+"""Addresses that name something the page already has; nothing leaves the browser for them."""
+_OWN = frozenset({"document", "xhr", "fetch", "message"})
+_SENDING = frozenset({"submit", "send", "buy", "delete", "reveal", "unknown"})
+_MOST_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request and what became of it."""
+
+    sent: Sent
+    clearance: Clearance
+
+    @property
+    def released(self) -> bool:
+        return self.clearance.released
+
+    @property
+    def plain_read(self) -> bool:
+        """A read that was let go: there is nothing to tell."""
+        found = self.clearance.consequence
+        return self.released and found is not None and found.kind == "look"
+
+    @property
+    def own(self) -> bool:
+        """Whether the act before it, which was allowed to send, comes to nothing without this request."""
+        told = self.clearance.facts.get("context", {})
+        cause = told.get("sent", {}).get("cause", "") if isinstance(told, dict) else ""
+        return self.sent.kind in _OWN and not self.sent.reads and cause in _SENDING
+
+    @property
+    def why(self) -> str:
+        """Why it was kept back, on one line."""
+        decision = self.clearance.decision
+        reasons = [decision.reason or ", ".join(decision.rules), str(self.clearance.facts.get("uncovered", ""))]
+        if self.clearance.approval is not None:
+            reasons.append({"nobody": "nobody was there to ask"}.get(self.clearance.approval.answer, "no was said"))
+        return "; ".join(filter(None, reasons))
+
+
+class WireGate:
+    """Implements `sandboxes.wire.WireJudge` with the broker of one run.
+
+    Args:
+        broker: decides.
+        leaks: names of the secrets that a request would carry to where they may not go.
+        told: hears of everything but plain reads that were let go.
+    """
+
+    def __init__(
+        self, broker: Broker, leaks: Callable[[Held], tuple[str, ...]], told: Callable[[Outgoing], None]
+    ) -> None:
+        self._broker = broker
+        self._leaks = leaks
+        self._told = told
+        self._kept: list[Outgoing] = []
+        self._broken: Exception | None = None
+
+    def __call__(self, held: Held) -> bool:
+        """Whether the request may go. Never raises: what goes wrong keeps it back."""
+        if self._broken is not None:
+            return False
+        if urlsplit(held.url).scheme in _INSIDE and held.kind != "document":
+            return True
+        try:
+            return self._judged(held)
+        except Exception as error:
+            self._broken = error
+            return False
+
+    def _judged(self, held: Held) -> bool:
+        sent = sent_of(held, self._leaks(held))
+        outgoing = Outgoing(sent, self._broker.send(sent))
+        if not outgoing.plain_read:
+            self._told(outgoing)
+        if not outgoing.released and len(self._kept) < _MOST_KEPT:
+            self._kept.append(outgoing)
+        return outgoing.released
+
+    def kept(self) -> tuple[Outgoing, ...]:
+        """What was kept back since the last call, oldest first.
+
+        Raises:
+            Exception: the one that broke the gate.
+        """
+        if self._broken is not None:
+            raise self._broken
+        kept, self._kept = tuple(self._kept), []
+        return kept
