@@ -82,7 +82,8 @@ def _over(rows: dict[int, Any], late: int, early: int) -> float | None:
     """The engine's step late in a conversation over one early in it."""
     if late not in rows or early not in rows:
         return None
-    return round(rows[late]["engine"]["step_s"] / rows[early]["engine"]["step_s"], 2)
+    ratio: float = rows[late]["engine"]["step_s"] / rows[early]["engine"]["step_s"]
+    return round(ratio, 2)
 
 
 def _device(device: Any) -> str:

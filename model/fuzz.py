@@ -132,7 +132,8 @@ def _tiny(folder: Path, profile: Profile, seed: int) -> Any:
     }  # fmt: skip
     torch.manual_seed(seed)
     made = transformers.Qwen3VLConfig(**ids, text_config=text, vision_config=vision)
-    network: Any = transformers.Qwen3VLForConditionalGeneration(made).eval().requires_grad_(False)
+    kind: Any = transformers.Qwen3VLForConditionalGeneration
+    network = kind(made).eval().requires_grad_(False)
     linear_patch_embedding(network)
     return Checkpoint(folder, network, tokenizer, processor, profile, torch.device("cpu"), torch.float32)
 

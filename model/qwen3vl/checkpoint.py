@@ -24,7 +24,17 @@ from model.qwen3vl.checks import CheckpointError, Folder, check_tokenizer, open_
 from model.qwen3vl.processor import Processor, read_image_rules
 from model.reading.reader import Reader, has_reader, load_reader
 
-__all__ = ["PILOT", "Checkpoint", "CheckpointError", "Dtype", "digest", "load", "pick_device", "pick_dtype", "without_weights"]
+__all__ = [
+    "PILOT",
+    "Checkpoint",
+    "CheckpointError",
+    "Dtype",
+    "digest",
+    "load",
+    "pick_device",
+    "pick_dtype",
+    "without_weights",
+]
 
 PILOT = Path(__file__).parent.parent / "pilot"
 """Folder of the built-in checkpoint, by name `pilot`."""
