@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actuators.base import Actuator
 from actuators.observation import Observation
@@ -35,6 +35,12 @@ from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
 from policies.wire_gate import WireGate
 
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+    from sandboxes.chromium import Chromium
+    from sandboxes.wire import Held
+
 __all__ = ["Wanted", "interruptible", "terminable", "wired"]
 
 
@@ -53,9 +59,18 @@ class Wanted:
 
 @contextmanager
 def wired(
-    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, watch: Watch, stop: threading.Event
+    task: BoundTask,
+    wanted: Wanted,
+    folder: RunFolder,
+    model: Model,
+    watch: Watch,
+    stop: threading.Event,
+    chromium: Chromium | None = None,
 ) -> Iterator[Parts]:
     """Start everything a run needs and end it again, in reverse order, whatever happens.
+
+    `chromium` is a browser that is there already: the run gets a context of its own in it, and its gate for requests.
+    What it may resolve is then the caller's business.
 
     Raises:
         TaskError, SecretMissing, PolicyUnusable: nothing was started; the caller's mistake.
@@ -74,7 +89,7 @@ def wired(
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         wire = WireGate(broker, secrets.leaks, trail.held)
-        actuator = stack.enter_context(_surface(task, wanted, verifier, secrets, wire, _hosts(narrow)))
+        actuator = stack.enter_context(_surface(task, wanted, verifier, secrets, wire, narrow, chromium))
         running.set()
         yield Parts(
             actuator=actuator,
@@ -103,6 +118,7 @@ def narrow_of(task: BoundTask) -> Narrow:
     given: dict[str, Any] = {
         "origins": block.origins,
         "reads": (*(block.reads or ()), origin_of(task.browser.start)),
+        "sends": block.sends,
         "consequences": block.consequences,
         "ask_above": block.ask_above and str(block.ask_above),
         "deny_above": block.deny_above and str(block.deny_above),
@@ -160,18 +176,45 @@ def _surface(
     verifier: Verifier,
     secrets: SecretStore,
     wire: WireGate,
-    hosts: tuple[str, ...] | None,
+    narrow: Narrow,
+    chromium: Chromium | None,
 ) -> Iterator[Actuator]:
     from actuators.browser import BrowserActuator
+
+    browser = task.browser
+    with _context(task, wanted, wire, narrow, chromium) as context:
+        context.new_page()
+        with BrowserActuator(context, verifier, secrets, browser.scale) as actuator:
+            actuator.open(browser.start)
+            yield actuator
+
+
+@contextmanager
+def _context(
+    task: BoundTask, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
+) -> Iterator[BrowserContext]:
+    """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`."""
     from sandboxes.chromium import Chromium
 
     browser = task.browser
-    headed = wanted.headed or browser.headed
-    with Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=hosts, wire=wire) as chromium:
-        chromium.new_page()
-        with BrowserActuator(chromium.context, verifier, secrets, browser.scale) as actuator:
-            actuator.open(browser.start)
-            yield actuator
+    if there is None:
+        headed = wanted.headed or browser.headed
+        started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)
+        with started:
+            yield started.context
+        return
+    there.wire = wire
+    context = there.new_context(browser.scale, browser.viewport)
+    try:
+        yield context
+    finally:
+        context.close()
+        there.wire = _nothing
+
+
+def _nothing(held: Held) -> bool:
+    """Between two runs nothing leaves."""
+    return False
 
 
 def _hosts(narrow: Narrow) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ ever written into policy text.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -45,7 +46,14 @@ def _readable(value: object) -> str:
     return "*" if value == "*" else _origin(value)
 
 
+def _sending(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{3,16} /[^\s?#]*", value):
+        raise ValueError(f"expected a method and a path like `POST /payment` or `POST /seats/*`, got `{value}`")
+    return value
+
+
 Origin = Annotated[str, BeforeValidator(_origin)]
+Sending = Annotated[str, BeforeValidator(_sending)]
 Readable = Annotated[str, BeforeValidator(_readable)]
 Amount = Annotated[Money, BeforeValidator(_money), PlainSerializer(str, return_type=str)]
 
@@ -61,6 +69,8 @@ class Narrow(BaseModel):
     """The only origins where anything but looking may happen. None given means none allowed by the presets."""
     reads: tuple[Readable, ...] | None = None
     """Further origins that a page may read from: pictures, styles, fonts. `*` stands for all but private networks."""
+    sends: tuple[Sending, ...] | None = None
+    """The only requests that pages may send, as `POST /payment` or `POST /seats/*`; left out, all that the rules allow."""
     apps: tuple[str, ...] | None = None
     """Applications outside the browser; `*` stands for every application of the surface."""
     consequences: tuple[Kind, ...] | None = None
@@ -98,6 +108,7 @@ class Narrow(BaseModel):
             preset=self.preset or other.preset,
             origins=_common(self.origins, other.origins),
             reads=_common_or_all(self.reads, other.reads),
+            sends=_common(self.sends, other.sends),
             apps=_common_or_all(self.apps, other.apps),
             consequences=_common(self.consequences, other.consequences),
             ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
@@ -126,6 +137,13 @@ class Narrow(BaseModel):
         """Whether a page may read from an origin; `local` says that it lies on this machine or a private network."""
         named = set(self.origins or ()) | set(self.reads or ())
         return bool(origin) and (origin in named or ("*" in named and not local))
+
+    def may_send(self, method: str, path: str) -> bool:
+        """Whether a request is among those that pages may send at all. A `*` stands for anything, slashes too."""
+        if self.sends is None:
+            return True
+        wanted = (re.escape(one).replace(r"\*", ".*") for one in self.sends)
+        return any(re.fullmatch(one, f"{method} {path}") for one in wanted)
 
     def holds_app(self, app: str) -> bool:
         """Whether an application outside the browser is within the limits."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from policies import vocabulary as say
 from policies.consequence import Consequence, worst
@@ -119,7 +119,8 @@ def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
 
 def effect_of(sent: Sent) -> Consequence:
     """What a request would do. The worst of what its method, its address, its fields and their words say."""
-    path = unquote(urlsplit(sent.url).path) if place_of(sent.url) else ""
+    place = place_of(sent.url)
+    path = unquote(place.path) if place else ""
     if sent.reads:
         return _reading(sent, path)
     base = Consequence("delete", "a DELETE request") if sent.method == "DELETE" else Consequence("submit", "it sends")
@@ -178,7 +179,11 @@ def _web(url: str) -> str:
 
 
 def _query(url: str) -> list[tuple[str, str | None]]:
-    return [(name, value) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=200)]
+    query = url.partition("#")[0].partition("?")[2]
+    try:
+        return [(name, value) for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=200)]
+    except ValueError:
+        return [("", query)]
 
 
 def _pairs(held: Held) -> list[tuple[str, str | None]]:
