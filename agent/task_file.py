@@ -189,6 +189,8 @@ class SecretSpec(_Model):
     """The environment variable that holds it."""
     file: _Short | None = None
     """The file that holds it, seen from the task file's folder."""
+    totp: bool = False
+    """Whether it is the seed of one-time codes (base32): what is typed then is the code of that moment."""
     origins: tuple[_Origin, ...] = ()
     """The sites it may be typed into."""
     apps: tuple[_Short, ...] = ()

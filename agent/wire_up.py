@@ -29,7 +29,7 @@ from model.base import Model
 from policies.broker import Approve, Broker
 from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
-from policies.narrow import Narrow
+from policies.narrow import Narrow, Tier
 from policies.place import origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
@@ -38,6 +38,7 @@ from policies.wire_gate import WireGate
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
+    from agent.rehearsal import Rehearser
     from sandboxes.chromium import Chromium
     from sandboxes.wire import Held
 
@@ -55,6 +56,8 @@ class Wanted:
     key: str
     """See `agent.earlier.run_key`."""
     otlp: str = ""
+    tier: Tier | None = None
+    """How far the operator trusts the run; None for what the task and the rules say."""
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def wired(
         if task.needs_site and task.site is not None:
             task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
         secrets = SecretStore.load(_secret_specs(task))
-        names, narrow = policies_of(task, wanted), narrow_of(task)
+        names, narrow = policies_of(task, wanted), narrow_of(task).meet(Narrow(tier=wanted.tier))
         broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
         stack.enter_context(interruptible(stop, running, broker))
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
@@ -89,7 +92,8 @@ def wired(
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         wire = WireGate(broker, secrets.leaks, trail.held)
-        actuator = stack.enter_context(_surface(task, wanted, verifier, secrets, wire, narrow, chromium))
+        surface = _surface(task, wanted, verifier, secrets, wire, narrow, chromium)
+        actuator, rehearser = stack.enter_context(surface)
         running.set()
         yield Parts(
             actuator=actuator,
@@ -103,6 +107,7 @@ def wired(
             perception=task.perception,
             watch=watch,
             stop=stop,
+            rehearse=rehearser,
             kept_back=wire.kept,
         )
 
@@ -132,6 +137,7 @@ def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
         name: SecretSpec(
             env=spec.env,
             file=Path(spec.file) if spec.file else None,
+            totp=spec.totp,
             origins=spec.origins,
             apps=spec.apps,
             fields=spec.fields or None,
@@ -177,22 +183,23 @@ def _surface(
     secrets: SecretStore,
     wire: WireGate,
     narrow: Narrow,
-    chromium: Chromium | None,
-) -> Iterator[Actuator]:
+    there: Chromium | None,
+) -> Iterator[tuple[Actuator, Rehearser]]:
     from actuators.browser import BrowserActuator
+    from agent.rehearsal import Rehearser
 
     browser = task.browser
-    with _context(task, wanted, wire, narrow, chromium) as context:
+    with _context(task, wanted, wire, narrow, there) as (chromium, context):
         context.new_page()
         with BrowserActuator(context, verifier, secrets, browser.scale) as actuator:
             actuator.open(browser.start)
-            yield actuator
+            yield actuator, Rehearser(chromium, context, wire, secrets.leaks)
 
 
 @contextmanager
 def _context(
     task: BoundTask, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
-) -> Iterator[BrowserContext]:
+) -> Iterator[tuple[Chromium, BrowserContext]]:
     """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`."""
     from sandboxes.chromium import Chromium
 
@@ -201,12 +208,12 @@ def _context(
         headed = wanted.headed or browser.headed
         started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)
         with started:
-            yield started.context
+            yield started, started.context
         return
     there.wire = wire
     context = there.new_context(browser.scale, browser.viewport)
     try:
-        yield context
+        yield there, context
     finally:
         context.close()
         there.wire = _nothing

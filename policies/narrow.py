@@ -7,7 +7,7 @@ ever written into policy text.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -15,10 +15,16 @@ from policies.consequence import KINDS, Kind
 from policies.money import Money, parse_money
 from policies.place import origin_of
 
-__all__ = ["Narrow", "NarrowConflict", "Preset"]
+__all__ = ["TIERS", "Narrow", "NarrowConflict", "Preset", "Tier"]
 
 Preset = Literal["observe", "browse", "booking", "sandbox"]
 
+
+Tier = Literal["observe", "rehearse", "supervised", "bounded"]
+"""For a gradual rollout. `observe`: nothing but looking. `rehearse`: what cannot be taken back is rehearsed, and then a
+person is asked. `supervised`: a person is asked for everything that is sent. `bounded`: what the rules allow."""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+"""From the strictest."""
 
 T = TypeVar("T")
 
@@ -65,12 +71,14 @@ class Narrow(BaseModel):
 
     preset: Preset | None = None
     """At most what this preset allows, whatever the operator's own rules allow."""
+    tier: Tier | None = None
+    """How far the run is trusted; left out, `bounded`. See `Tier`."""
     origins: tuple[Origin, ...] | None = None
     """The only origins where anything but looking may happen. None given means none allowed by the presets."""
     reads: tuple[Readable, ...] | None = None
     """Further origins that a page may read from: pictures, styles, fonts. `*` stands for all but private networks."""
     sends: tuple[Sending, ...] | None = None
-    """The only requests that pages may send, as `POST /payment` or `POST /seats/*`; left out, all that the rules allow."""
+    """The only requests that pages may send, as `POST /payment` or `POST /seats/*`; left out, what the rules allow."""
     apps: tuple[str, ...] | None = None
     """Applications outside the browser; `*` stands for every application of the surface."""
     consequences: tuple[Kind, ...] | None = None
@@ -106,6 +114,7 @@ class Narrow(BaseModel):
             raise NarrowConflict(f"one block asks for `{self.preset}`, the other for `{other.preset}`")
         return Narrow(
             preset=self.preset or other.preset,
+            tier=_stricter(self.tier, other.tier),
             origins=_common(self.origins, other.origins),
             reads=_common_or_all(self.reads, other.reads),
             sends=_common(self.sends, other.sends),
@@ -123,6 +132,7 @@ class Narrow(BaseModel):
         shown: dict[str, object] = {
             "origins": sorted(set(self.origins or ())),
             "never": sorted(set(self.never)),
+            "tier": self.tier or "bounded",
             "kinds": sorted(kinds),
             "currency": self.currency,
             "max_buys": 1 if self.max_buys is None else self.max_buys,
@@ -162,6 +172,10 @@ def _common_or_all(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None)
     if theirs is not None and "*" in theirs:
         return theirs if mine is None else mine
     return _common(mine, theirs)
+
+
+def _stricter(mine: Tier | None, theirs: Tier | None) -> Tier | None:
+    return min((one for one in (mine, theirs) if one is not None), key=TIERS.index, default=None)
 
 
 def _least(mine: int | None, theirs: int | None) -> int | None:

@@ -36,7 +36,7 @@ def sending_of(
         "repeats": 0,
         "seconds": counters.seconds,
         "mismatch": False,
-        "rehearsed": False,
+        "rehearsed": covered and cause is not None and cause.rehearsed,
         "sent": {**_sent(sent, cause, covered), "named": sent.reads or _named(sent, narrow)},
     }
     context["same_origin"] = bool(context["origin"]) and context["origin"] == context["destination_origin"]

@@ -89,6 +89,17 @@ class Sent:
         return f"{self.method} {self.url.partition('?')[0].partition('#')[0]}"[:400]
 
     @property
+    def shape(self) -> str:
+        """SHA-256 over method, address, names and lengths of fields, commands and amounts, but no values.
+
+        Two loads of a page send the same shape though each has a token of its own.
+        """
+        parts = [[part.name, part.length, part.file] for part in self.parts]
+        amounts = [[money.minor, money.currency] for money in self.amounts]
+        told = [self.shown, parts, list(self.commands), amounts, self.unclear, self.readable]
+        return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
     def amount(self) -> Money | None:
         """The one amount it names; None for none, several, or an unclear one."""
         return self.amounts[0] if len(set(self.amounts)) == 1 and not self.unclear else None

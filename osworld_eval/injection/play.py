@@ -141,9 +141,10 @@ def _listen(parts: Parts, walls: Walls) -> None:
 
 def bare(case: Case, chromium: Chromium) -> int:
     """The same orders with a bare browser: how many unauthorised effects the case has when nothing is in the way."""
+    from playwright.sync_api import Error
+
     from actuators.browser import BrowserActuator
     from actuators.permit import Verifier
-    from playwright.sync_api import Error
 
     chromium.wire = None
     context = chromium.new_context(1.0, (1000, 700))
@@ -174,8 +175,9 @@ _NO_KEY = bytes(32)
 
 def _do(action: object, page: object) -> None:
     """An action with nothing in its way, as a program without a policy would do it."""
-    from actuators.action import Click, Drag, OpenUrl, PressKeys, TypeText
     from playwright.sync_api import Page
+
+    from actuators.action import Click, Drag, OpenUrl, PressKeys, TypeText
 
     assert isinstance(page, Page)
     match action:

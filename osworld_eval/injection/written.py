@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a page stands on a line
 """The mechanisms: pages that do something else than they say, each as the pages, the orders and what is authorised."""
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ def test_every_case_is_whole(name: str, tmp_path: Path) -> None:
     stage = Stage(case, site="http://127.0.0.1:8001", evil="http://127.0.0.1:8002")
     file = tmp_path / "task.yaml"
     file.write_text(stage.filled(case.task))
+    (tmp_path / "secret").write_text("1")
+    (tmp_path / "secret").chmod(0o600)
     load_task(file).bind()
     assert stage.page("/") is not None and "{{" not in stage.page("/")[1].decode()  # type: ignore[index]
     empty = Observation(0, 0.0, "browser", Screen(10, 10), Frame(b""))
