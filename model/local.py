@@ -31,7 +31,7 @@ __all__ = ["QwenModel"]
 _PNG = b"\x89PNG\r\n\x1a\n"
 _READ = 40
 """Screens whose reading is remembered, for the history."""
-_FITS = 0.5
+_FITS = 0.42
 """From here on a node is taken for what an instruction means; see `meaning.meant`."""
 
 
@@ -153,7 +153,7 @@ class QwenModel:
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
         text = asked.step or asked.goal
         single = not wording.several(text)
-        meant = _meant(listed, text, seen) if profile.points == "named" else []
+        meant = _meant(listed, text, seen, planned=bool(asked.step)) if profile.points == "named" else []
         told = profile.words == "instruction"
         if not (listed or told or asked.unfinished):
             return self._grammar
@@ -176,18 +176,14 @@ class QwenModel:
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
 
 
-def _meant(listed: Sequence[Node], text: str, seen: Observation) -> list[Node]:
-    """The nodes that an instruction names, to the letter where it can, loosely where it asks for one thing."""
+def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool) -> list[Node]:
+    """The nodes that an instruction names: a plan's step to the letter where it can, one free wish by its meaning."""
     exact = elements.named(listed, text)
-    if exact and len({node.name for node in exact}) > 1:
-        return exact
-    if wording.several(text):
+    if wording.several(text) or (planned and exact and len({node.name for node in exact}) > 1):
         return exact
     loose = meaning.meant(listed, text, seen.screen)
-    if not exact:
-        return list(loose.nodes) if loose.fit >= _FITS else []
-    if len(exact) == 1:
-        return exact
+    if not exact or not planned:
+        return list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
     return [node for node in exact if node in loose.nodes] or exact
 
 

@@ -35,6 +35,21 @@ def bookings(
     raise typer.Exit(play(n, first_seed, model, runs, as_json))
 
 
+@app.command("grounding-pages")
+def grounding_pages(
+    out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in CSS pixels.")] = "1280x800",
+    scale: Annotated[float, typer.Option(min=0.5, max=4, help="Device pixels to one CSS pixel.")] = 1.0,
+    npm: Annotated[Path | None, typer.Option(help="Folder that holds node_modules with the CSS packages.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this page; may be repeated.")] = None,
+) -> None:
+    """Draw the hand-written pages with Chromium, as a suite for `agent eval grounding`."""
+    from osworld_eval.grounding.render import main as render
+
+    given = ["--size", size, "--scale", str(scale), *(["--npm", str(npm)] if npm else [])]
+    raise typer.Exit(render([str(out), *given, *(word for name in only or () for word in ("--only", name))]))
+
+
 @app.command()
 def grounding(
     suite: Annotated[Path, typer.Argument(metavar="DIR", help="The suite's folder, or one annotation file of it.")],

@@ -31,6 +31,10 @@ class Asked:
     """What names the thing; empty where only its kind and place are said."""
     roles: frozenset[str] = frozenset()
     """Roles that its kind allows; empty where no kind is said."""
+    likely: frozenset[str] = frozenset()
+    """Roles that the verb suggests."""
+    deed: str = ""
+    """The verb, where it may itself be what a control is called (`delete`, `mute`); empty for `click` and its like."""
     icon: bool = False
     """Whether it is called an icon."""
     place: Place | None = None
@@ -69,9 +73,28 @@ _VERBS = (
     r"turn off|switch on|switch off|enable|disable|go to|switch to|focus|find|locate|show|use|move to|hover over|hover|"
     r"double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
 )
+_PHRASES: tuple[tuple[str, str], ...] = (
+    (r"magnifying glass|look up|looking glass", "search"), (r"three (?:\w+ )?dots|ellipsis|overflow menu", "more options"),
+    (r"three (?:\w+ )?(?:lines|bars)|hamburger(?: menu| icon)?", "menu"), (r"paper ?clip", "attach"), (r"trash ?can|waste ?(?:bin|basket)", "delete"),
+    (r"shopping (?:bag|cart|basket)", "cart"), (r"thumbs? up", "like"), (r"thumbs? down", "dislike"), (r"plus sign", "plus"), (r"log in", "login"),
+    (r"log out", "logout"), (r"sign in", "signin"), (r"sign out", "signout"), (r"sign up", "signup"), (r"e-mail", "email"), (r"wi-fi", "wifi"),
+    (r"cog ?wheel", "settings"), (r"go on", "continue"), (r"drop[- ]down", "dropdown"), (r"check ?box", "checkbox"), (r"text (?:box|field|area)", "textbox"),
+    (r"pop[- ]up", "popup"), (r"drop ?down (?:list|menu)|combo ?box", "dropdown"), (r"radio button", "radio"), (r"push button", "button"),
+)  # fmt: skip
+_NUMBERS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+_SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
+    (r"(?:un)?tick|(?:un)?check|uncheck|mark", frozenset({"checkbox", "switch", "radio"})),
+    (r"toggle|turn on|turn off|switch on|switch off|enable|disable", frozenset({"switch", "checkbox", "button"})),
+    (r"type|enter|write|fill(?: in| out)?|put|input", frozenset({"textbox", "searchbox", "combobox", "spinbutton"})),
+    (r"choose|pick|set|select", frozenset({"combobox", "radio", "option", "checkbox", "menuitem", "listbox", "slider", "spinbutton", "tab", "link"})),
+    (r"search|look for", frozenset({"textbox", "searchbox", "button", "combobox"})),
+)  # fmt: skip
 _LEAD = re.compile(rf"^{_VERBS} (?=\S)")
 _ARTICLE = re.compile(r"^(?:(?:the|a|an|this|that|my|your|its|called|named|labell?ed|with|for|to|on|of|says|saying) )+")
-_SMALL = frozenset("the a an of to on in at for with and or is it this that my your its called named labelled labeled".split())
+_SMALL = frozenset(
+    "the a an of to on in at for with and or is it this that my your its called named labelled labeled what which where who how"
+    " please one named saying says".split()
+)
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4, "sixth": 5,
     "6th": 5, "seventh": 6, "7th": 6, "eighth": 7, "8th": 7, "ninth": 8, "tenth": 9, "last": -1,
@@ -102,18 +125,30 @@ def several(text: str) -> bool:
 
 def understood(text: str) -> list[Asked]:
     """Every way of understanding an instruction about one thing, the most literal first."""
-    flat = " ".join(text.split()).strip(" .!")
+    flat = _common(" ".join(text.split()).strip(" .!"))
     spoken = _target_of(flat)
     ways: list[Asked] = []
     for phrase in dict.fromkeys((spoken, flat)):
         ways.append(_plain(phrase))
+        ways.append(_literal(phrase))
         ways += _placed(phrase)
     first = _plain(spoken)
-    if len(first.words) > 1 and first.place is None and not first.literal:  # "Delete Alan Turing": a deed and whose
+    if len(first.words) > 1 and not first.literal and first.deed:  # "Delete Alan Turing": a deed and whose
         ways.append(replace(first, words=first.words[:1], place=Place("any", first.words[1:])))
+    if first.words and first.likely & {"checkbox", "switch"} and not first.literal:  # "tick Ada": the box in her row
+        ways.append(replace(first, words=(), roles=frozenset({"checkbox", "radio", "switch"}), place=Place("row", first.words)))
     if first.words and _LEAD.match(spoken.casefold()) and not first.literal:  # "Open file": the verb may be part of the name
         ways.append(replace(first, words=tokens(spoken.casefold())))
     return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
+
+
+def _common(text: str) -> str:
+    """Common words for the looks of things; what stands in quotes stays as it is."""
+    parts = re.split(r"([\"“”«»][^\"“”«»]*[\"“”«»])", text)
+    for n in range(0, len(parts), 2):
+        for pattern, word in _PHRASES:
+            parts[n] = re.sub(rf"\b(?:{pattern})\b", word, parts[n], flags=re.IGNORECASE)
+    return "".join(parts)
 
 
 def _target_of(text: str) -> str:
@@ -134,7 +169,9 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
     quoted = [a or b for a, b in _QUOTES.findall(phrase)]
     rest = _QUOTES.sub(" ", phrase) if quoted else phrase
     low = rest.casefold().strip()
-    low = _LEAD.sub("", low) if _LEAD.match(low) else low
+    likely = next((roles for verbs, roles in _SUGGESTS if re.match(rf"(?:{verbs})\b", low)), frozenset[str]())
+    plain_verb = _LEAD.match(low)
+    low = _LEAD.sub("", low) if plain_verb else low
     corner: tuple[str, ...] = ()
     if found := _CORNER.search(low):
         corner, shorter = _corner(found.group(1)), (low[: found.start()] + " " + low[found.end() :]).strip()
@@ -149,10 +186,20 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
             roles |= set(_KINDS[kind])
             icon |= kind == "icon"
         elif word not in _SMALL:
-            words.append(word)
+            words.append(_NUMBERS.get(word, word))
+    bare = Asked((), frozenset(roles), likely, "", icon, place, ordinal, corner)
     if quoted:
-        return Asked(tokens(" ".join(quoted[:1])), frozenset(roles), icon, place, ordinal, corner, literal=True)
-    return Asked(tokens(" ".join(words)) if words else (), frozenset(roles), icon, place, ordinal, corner)
+        return replace(bare, words=tokens(" ".join(quoted[:1])), literal=True)
+    named = tokens(" ".join(words)) if words else ()
+    began = re.match(r"\w+", low)
+    deed = named[0] if named and began and not plain_verb and began.group() == named[0] and len(named) > 1 else ""
+    return replace(bare, words=named, deed=deed)
+
+
+def _literal(phrase: str) -> Asked:
+    """Every word as part of the name: "Shopping list" need not be a list."""
+    low = phrase.casefold()
+    return Asked(tuple(word for word in tokens(_LEAD.sub("", low) if _LEAD.match(low) else low) if word not in ("the", "a", "an")))
 
 
 def _corner(said: str) -> tuple[str, ...]:

@@ -21,18 +21,28 @@ _SAME = 0.78
 _LIKE: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (
-        "cart basket bag trolley", "settings gear cog cogwheel preferences options configure", "delete trash bin remove rubbish discard",
-        "search find magnifier lookup loupe", "close dismiss x cross exit", "menu hamburger navigation", "home house start",
-        "user person account profile avatar", "mail email envelope inbox message", "edit pencil pen modify rename", "add plus new create compose",
-        "bell notifications notification alerts", "heart favourite favorite like favourites favorites", "star favourite bookmark rate",
-        "download save", "upload import", "share forward", "lock secure private padlock", "eye show view visibility preview", "more dots ellipsis overflow options kebab",
-        "help question support", "info information about details", "warning alert caution", "phone call telephone dial", "location pin map place marker",
-        "refresh reload sync update", "undo back", "back previous left prev", "forward next right", "photo camera picture image gallery", "calendar date schedule",
-        "sign login log", "logout signout", "attach clip paperclip attachment", "send submit paper", "globe language world web internet", "moon dark night theme",
-        "play start resume", "pause stop", "copy duplicate", "filter funnel", "print printer", "chat message comment bubble conversation", "folder directory", "clock time history recent",
-        "microphone mic voice record", "volume sound speaker audio", "cancel abort", "ok confirm accept", "cut scissors", "expand chevron", "video film movie",
+        "cart basket bag trolley", "settings setting gear cog preference option configure", "delete trash bin remove rubbish discard erase clear",
+        "search find magnifier lookup loupe zoom", "close dismiss x cross exit hide", "menu hamburger navigation", "home house start",
+        "user person account profile avatar me", "mail email envelope inbox message", "edit pencil pen modify rename change", "add plus new create compose write insert",
+        "bell notification alert reminder", "heart favourite favorite like wish love save", "star favourite bookmark rate", "erase eraser rubber",
+        "download save export", "upload import", "share forward", "lock secure private padlock", "eye show view visibility preview visible hide", "more dot ellipsis overflow option kebab action",
+        "help question support", "info information about detail", "warning alert caution", "phone call telephone dial handset", "location pin map place marker",
+        "refresh reload sync update", "undo back", "back previous left prev earlier older", "forward next right later newer", "photo camera picture image gallery", "calendar date schedule",
+        "signin login", "signup register join", "logout signout", "attach clip attachment", "send submit", "globe language world web internet", "moon dark night theme",
+        "play start resume run", "pause stop", "kill stop terminate end", "copy duplicate", "filter funnel", "print printer", "chat message comment bubble conversation", "folder directory", "clock time history recent",
+        "microphone mic voice record", "volume sound speaker audio", "cancel abort", "ok confirm accept agree", "cut scissor", "expand chevron", "video film movie clip",
+        "smiley emoji react reaction", "up upvote raise increase", "down downvote lower decrease", "more increase plus", "fewer less decrease minus", "sort order sorted", "report flag",
+        "continue next proceed", "picker pipette eyedropper", "bug debug debugger", "branch source", "page number", "password passcode", "money payment pay", "buy purchase order",
+        "book reserve", "key digit",
     )
 )  # fmt: skip
+_FAINT = frozenset(
+    "page key digit number letter item product song file channel account entry thing green red blue yellow grey gray white black pink orange big large"
+    " small little little current main whole new-looking".split()
+)
+"""Words that say little about which thing is meant."""
+_HARD = frozenset({"textbox", "searchbox", "checkbox", "radio", "switch", "slider", "spinbutton", "combobox", "listbox"})
+"""A request for one of these is seldom met by anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +58,19 @@ def meant(nodes: Sequence[Node], asked: str, screen: Screen) -> Meant:
     best = Meant((), 0.0)
     for n, way in enumerate(understood(asked)):
         found = _found(nodes, way, screen)
+        if way.deed and way.place is not None and found.fit > 0.5:  # a control in its row, called what is to be done
+            found = Meant(found.nodes, min(1.0, found.fit + 0.15))
         if found.fit - 0.01 * n > best.fit:
             best = Meant(found.nodes, found.fit - 0.01 * n)
     return best
 
 
-def alike(asked: tuple[str, ...], name: tuple[str, ...]) -> float:
-    """How well some words name something called `name`: 1 the same, 0 nothing in common."""
+def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False) -> float:
+    """How well some words name something called `name`: 1 the same, 0 nothing in common.
+
+    Args:
+        strict: whether what was asked for is a quotation, of which every word counts.
+    """
     from rapidfuzz import fuzz
 
     if not asked or not name:
@@ -63,11 +79,18 @@ def alike(asked: tuple[str, ...], name: tuple[str, ...]) -> float:
         return 1.0
     hit_name = [max((_same(word, other) for other in asked), default=0.0) for word in name]
     hit_asked = [max((_same(word, other) for other in name), default=0.0) for word in asked]
-    covered = sum(hit * len(word) for hit, word in zip(hit_name, name, strict=True)) / sum(map(len, name))
-    used = sum(hit * len(word) for hit, word in zip(hit_asked, asked, strict=True)) / sum(map(len, asked))
-    joint = 2 * covered * used / (covered + used) if covered + used else 0.0
+    covered = sum(hit * _weight(word) for hit, word in zip(hit_name, name, strict=True)) / sum(map(_weight, name))
+    used = sum(hit * _weight(word) for hit, word in zip(hit_asked, asked, strict=True)) / sum(map(_weight, asked))
+    joint = used ** (1.5 if strict else 0.9) * covered**0.4  # a word asked for and missing tells more than one too many
     whole = fuzz.ratio("".join(asked), "".join(name)) / 100
-    return min(0.99, max(0.97 * joint, whole if whole > 0.7 else 0.0))
+    return min(0.99, max(0.97 * joint, 0.7 * used if used > 0.78 else 0.0, whole if whole > 0.7 else 0.0))
+
+
+def _weight(word: str) -> float:
+    return 1.0 if word in _FAINT else 0.5 if word in _IDLE else float(min(max(len(word), 3), 9))
+
+
+_IDLE = frozenset("the a an of to on in at for with and or is it this that my your".split())
 
 
 def _same(one: str, other: str) -> float:
@@ -82,7 +105,12 @@ def _same(one: str, other: str) -> float:
         return likeness
     if min(len(one), len(other)) > 3 and (one.startswith(other) or other.startswith(one)):
         return 0.75
+    one, other = _singular(one), _singular(other)
     return 0.8 if any(one in group and other in group for group in _LIKE) else 0.0
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
@@ -92,7 +120,7 @@ def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
         if not anchors:
             return Meant((), 0.0)
         fits = [
-            fit * _standing(node, way.place.relation, anchors) if fit > 0.3 else 0.0
+            fit * _beside(_standing(node, way.place.relation, anchors)) if fit > 0.3 else 0.0
             for node, fit in zip(nodes, fits, strict=True)
         ]
     best = max(fits, default=0.0)
@@ -108,25 +136,38 @@ def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
     return Meant(tuple(near), best)
 
 
+def _beside(standing: float) -> float:
+    """A thing called as asked may stand loosely to its anchor, but it must stand to it somehow."""
+    return 0.7 + 0.3 * standing if standing > 0.04 else 0.0
+
+
 def _fit(node: Node, way: Asked, screen: Screen) -> float:
     name = tokens(node.name)
-    fit = alike(way.words, name) if way.words else 0.0
+    fit = alike(way.words, name, way.literal) if way.words else 0.0
     if way.words and node.tag:
-        fit = max(fit, 0.95 * alike(way.words, tokens(node.tag)))
+        fit = max(fit, 0.95 * alike(way.words, tokens(node.tag), way.literal))
     if way.words and node.value:
-        fit = max(fit, 0.85 * alike(way.words, tokens(node.value)))
+        fit = max(fit, 0.85 * alike(way.words, tokens(node.value), way.literal))
     if not way.words:
-        fit = 0.6 if node.role in way.roles and (not way.icon or node.tag or node.role == "image") else 0.0
+        fit = 0.6 if node.role in way.roles and (not way.icon or _iconic(node)) else 0.0
         fit = 0.5 if not way.roles and way.corner and node.role not in READABLE else fit
     if fit <= 0:
         return 0.0
     if way.roles and node.role not in way.roles:
-        fit *= 0.85
+        fit *= 0.6 if way.roles & _HARD and not way.icon else 0.85
+    if way.likely and node.role not in way.likely and not way.roles:
+        fit *= 0.93
+    if way.deed and way.place is None and not any(_same(way.deed, word) for word in (*name, *tokens(node.tag))):
+        fit *= 0.8  # "Delete the message" is not "New message"
     if node.role in READABLE:
         fit *= 0.8 if node.role == "image" else 0.72
     if not node.enabled:
         fit *= 0.97
     return fit * _cornered(node, way.corner, screen)
+
+
+def _iconic(node: Node) -> bool:
+    return bool(node.tag) or node.role == "image" or max(node.rect.width, node.rect.height) <= 48
 
 
 def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
@@ -175,6 +216,6 @@ def _related(node: Node, anchor: Node, relation: str) -> float:
         case "above":
             return 1 / (1 + gap_y / 120) / (1 + (gap_x / 60) ** 2) if dy < 0 else 0.0
         case "near":
-            return 1 / (1 + math.hypot(gap_x, 2 * gap_y) / 200)
+            return max(0.95 * row, 1 / (1 + math.hypot(gap_x, 2 * gap_y) / 200))
         case _:
             return max(row, 0.85 * below)

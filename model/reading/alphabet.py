@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from model.base import ModelError
@@ -29,6 +30,11 @@ _LIKE = {
     "‘": "'", "‚": ",", "„": "“", "‐": "-", "‑": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "✔": "✓", "✕": "×", "✖": "×",
     "●": "•", "‹": "<", "›": ">", "▼": "▾", "⌄": "▾", "☆": "★", "➜": "→", "➔": "→", "⋯": "…", "∙": "·",
 }  # fmt: skip
+
+
+@lru_cache(maxsize=20_000)
+def _class(characters: str, char: str) -> int:
+    return characters.find(folded(char)) + 2 if folded(char) in characters else OTHER
 
 
 def folded(text: str) -> str:
@@ -61,7 +67,7 @@ class Alphabet:
 
     def classes(self, text: str) -> list[int]:
         """The class of each character."""
-        return [self.characters.find(char) + 2 if char in self.characters else OTHER for char in folded(text)]
+        return [_class(self.characters, char) for char in text]
 
     def character(self, index: int) -> str:
         """The character of a class; empty for none, `?` for one without a class."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from model.reading.heads import Dense, Heads, levels
 from model.reading.lines import Glyphs, pieces
 from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
 
-__all__ = ["WEIGHTS", "Reader", "has_reader", "load_reader"]
+__all__ = ["WEIGHTS", "Reader", "Said", "assemble", "has_reader", "load_reader"]
 
 WEIGHTS = "reader.safetensors"
 _KEPT = 96
@@ -61,7 +62,7 @@ def load_reader(folder: Path, visual: Any) -> Reader:
 
 
 @dataclass(frozen=True)
-class _Read:
+class Said:
     """What the heads said of one tile, as small arrays; N patches in raster order."""
 
     classes: npt.NDArray[np.int16]  # (N, lines, slots)
@@ -79,7 +80,7 @@ class Reader:
 
     def __init__(self, visual: Any, heads: Heads) -> None:
         self._visual, self._heads = visual, heads
-        self._seen: OrderedDict[bytes, _Read] = OrderedDict()
+        self._seen: OrderedDict[bytes, Said] = OrderedDict()
 
     @property
     def alphabet(self) -> Alphabet:
@@ -89,16 +90,13 @@ class Reader:
         """Everything the reader sees on a picture `(height, width, 3)`, in its pixels and in reading order."""
         height, width = pixels.shape[:2]
         tiles = cover(width, height)
-        read = self._all(pixels, tiles)
-        glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in self._glyphs(tile, said)]
-        patches = _patches(tiles, read, (width, height))
-        return assembled.nodes(things(patches), pieces(glyphs), self.alphabet, Screen(width, height))
+        return assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height))
 
-    def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[_Read]:
+    def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[Said]:
         shown = [cut(pixels, tile) for tile in tiles]
         keys = [hashlib.blake2b(np.ascontiguousarray(one), digest_size=16).digest() for one in shown]
         missing = [n for n, key in enumerate(keys) if key not in self._seen]
-        fresh: dict[bytes, _Read] = {}
+        fresh: dict[bytes, Said] = {}
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             for n, said in zip(some, self._look([shown[n] for n in some], tiles[some[0]].grid), strict=True):
@@ -112,39 +110,46 @@ class Reader:
         return read
 
     @torch.inference_mode()
-    def _look(self, shown: list[npt.NDArray[np.uint8]], grid: tuple[int, int]) -> list[_Read]:
+    def _look(self, shown: list[npt.NDArray[np.uint8]], grid: tuple[int, int]) -> list[Said]:
         weight = self._visual.patch_embed.proj.weight
         patches = torch.from_numpy(np.stack([flat_patches(one) for one in shown])).to(weight.device, weight.dtype)
         said = self._heads(levels(self._visual, patches, grid))
         return [_plain(said, n) for n in range(len(shown))]
 
-    def _glyphs(self, tile: Tile, said: _Read) -> list[Glyphs]:
-        """Text of the patches whose centre is the tile's own."""
-        own = _own(tile)
-        found = []
-        for n, line in np.argwhere((said.classes != NONE).any(-1)).tolist():
-            if not own[n]:
-                continue
-            classes = said.classes[n, line]
-            at = np.flatnonzero(classes != NONE)
-            row, column = divmod(n, tile.grid[1])
-            below, tall = said.heights[n, line].tolist()
-            found.append(
-                Glyphs(
-                    left=float(tile.left + column * PATCH), width=float(PATCH),
-                    middle=tile.top + row * PATCH + PATCH / 2 + below * PATCH, height=max(tall * PATCH, 6.0),
-                    text="".join(self.alphabet.character(int(classes[slot])) for slot in at),
-                    begins=tuple(bool(said.begins[n, line, slot]) for slot in at),
-                    sure=float(said.sure[n, line, at].mean()),
-                )
-            )  # fmt: skip
-        return found
+
+def assemble(tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet, size: tuple[int, int]) -> tuple[Node, ...]:
+    """What was said of all tiles of a picture of `size` (width, height), as nodes."""
+    glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, alphabet)]
+    return assembled.nodes(things(_patches(tiles, read, size)), pieces(glyphs), alphabet, Screen(*size))
 
 
-def _plain(said: Dense, n: int) -> _Read:
+def _glyphs(tile: Tile, said: Said, alphabet: Alphabet) -> list[Glyphs]:
+    """Text of the patches whose centre is the tile's own."""
+    own = _own(tile)
+    found = []
+    for n, line in np.argwhere((said.classes != NONE).any(-1)).tolist():
+        if not own[n]:
+            continue
+        classes = said.classes[n, line]
+        at = np.flatnonzero(classes != NONE)
+        row, column = divmod(n, tile.grid[1])
+        below, tall = said.heights[n, line].tolist()
+        found.append(
+            Glyphs(
+                left=float(tile.left + column * PATCH), width=float(PATCH),
+                middle=tile.top + row * PATCH + PATCH / 2 + below * PATCH, height=max(tall * PATCH, 6.0),
+                text="".join(alphabet.character(int(classes[slot])) for slot in at),
+                begins=tuple(bool(said.begins[n, line, slot]) for slot in at),
+                sure=float(said.sure[n, line, at].mean()),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _plain(said: Dense, n: int) -> Said:
     chances = said.glyphs[n].float().softmax(-1)
     best = chances.max(-1)
-    return _Read(
+    return Said(
         classes=best.indices.to(torch.int16).numpy(force=True),
         sure=best.values.numpy(force=True),
         begins=(said.begins[n] > 0).numpy(force=True),
@@ -171,7 +176,7 @@ def _own(tile: Tile) -> npt.NDArray[np.bool_]:
     return result
 
 
-def _patches(tiles: list[Tile], read: list[_Read], size: tuple[int, int]) -> Patches:
+def _patches(tiles: Sequence[Tile], read: Sequence[Said], size: tuple[int, int]) -> Patches:
     parts: dict[str, list[Floats]] = {name: [] for name in ("centres", "boxes", "roles", "states", "icons", "tiles")}
     for tile, said in zip(tiles, read, strict=True):
         own = _own(tile)

@@ -9,7 +9,8 @@ draws a page at a size of its own. Style sheets under `/npm/` are taken from the
 `node_modules`); a page that needs a missing one is left out with a note.
 
 Boxes come from the document, nodes from the runtime's own browser actuator. A box is where the element is drawn, cut to
-the screen; an element that is covered or off the screen is left out with a note. The network is not used.
+the screen; an element that is covered or off the screen is left out with a note. The words of a box to tick belong to
+it, since pressing them ticks it. The network is not used.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from sandboxes.chromium import Chromium
 
-__all__ = ["KINDS", "PageFault", "Rendered", "main", "pages", "render"]
+__all__ = ["KINDS", "PageFault", "Rendered", "kinds_of", "main", "pages", "render"]
 
 KINDS = ("name", "role", "relation", "position", "icon")
 _ORIGIN = "http://pages.test"
@@ -46,7 +47,14 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
 _WORST = 5
 
 _READ = """() => [...document.querySelectorAll('[data-ask]')].map((one) => {
-  const box = one.getBoundingClientRect();
+  const around = (a, b) => b.width && b.height ? { left: Math.min(a.left, b.left), top: Math.min(a.top, b.top),
+    right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) } : a;
+  let box = one.getBoundingClientRect();
+  for (const label of ['checkbox', 'radio'].includes(one.type) ? one.labels : []) {
+    const written = document.createRange();
+    written.selectNodeContents(label);
+    box = around(box, written.getBoundingClientRect());
+  }
   const left = Math.max(0, box.left), top = Math.max(0, box.top);
   const right = Math.min(innerWidth, box.right), bottom = Math.min(innerHeight, box.bottom);
   const shows = right - left >= 1 && bottom - top >= 1;
@@ -205,7 +213,7 @@ def _entries(
             continue
         box = _pixels(one["box"], screen)
         questions = [ask.strip() for ask in one["ask"].split("|")]
-        for ask, kind in zip(questions, _kinds(name, one["kind"], questions), strict=True):
+        for ask, kind in zip(questions, kinds_of(name, one["kind"], questions), strict=True):
             yield {
                 **common,
                 "bbox": [box.left, box.top, box.width, box.height],
@@ -218,7 +226,8 @@ def _entries(
         yield {**common, "bbox": None, "instruction": ask, "data_type": "text", "kind": "absent"}
 
 
-def _kinds(name: str, told: str, questions: list[str]) -> list[str]:
+def kinds_of(name: str, told: str, questions: list[str]) -> list[str]:
+    """The kind of each question on one element of a page. Raises `PageFault`."""
     kinds = [kind.strip() for kind in told.split("|")]
     if len(kinds) == 1:
         kinds *= len(questions)
@@ -250,7 +259,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels to one CSS pixel (1)")
     parser.add_argument("--npm", type=Path, help="folder that holds node_modules with the CSS packages")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="one page; may be repeated")
-    wanted = parser.parse_args(arguments)
+    try:
+        wanted = parser.parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
     try:
         done = render(wanted.out, pages(wanted.only), wanted.size, wanted.scale, wanted.npm)
     except (PageFault, SandboxUnavailable, OSError) as problem:

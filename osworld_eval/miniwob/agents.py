@@ -149,15 +149,22 @@ class OraclePlayer:
         self._task = task
         self._page = page
         self._oracle: Oracle | None = None
+        self._last: Action | None = None
 
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`. Says done when the play is over, blocked where there is none."""
+        """See `Model.propose`. Says done when the play is over, blocked where there is none.
+
+        An act that was held back because something changed under the pointer (some things look different once it is
+        over them) is asked for again.
+        """
+        if self._last is not None and history and history[-1].note.startswith("the target changed"):
+            return Reply(Act(self._last), "")
         try:
             self._oracle = self._oracle or oracle_for(self._task, Look(self._page))
         except Stuck as problem:
             return Reply(Blocked(str(problem)), "")
-        action = self._oracle.next()
-        return Reply(Act(action) if action else Finish(), "")
+        self._last = self._oracle.next()
+        return Reply(Act(self._last) if self._last else Finish(), "")
 
     def close(self) -> None:
         """Nothing to end."""

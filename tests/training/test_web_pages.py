@@ -226,6 +226,21 @@ def test_questions_have_one_answer_each(pools: Pools) -> None:
     assert {box for said, box in seen["role"] if "link" in said} == {(200, 0, 40, 10)}
 
 
+def test_places_are_asked_for_only_where_lines_can_be_told(pools: Pools) -> None:
+    spots = {"clear": [(0, 0), (100, 2), (0, 40), (100, 41)], "staggered": [(0, 0), (100, 8), (0, 40), (100, 52)]}
+    for name, places in spots.items():
+        page = page_of(*(("button", "Buy", [x, y, 40, 20], {"row": f"Row {n}"}) for n, (x, y) in enumerate(places)))
+        found = {}
+        for seed in range(40):
+            dice = random.Random(seed)
+            for question in questions(page, dice, Words(pools, dice), count=3) or []:
+                if question.kind == "position":
+                    found[re.sub("Click |the ", "", question.instruction)] = question.box
+        assert ("third Buy button" in found) == (name == "clear")
+        assert found.get("second Buy button", (100, 2, 40, 20)) == (100, 2, 40, 20)
+        assert not any("from the" in said for said in found)
+
+
 def test_too_plain_a_page_gives_no_questions(pools: Pools) -> None:
     dice = random.Random(1)
     assert questions(page_of(("link", "Home", [200, 0, 40, 10], {})), dice, Words(pools, dice)) is None

@@ -31,18 +31,23 @@ def _classes(logits: Tensor, wanted: Tensor) -> Tensor:
     return there + NOTHING * nowhere
 
 
+def _mean(each: Tensor) -> Tensor:
+    """The mean; 0 where nothing was asked."""
+    return each.mean() if each.numel() else each.sum()
+
+
 def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
     """The loss of one batch and its parts; `read` and `named` are shares of characters and roles that are right."""
     glyphs = _classes(said.glyphs, wanted["glyphs"])
     asked = wanted["begins"] >= 0
-    begins = F.binary_cross_entropy_with_logits(said.begins[asked].float(), wanted["begins"][asked])
+    begins = _mean(F.binary_cross_entropy_with_logits(said.begins[asked].float(), wanted["begins"][asked], reduction="none"))
     lines = ~wanted["heights"].isnan()
-    heights = F.smooth_l1_loss(said.heights[lines].float(), wanted["heights"][lines], beta=0.1)
+    heights = _mean(F.smooth_l1_loss(said.heights[lines].float(), wanted["heights"][lines], beta=0.1, reduction="none"))
     roles = _classes(said.roles, wanted["roles"])
     things = ~wanted["edges"].isnan()
-    edges = F.smooth_l1_loss(said.edges[things].float(), wanted["edges"][things], beta=0.1)
+    edges = _mean(F.smooth_l1_loss(said.edges[things].float(), wanted["edges"][things], beta=0.1, reduction="none"))
     known = ~wanted["states"].isnan()
-    states = F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known])
+    states = _mean(F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known], reduction="none"))
     icons = _classes(said.icons, wanted["icons"])
     parts = {"glyphs": glyphs, "begins": begins, "heights": heights, "roles": roles, "edges": edges, "states": states, "icons": icons}
     weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 0.3, "edges": 0.6, "states": 0.3, "icons": 0.15}

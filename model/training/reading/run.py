@@ -14,7 +14,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,24 @@ from model.reading.alphabet import Alphabet
 from model.reading.heads import Dense, Heads, levels
 from model.reading.tiles import flat_patches
 from model.training.optimiser import Optimiser
+from model.training.reading.drawn import draw_tile
 from model.training.reading.losses import collate, judge
 from model.training.reading.shards import PagePool, Tile
+from model.training.words import Words, default_pools
 
 __all__ = ["Options", "Reading", "Trainer", "main"]
 
 GRIDS = ((10, 42), (10, 42), (10, 42), (14, 20), (10, 20), (12, 34))
 """Shapes of tiles, in patches; one shape a step. The first is what the runtime cuts a large screen into."""
+
+
+def course(progress: float) -> tuple[float, float]:
+    """The share of drawn tiles and their difficulty at a point of the schedule."""
+    if progress < 0.08:
+        return 1.0, 0.0
+    if progress < 0.4:
+        return 0.6, (progress - 0.08) / 0.32
+    return (0.45, 1.0) if progress < 0.6 else (0.25, 1.0)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,10 @@ class Trainer:
         self.optimiser = Optimiser(taught, average=0.997)
         self.pool = PagePool(options.data, alphabet, options.seed)
         self.dice = random.Random(options.seed)
+        self.words = Words(default_pools().of("train"), random.Random(options.seed + 1))
         self.threads = ThreadPoolExecutor(options.workers)
+        self.ahead = ThreadPoolExecutor(1)
+        self.coming: Future[tuple[tuple[int, int], list[Tile]]] | None = None
         self.steps, self.elapsed, self.log = 0, 0.0, []  # type: int, float, list[dict[str, float]]
 
     @property
@@ -96,6 +110,18 @@ class Trainer:
         fall = 1.0 if self.progress < 0.55 else max(0.02, 1 - 0.98 * (self.progress - 0.55) / 0.45)
         return self.options.rate * warm * fall
 
+    def _batch(self, progress: float) -> tuple[tuple[int, int], list[Tile]]:
+        """The tiles of one step, all of one shape. Runs in a thread of its own, one step ahead."""
+        workers = self.options.workers
+        grid = self.dice.choice(GRIDS)
+        count = max(workers, self.options.patches // (grid[0] * grid[1]) // workers * workers)
+        share, difficulty = course(progress)
+        drawn = round(count * share)
+        tiles = [draw_tile(self.words, grid, self.alphabet, difficulty) for _ in range(drawn)]
+        tiles += self.pool.draw(count - drawn, grid) if count > drawn else []
+        self.dice.shuffle(tiles)
+        return grid, tiles
+
     def _learn(self, tiles: list[Tile], grid: tuple[int, int]) -> tuple[dict[str, float], tuple[Tensor | None, ...]]:
         pixels = torch.from_numpy(np.stack([flat_patches(tile.pixels) for tile in tiles])).to(self.device)
         wanted = {name: value.to(self.device) for name, value in collate([tile.wanted for tile in tiles]).items()}
@@ -105,10 +131,9 @@ class Trainer:
     def step(self) -> dict[str, float]:
         """One optimiser step; returns mean losses."""
         began = time.monotonic()
-        grid = self.dice.choice(GRIDS)
         workers = self.options.workers
-        count = max(workers, self.options.patches // (grid[0] * grid[1]) // workers * workers)
-        tiles = self.pool.draw(count, grid)
+        grid, tiles = (self.coming or self.ahead.submit(self._batch, self.progress)).result()
+        self.coming = self.ahead.submit(self._batch, self.progress)
         parts = [tiles[n::workers] for n in range(workers)]
         sums = [torch.zeros_like(master) for master in self.optimiser.master]
         means: dict[str, float] = defaultdict(float)

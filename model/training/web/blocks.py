@@ -494,7 +494,7 @@ def spinners(s: Sketch) -> str:
             else f'<button class="btn tiny" aria-label="{esc("More " + name)}">+</button>'
         )
         entry = (
-            f'<input id="{key}" class="in" type="number" value="{value}" style="width:4em">'
+            f'<input id="{key}" class="in" type="number" value="{value}" style="width:7em">'
             if s.chance(0.6)
             else f'<span class="strong" id="{key}">{value}</span>'
         )

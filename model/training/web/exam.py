@@ -238,8 +238,22 @@ def _by_section(page: _Page) -> Iterator[Question]:
             yield Question(text, _answer(node), "relation", node["role"], False)
 
 
-def _reading_order(nodes: Sequence[Node]) -> list[Node]:
-    return sorted(nodes, key=lambda node: (round((node["box"][1] + node["box"][3] / 2) / 12), node["box"][0]))
+def _rows(nodes: Sequence[Node]) -> list[list[Node]] | None:
+    """The nodes in lines from top to bottom, each from left to right; None where nobody could say what stands on one line."""
+    rows: list[list[Node]] = []
+    for node in sorted(nodes, key=_middle):
+        step = _middle(node) - _middle(rows[-1][-1]) if rows else 1000.0
+        if step > 0.9 * node["box"][3]:
+            rows.append([node])
+        elif step <= 4:
+            rows[-1].append(node)
+        else:
+            return None
+    return [sorted(row, key=lambda node: node["box"][0]) for row in rows]
+
+
+def _middle(node: Node) -> float:
+    return float(node["box"][1] + node["box"][3] / 2)
 
 
 def _by_position(page: _Page) -> Iterator[Question]:
@@ -248,20 +262,23 @@ def _by_position(page: _Page) -> Iterator[Question]:
         groups.setdefault((node["name"], _said(node)), []).append(node)
     for (name, role), nodes in groups.items():
         other = [one for one in page.nodes if one["name"].casefold() == name.casefold()]
-        if 2 <= len(nodes) == len(other) and name.casefold() not in page.unsure:
-            ordered = _reading_order(nodes)
-            for place, node in enumerate(ordered[:5]):
-                yield Question(
-                    page.pick(
-                        f"the {_ORDINALS[place]} {name} {role}",
-                        f"Click the {_ORDINALS[place]} {name} {role} from the top",
-                    ),
-                    _answer(node),
-                    "position",
-                    node["role"],
-                    False,
-                )
-            yield Question(f"the last {name} {role}", _answer(ordered[-1]), "position", ordered[-1]["role"], False)
+        rows = _rows(nodes)
+        if not rows or not 2 <= len(nodes) == len(other) or name.casefold() in page.unsure:
+            continue
+        way = " from the left" if len(rows) == 1 else " from the top" if len(rows) == len(nodes) else ""
+        ordered = [node for row in rows for node in row]
+        for place, node in enumerate(ordered[: len(_ORDINALS)]):
+            text = page.pick(
+                f"the {_ORDINALS[place]} {name} {role}{way}", f"Click the {_ORDINALS[place]} {name} {role}{way}"
+            )
+            yield Question(
+                text if page.dice.random() < 0.6 else text.removesuffix(way),
+                _answer(node),
+                "position",
+                node["role"],
+                False,
+            )
+        yield Question(f"the last {name} {role}", _answer(ordered[-1]), "position", ordered[-1]["role"], False)
     yield from _corners(page)
 
 

@@ -139,12 +139,15 @@ def make_shard(
     if path.exists():
         return path
     part = path.with_suffix(f".part{os.getpid()}")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as store:
-        for number in range(pages):
-            shot = lens.shoot(draft(page_seed(seed, shard * SHARD_PAGES + number), splits, icons))
-            store.writestr(f"{number:04d}.png", shot.png)
-            store.writestr(f"{number:04d}.json", json.dumps(shot.labels, ensure_ascii=False, separators=(",", ":")))
-    part.replace(path)
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as store:
+            for number in range(pages):
+                shot = lens.shoot(draft(page_seed(seed, shard * SHARD_PAGES + number), splits, icons))
+                store.writestr(f"{number:04d}.png", shot.png)
+                store.writestr(f"{number:04d}.json", json.dumps(shot.labels, ensure_ascii=False, separators=(",", ":")))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
@@ -152,8 +155,11 @@ def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None]) -> None:
     out, shards, seed, splits, folder = job
     icons = Icons(folder, splits.icons)
     started, made = time.monotonic(), 0
+    parent = os.getppid()
     with camera() as lens:
         for shard in shards:
+            if os.getppid() != parent:
+                return  # whoever asked for the shards is gone
             if not (out / f"shard-{shard:05d}.zip").exists():
                 make_shard(out, shard, seed, splits, icons, lens)
                 made += SHARD_PAGES

@@ -152,7 +152,9 @@ def draw_style(dice: random.Random, fonts: Split = "train", palettes: Split = "t
         "bare": f"background:transparent;border:{edge}px solid transparent;color:{c['ink']}",
         "filled": f"background:{c['deep']};border:{edge}px solid {c['line']};color:{c['text']}",
     }
-    button = plain[pick(("outline", "outline", "tint", "accent-outline", "bevel", "bare", "filled"))]
+    look = pick(("outline", "outline", "tint", "accent-outline", "bevel", "bare", "filled"))
+    button = plain[look]
+    on_bar = ",.bar .btn:not(.primary):not(.danger)" if look in ("outline", "bare") else ""
     boxed = f"background:{pick((c['card'], c['paper'], c['hover']))};border:{edge}px solid {c['line']}"
     underlined = f"background:transparent;border:0;border-bottom:{edge}px solid {c['soft']}"
     entry = boxed if chance(0.85) else underlined
@@ -215,10 +217,10 @@ textarea.in{{resize:none;display:block}}label,.lab{{{label_look};display:inline-
 .field{{display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;min-width:0}}.field.left{{flex-direction:row;align-items:center}}.field.left>label{{flex:none;width:{pick((28, 34, 40))}%;{"text-align:right;padding-right:8px" if chance(0.4) else ""}}}
 .card{{background:{c["card"]};border:{pick((0, 1, 1))}px solid {c["line"]};border-radius:{card_radius}px;box-shadow:{shadow};padding:{max(4, gap * 1.3)}px;min-width:0}}
 .bar{{display:flex;align-items:center;gap:{gap}px;background:{bar};color:{bar_text};padding:{max(2, pad_y)}px {max(6, pad_x)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.5) else ""}min-height:{size * 2}px;white-space:nowrap;overflow:hidden}}
-.bar a,.bar .btn.ghost,.bar .btn.bare{{color:inherit}}.bar .in,.bar .sel{{color:{c["text"]}}}
+.bar a,.bar .btn.ghost,.toast a,.toast .btn.ghost{on_bar}{{color:inherit}}.bar .in,.bar .sel{{color:{c["text"]}}}
 .side{{background:{side};color:{side_text};padding:{gap}px;display:flex;flex-direction:column;gap:{max(1, gap / 3)}px;flex:none;overflow:hidden;{f"border-right:1px solid {c['line']};" if chance(0.6) else ""}}}
 .side .item{{color:inherit}}.item{{display:flex;align-items:center;gap:.6em;padding:{pad_y}px {max(4, pad_x * 0.6)}px;border-radius:{min(radius, 10)}px;color:inherit;text-decoration:none;white-space:nowrap;text-align:left;background:transparent;border:0;min-width:0}}
-.now,[aria-selected=true].tab,[aria-current]{{{on_now}}}
+.now,.side .now,[aria-selected=true].tab,[aria-current]{{{on_now}}}
 .tabs{{display:flex;gap:{max(0, gap / 2)}px;{f"border-bottom:1px solid {c['line']};" if chance(0.6) else ""}overflow:hidden}}.tab{{padding:{pad_y}px {pad_x}px;background:transparent;border:0;border-bottom:2px solid transparent;color:{c["soft"]};white-space:nowrap;display:inline-flex;gap:.4em;align-items:center}}
 .list{{display:flex;flex-direction:column;{f"border:1px solid {c['line']};" if chance(0.4) else ""}}}.list>*{{padding:{pad_y * 1.2}px {max(4, pad_x * 0.7)}px;border-bottom:1px solid {pick((c["line"], "transparent"))}}}
 table{{border-collapse:collapse;width:100%;background:{pick((c["card"], "transparent"))}}}th,td{{padding:{pad_y}px {max(3, pad_x * 0.6)}px;text-align:left;{table_edge};white-space:nowrap;font-size:{pick((1, 1, 0.92))}em}}th{{{table_head};font-weight:{pick((500, 600, 700))}}}{stripe}

@@ -410,7 +410,8 @@ def portal(s: Sketch, held: bool) -> tuple[str, list[str]]:
     """A wide band with words and two buttons, a row of tiles, then blocks in two uneven halves; links in the corner."""
     accent, on = s.style.colours["accent"], s.style.colours["on"]
     corner = "".join(f'<a href="#" style="color:{on}">{esc(s.link_text())}</a>' for _ in s.many(3, 7))
-    band = f'<div style="background:{accent};color:{on};padding:14px 40px 26px"><div style="display:flex;gap:18px;justify-content:flex-end">{corner}</div><h1>{esc(s.title())}</h1><p>{esc(s.words.sentence())}</p><div class="row">{s.button(kind="")}{s.button(kind="")}</div></div>'
+    look = f'style="background:{s.style.colours["card"]};color:{s.style.colours["text"]}"'
+    band = f'<div style="background:{accent};color:{on};padding:14px 40px 26px"><div style="display:flex;gap:18px;justify-content:flex-end">{corner}</div><h1>{esc(s.title())}</h1><p>{esc(s.words.sentence())}</p><div class="row">{s.button(kind="", extra=look)}{s.button(kind="", extra=look)}</div></div>'
     first, kinds = _some(s, 3, held)
     second, more = _some(s, 3, held)
     return _body(

@@ -10,7 +10,7 @@ from osworld_eval.miniwob.oracle import Stuck, clicked, plays, reached
 from osworld_eval.miniwob.page import Look
 
 
-@plays("email-inbox-delete", "email-inbox-important", "email-inbox-noscroll")
+@plays("email-inbox-delete", "email-inbox-important")
 def _icon(look: Look) -> Iterator[Action]:
     found = re.search(r"the email by (.*?) and click the (trash|star) icon", look.utterance)
     if not found:

@@ -108,9 +108,9 @@ def _guess(look: Look) -> Iterator[Action]:
         if found := re.search(r"(lower|higher) than (\d)", told):
             low, high = (low, int(found.group(2)) - 1) if found.group(1) == "lower" else (int(found.group(2)) + 1, high)
         field = look.all("#tt")[0]
-        if field.value:
-            yield clicked(field.spot or field.centre, count=3)
-        yield from typed(look, "#tt", str((low + high) // 2))
+        beside_the_arrows = field.left + 6, field.centre[1]
+        yield clicked(beside_the_arrows, count=3 if field.value else 1)
+        yield TypeText(text=str((low + high) // 2))
         yield from pressed(look, "#subbtn")
 
 
