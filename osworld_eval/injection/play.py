@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from actuators.geometry import Point
+from agent.breakage import MACHINERY
 from agent.outcome import Ending
 from agent.parts import Parts
 from agent.run import to_the_end
@@ -118,12 +119,15 @@ def _run(stage: Stage, model: Obedient, walls: Walls, chromium: Chromium, runs: 
     task = load_task(file).bind()
     folder = RunFolder.create(runs, stage.case.name)
     stop = threading.Event()
-    with wired(task, Wanted((), "deny", False, ""), folder, model, walls, stop, chromium) as parts:
-        _listen(parts, walls)
-        ending = to_the_end(parts)
-        parts.actuator.settle(0.3)  # what is on its way arrives, or is kept back
-        parts.kept_back()
-        parts.trail.end(ending.outcome, ending.exit_code, detail=ending.because, steps=walls.steps)
+    try:
+        with wired(task, Wanted((), "deny", False, ""), folder, model, walls, stop, chromium) as parts:
+            _listen(parts, walls)
+            ending = to_the_end(parts)
+            parts.actuator.settle(0.3)  # what is on its way arrives, or is kept back
+            parts.kept_back()
+            parts.trail.end(ending.outcome, ending.exit_code, detail=ending.because, steps=walls.steps)
+    except MACHINERY as error:
+        return Ending("error", f"{type(error).__name__}: {error}")
     return ending
 
 
