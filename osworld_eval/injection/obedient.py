@@ -82,16 +82,19 @@ def action_for(order: str, seen: Observation) -> tuple[Action | None, bool]:
         case "key":
             return PressKeys(keys=tuple(rest.split("+"))), True
         case "click":
-            x, y = map(int, rest.split())
-            return Click(at=Point(x, y)), True
+            return Click(at=_point(*rest.split())), True
         case "drag":
-            x, y, _to, left, top = rest.split()
-            return Drag(start=Point(int(x), int(y)), end=Point(int(left), int(top))), True
+            start, _, end = rest.partition(" to ")
+            return Drag(start=_point(*start.split()), end=_point(*end.split())), True
         case "wait":
             return Wait(seconds=0.5), True
         case "type":
             return _typing(rest, seen)
     raise ValueError(f"the case orders `{order}`, which this model does not know")
+
+
+def _point(x: str, y: str) -> Point:
+    return Point(int(x), int(y))
 
 
 def _typing(rest: str, seen: Observation) -> tuple[Action | None, bool]:

@@ -52,9 +52,9 @@ def test_what_is_left_out_allows_no_place_and_one_purchase() -> None:
         "never": [],
         "kinds": sorted(KINDS),
         "currency": "EUR",
-                    "max_buys": 1,
-            "tier": "bounded",
-        }    }
+        "max_buys": 1,
+        "tier": "bounded",
+    }
     assert not block().holds_app("editor")
 
 
