@@ -12,6 +12,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
@@ -101,11 +102,13 @@ class BrowserActuator:
         Raises:
             SurfaceUnavailable: it cannot be reached, or the gate for requests refuses it.
         """
-        from playwright.sync_api import Error
+        from playwright.sync_api import Error, TimeoutError
 
         page = self._tabs.front.page
         try:
-            page.goto(url, wait_until="load", timeout=bound_s * 1000)
+            page.goto(url, wait_until="commit", timeout=bound_s * 1000)
+            with suppress(TimeoutError):  # a page that never has done loading is there all the same
+                page.wait_for_load_state("load", timeout=bound_s * 500)
         except Error as error:
             why = first_line(error).removeprefix("Page.goto: ")
             raise errors.SurfaceUnavailable(f"cannot open {url}: {why}; is the site running?") from None

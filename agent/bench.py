@@ -49,14 +49,14 @@ def step(surface: str, n: int, as_json: bool) -> int:
 
 
 def policy(as_json: bool) -> int:
-    """Time a decision under 100 rules, and a permit's way through the broker's process and the verifier."""
-    from policies.measure import decision_ms, permit_ms
+    """Time a decision under 100 rules, a permit's way through the broker's process, and a request's at the wire."""
+    from policies.measure import decision_ms, permit_ms, wire_ms
 
-    said = {"decision_100_rules": decision_ms(), "permit_round_trip": permit_ms()}
+    said = {"decision_100_rules": decision_ms(), "permit_round_trip": permit_ms(), "wire_per_request": wire_ms()}
     if as_json:
         print(json.dumps(said))
         return 0
-    budgets = {"decision_100_rules": 0.5, "permit_round_trip": 1.0}
+    budgets = {"decision_100_rules": 0.5, "permit_round_trip": 1.0, "wire_per_request": 1.0}
     for name, value in said.items():
         shown = ", ".join(f"{key} {number:.3f}" for key, number in value.items())
         print(f"{name:<20} {shown} ms; budget p50 under {budgets[name]} ms")

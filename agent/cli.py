@@ -53,6 +53,9 @@ def run(
     as_json: AsJson = False,
     again: Annotated[bool, typer.Option("--again", help="Run although an earlier run may have taken effect.")] = False,
     otlp: Annotated[str, typer.Option(help="Also send spans to this OTLP/HTTP endpoint.")] = "",
+    tier: Annotated[
+        str, typer.Option(help="How far the run is trusted: `observe`, `rehearse`, `supervised`, `bounded`.")
+    ] = "",
 ) -> None:
     """Run one task to its end."""
     from agent.run import Options, run_task
@@ -69,6 +72,37 @@ def run(
         as_json=as_json,
         again=again,
         otlp=otlp,
+        tier=tier,
+    )
+    raise typer.Exit(run_task(options))
+
+
+@app.command()
+def rehearse(
+    task: TaskFile,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="`pilot`, `plan` or a checkpoint folder.")] = "pilot",
+    site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
+    runs: RunsRoot = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Run a task up to its first act that cannot be taken back, and say what that would send. It is not done."""
+    from agent.run import Options, run_task
+
+    options = Options(
+        task=task,
+        sets=_pairs(sets, "--set"),
+        policy=tuple(policy or ()),
+        approve="deny",
+        model=model,
+        site=_pairs(site, "--site"),
+        runs=runs,
+        as_json=as_json,
+        again=True,
+        tier="rehearse",
     )
     raise typer.Exit(run_task(options))
 
@@ -91,6 +125,14 @@ def view(
     from agent.view import show
 
     raise typer.Exit(show(run, runs, not no_open))
+
+
+@app.command()
+def stop(run: RunName = "last", runs: RunsRoot = Path("runs")) -> None:
+    """Stop a run that is going on: no further act begins."""
+    from agent.stop import stop as end
+
+    raise typer.Exit(end(run, runs))
 
 
 @app.command()

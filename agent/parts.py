@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from actuators.action import Action
 from actuators.base import Actuator
-from actuators.observation import Observation
+from actuators.geometry import Screen
+from actuators.observation import Observation, Target
 from agent.audit.spans import Trail
 from agent.checks import Checked
 from agent.limits import Limits
@@ -17,6 +19,9 @@ from agent.watch import Silent, Watch
 from model.base import Model, Perception
 from policies.gate import Gate
 from policies.wire_gate import Outgoing
+
+if TYPE_CHECKING:
+    from agent.rehearsal import Rehearsal
 
 __all__ = ["Judge", "Parts"]
 
@@ -46,5 +51,7 @@ class Parts:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when a person says stop: waits end early and no further act begins."""
     watch: Watch = field(default_factory=Silent)
+    rehearse: Callable[[Action, Target, Screen], Rehearsal] | None = None
+    """Does an act where nothing can come of it; None where the surface cannot."""
     kept_back: Callable[[], Sequence[Outgoing]] = tuple
     """Requests that were held at the wire and kept back since the last call; raises what broke the gate."""

@@ -68,6 +68,8 @@ class Plain:
         said = verdict(step)
         line = f"{step.index + 1:>3}  {took:5.2f} s  {step.instruction}: {wanted(step)}"
         print(line + (f"  [{said}]" if said else ""), file=self._out, flush=True)
+        for told in step.rehearsed:
+            print(f"     rehearsed: it {told}", file=self._out, flush=True)
 
     def end(self, ending: Ending) -> None:
         pass
@@ -85,6 +87,8 @@ class JsonLines:
             "rules": list(step.clearance.decision.rules) if step.clearance else [],
             "receipt": step.receipt.status if step.receipt else None,
         }
+        if step.rehearsed:
+            line["rehearsed"] = list(step.rehearsed)
         print(json.dumps(line, ensure_ascii=False), flush=True)
 
     def stage(self, step: Step, name: str) -> None:
@@ -128,6 +132,8 @@ class Rich:
             overflow="ellipsis",
             no_wrap=True,
         )
+        for told in step.rehearsed:
+            self._console.print(f"      [yellow]rehearsed: it {_escape(told)}[/yellow]")
 
     def end(self, ending: Ending) -> None:
         self._clear()

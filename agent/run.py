@@ -25,6 +25,7 @@ from agent.task import BoundTask, TaskError, load_task
 from agent.watch import Watch
 from agent.wire_up import Wanted, terminable, wired
 from model.base import Model
+from policies.narrow import TIERS
 
 __all__ = ["Options", "Ran", "run_bound", "run_task", "to_the_end"]
 
@@ -47,6 +48,8 @@ class Options:
     as_json: bool = False
     again: bool = False
     otlp: str = ""
+    tier: str = ""
+    """`observe`, `rehearse`, `supervised` or `bounded`; empty for what the task and the rules say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def run_task(options: Options) -> int:
     try:
         if options.approve not in ("tty", "deny"):
             raise TaskError([f"--approve takes `tty` or `deny`, got `{options.approve}`"])
+        if options.tier and options.tier not in TIERS:
+            raise TaskError([f"--tier takes one of {', '.join(TIERS)}, got `{options.tier}`"])
         task = load_task(options.task, options.sets).with_site(options.site).bind()
     except TaskError as error:
         print("\n".join(error.lines), file=sys.stderr)
@@ -114,7 +119,14 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
     began = time.monotonic()
     folder = RunFolder.create(options.runs, task.name)
     counted = Counting(watch)
-    wanted = Wanted(options.policy, options.approve, options.headed, key, options.otlp)  # type: ignore[arg-type]
+    wanted = Wanted(
+        options.policy,
+        options.approve,  # type: ignore[arg-type]
+        options.headed,
+        key,
+        options.otlp,
+        options.tier or None,  # type: ignore[arg-type]
+    )
     try:
         folder.put_task(task.path.read_text())
         ending = _ran(task, wanted, folder, model, counted, stop)

@@ -26,5 +26,7 @@ class Step:
     after: Observation | None = None
     mismatch: bool = False
     """What lies under the point still contradicts the words after looking closer."""
+    rehearsed: tuple[str, ...] = ()
+    """What a rehearsal of the act showed, in lines for a person; empty where there was none."""
     note: str = ""
     """What the model will be told about this step beyond its summary."""

@@ -117,6 +117,7 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_pattern)]
 _Origin = Annotated[_Short, AfterValidator(_origin)]
 _Readable = Annotated[_Short, AfterValidator(lambda value: value if value == "*" else _origin(value))]
+_Sending = Annotated[_Short, StringConstraints(pattern=r"^[A-Z]{3,16} /[^\s?#]*$")]
 _Scalar = Annotated[Any, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "integer", "boolean"]})]
 _Money = Annotated[Money, PlainValidator(_money), PlainSerializer(str), WithJsonSchema(_MONEY_SCHEMA)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -188,6 +189,8 @@ class SecretSpec(_Model):
     """The environment variable that holds it."""
     file: _Short | None = None
     """The file that holds it, seen from the task file's folder."""
+    totp: bool = False
+    """Whether it is the seed of one-time codes (base32): what is typed then is the code of that moment."""
     origins: tuple[_Origin, ...] = ()
     """The sites it may be typed into."""
     apps: tuple[_Short, ...] = ()
@@ -216,6 +219,8 @@ class NarrowSpec(_Model):
     """The only sites that may be touched."""
     reads: tuple[_Readable, ...] | None = None
     """Further sites that a page may load pictures, styles and fonts from; `*` for all that are public."""
+    sends: tuple[_Sending, ...] | None = None
+    """The only requests that pages may send: `POST /payment`, `POST /seats/*`. Reading needs no line here."""
     consequences: tuple[Consequence, ...] | None = None
     """The only things an act may bring about."""
     ask_above: _Money | None = None

@@ -17,9 +17,10 @@ from agent.step import Step
 from model.base import Act, Done, Instruction, Reply
 from model.protocols.computer_use import summary
 from policies.decision import Clearance
+from policies.request import Rehearsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.parts import Parts
     from policies.wire_gate import Outgoing
@@ -181,13 +182,38 @@ class Turn:
         with parts.trail.phase("policy.decide") as span:
             confidence = step.reply.confidence if step.reply else None
             clearance = parts.gate.clear(
-                step.index, action, target, step.seen, mismatch=step.mismatch, confidence=confidence
+                step.index,
+                action,
+                target,
+                step.seen,
+                mismatch=step.mismatch,
+                confidence=confidence,
+                rehearse=self._rehearser(step),
             )
             span.judged(action, target, clearance.decision, _effect(clearance))
+            if step.rehearsed and (price := _effect(clearance)[1:]):
+                step.rehearsed += (f"would cost {price[0]}, by what the page says",)
             span.set(facts=json.dumps(dict(clearance.facts), sort_keys=True, ensure_ascii=False))
             if clearance.approval is not None:
                 span.answered(clearance.approval)
         return clearance
+
+    def _rehearser(self, step: Step) -> Callable[[Action, Target], Rehearsed | None] | None:
+        """How an act is rehearsed here, with what came of it in the trail and in the step."""
+        rehearse = self._parts.rehearse
+        if rehearse is None:
+            return None
+
+        def rehearsed(action: Action, target: Target) -> Rehearsed | None:
+            self._parts.watch.stage(step, "rehearsing")
+            with self._parts.trail.phase("rehearse") as span:
+                found = rehearse(action, target, step.seen.screen)
+                step.rehearsed = tuple(found.lines())
+                span.set(diff="\n".join(step.rehearsed), passed=not found.failed)
+            self._parts.watch.stage(step, "deciding")
+            return None if found.shapes is None else Rehearsed(found.shapes, step.rehearsed)
+
+        return rehearsed
 
     def _perform(self, step: Step, action: Action, target: Target) -> Receipt:
         """Intent on disk, act, outcome on disk, settle, look."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actuators.base import Actuator
 from actuators.observation import Observation
@@ -29,11 +29,18 @@ from model.base import Model
 from policies.broker import Approve, Broker
 from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
-from policies.narrow import Narrow
+from policies.narrow import Narrow, Tier
 from policies.place import origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
 from policies.wire_gate import WireGate
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+    from agent.rehearsal import Rehearser
+    from sandboxes.chromium import Chromium
+    from sandboxes.wire import Held
 
 __all__ = ["Wanted", "interruptible", "terminable", "wired"]
 
@@ -49,13 +56,24 @@ class Wanted:
     key: str
     """See `agent.earlier.run_key`."""
     otlp: str = ""
+    tier: Tier | None = None
+    """How far the operator trusts the run; None for what the task and the rules say."""
 
 
 @contextmanager
 def wired(
-    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, watch: Watch, stop: threading.Event
+    task: BoundTask,
+    wanted: Wanted,
+    folder: RunFolder,
+    model: Model,
+    watch: Watch,
+    stop: threading.Event,
+    chromium: Chromium | None = None,
 ) -> Iterator[Parts]:
     """Start everything a run needs and end it again, in reverse order, whatever happens.
+
+    `chromium` is a browser that is there already: the run gets a context of its own in it, and its gate for requests.
+    What it may resolve is then the caller's business.
 
     Raises:
         TaskError, SecretMissing, PolicyUnusable: nothing was started; the caller's mistake.
@@ -66,7 +84,7 @@ def wired(
         if task.needs_site and task.site is not None:
             task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
         secrets = SecretStore.load(_secret_specs(task))
-        names, narrow = policies_of(task, wanted), narrow_of(task)
+        names, narrow = policies_of(task, wanted), narrow_of(task).meet(Narrow(tier=wanted.tier))
         broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
         stack.enter_context(interruptible(stop, running, broker))
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
@@ -74,7 +92,8 @@ def wired(
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         wire = WireGate(broker, secrets.leaks, trail.held)
-        actuator = stack.enter_context(_surface(task, wanted, verifier, secrets, wire, _hosts(narrow)))
+        surface = _surface(task, wanted, verifier, secrets, wire, narrow, chromium)
+        actuator, rehearser = stack.enter_context(surface)
         running.set()
         yield Parts(
             actuator=actuator,
@@ -88,6 +107,7 @@ def wired(
             perception=task.perception,
             watch=watch,
             stop=stop,
+            rehearse=rehearser,
             kept_back=wire.kept,
         )
 
@@ -103,6 +123,7 @@ def narrow_of(task: BoundTask) -> Narrow:
     given: dict[str, Any] = {
         "origins": block.origins,
         "reads": (*(block.reads or ()), origin_of(task.browser.start)),
+        "sends": block.sends,
         "consequences": block.consequences,
         "ask_above": block.ask_above and str(block.ask_above),
         "deny_above": block.deny_above and str(block.deny_above),
@@ -116,6 +137,7 @@ def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
         name: SecretSpec(
             env=spec.env,
             file=Path(spec.file) if spec.file else None,
+            totp=spec.totp,
             origins=spec.origins,
             apps=spec.apps,
             fields=spec.fields or None,
@@ -160,18 +182,46 @@ def _surface(
     verifier: Verifier,
     secrets: SecretStore,
     wire: WireGate,
-    hosts: tuple[str, ...] | None,
-) -> Iterator[Actuator]:
+    narrow: Narrow,
+    there: Chromium | None,
+) -> Iterator[tuple[Actuator, Rehearser]]:
     from actuators.browser import BrowserActuator
+    from agent.rehearsal import Rehearser
+
+    browser = task.browser
+    with _context(task, wanted, wire, narrow, there) as (chromium, context):
+        context.new_page()
+        with BrowserActuator(context, verifier, secrets, browser.scale) as actuator:
+            actuator.open(browser.start)
+            yield actuator, Rehearser(chromium, context, wire, secrets.leaks)
+
+
+@contextmanager
+def _context(
+    task: BoundTask, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
+) -> Iterator[tuple[Chromium, BrowserContext]]:
+    """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`."""
     from sandboxes.chromium import Chromium
 
     browser = task.browser
-    headed = wanted.headed or browser.headed
-    with Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=hosts, wire=wire) as chromium:
-        chromium.new_page()
-        with BrowserActuator(chromium.context, verifier, secrets, browser.scale) as actuator:
-            actuator.open(browser.start)
-            yield actuator
+    if there is None:
+        headed = wanted.headed or browser.headed
+        started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)
+        with started:
+            yield started, started.context
+        return
+    there.wire = wire
+    context = there.new_context(browser.scale, browser.viewport)
+    try:
+        yield there, context
+    finally:
+        context.close()
+        there.wire = _nothing
+
+
+def _nothing(held: Held) -> bool:
+    """Between two runs nothing leaves."""
+    return False
 
 
 def _hosts(narrow: Narrow) -> tuple[str, ...] | None:

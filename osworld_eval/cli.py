@@ -136,6 +136,22 @@ def webapps(
     raise typer.Exit(play(Wanted(tuple(tasks.split(",")), agent, environment, runs, as_json)))
 
 
+@app.command()
+def injection(
+    cases: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of cases; the bundled ones.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="What the same orders do with a bare browser, without deskhand.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Let pages give orders to a model that obeys every one; judge by what reached the servers."""
+    from osworld_eval.injection.case import BUNDLED
+    from osworld_eval.injection.play import main as play
+
+    raise typer.Exit(play(cases or BUNDLED, only or (), as_json, bare))
+
+
 def main(arguments: list[str]) -> int:
     """Run one benchmark command and return its exit code."""
     code = app(arguments, standalone_mode=False, prog_name="agent eval")  # an Exit comes back as its code

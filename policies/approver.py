@@ -62,6 +62,8 @@ class Question:
     decision: Decision
     sent: Sent | None = None
     """The request that waits at the wire, when it is about one and not about an act."""
+    told: tuple[str, ...] = ()
+    """What a rehearsal of the act showed."""
 
     def answered(self, answer: Approval) -> Approval:
         """The answer, bound to this act on this target, or to this request."""
@@ -183,6 +185,7 @@ def card(question: Question) -> list[str]:
     if found.kind == "buy":
         known = found.amount_minor is not None
         lines.append(f"  costs   {Money(found.amount_minor or 0, found.currency) if known else 'UNKNOWN'}")
+    lines += [f"  rehearsed: it {clean(line)}" for line in question.told[:12]]
     lines.append(f"  why ask {clean(question.decision.reason)} [{', '.join(question.decision.rules)}]")
     return lines
 

@@ -38,6 +38,9 @@ class Cause:
     approved_by: str = ""
     spent: frozenset[str] = frozenset()
     """Kinds of `ONCE` for which a request was let go already."""
+    rehearsed: bool = False
+    shown: tuple[str, ...] = ()
+    """Shapes of what a rehearsal of the act would have sent."""
 
 
 def uncovered(cause: Cause | None, sent: Sent, effect: Consequence, now: float) -> str:
@@ -51,6 +54,8 @@ def uncovered(cause: Cause | None, sent: Sent, effect: Consequence, now: float) 
         return f"it would {effect.kind}, the act before it was judged to {judged.kind}"
     if effect.kind in ONCE and effect.kind in cause.spent:
         return f"the act before it was one {effect.kind}, and this would be a second"
+    if cause.rehearsed and not sent.reads and sent.shape not in cause.shown:
+        return "it is not what the rehearsal showed"
     if recipient(sent) not in _recipients(cause.target):
         return "it goes somewhere else than the act before it was judged to"
     return _dearer(sent, judged)

@@ -228,7 +228,8 @@ def _digest(layers: list[_Layer], narrow: Narrow) -> str:
     stated = {
         "layers": [{rule.id: rule.body for rule in layer.rules} for layer in layers],
         "schema": hashlib.sha256(schema_text().encode()).hexdigest(),
-        "narrow": {**narrow.attributes(), "apps": sorted(narrow.apps or ()), "reads": sorted(narrow.reads or ())},
+        "narrow": {**narrow.attributes(), "apps": sorted(narrow.apps or ()), "reads": sorted(narrow.reads or ())}
+        | ({} if narrow.sends is None else {"sends": sorted(narrow.sends)}),
     }
     text = json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

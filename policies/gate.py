@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 from actuators.action import Action
@@ -10,7 +11,7 @@ from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from policies.broker import Broker
 from policies.decision import Clearance, Decision
-from policies.request import Case
+from policies.request import Case, Rehearsed
 from policies.scene import scene_of
 
 __all__ = ["Gate"]
@@ -40,12 +41,31 @@ class Gate:
         seen: Observation,
         mismatch: bool = False,
         confidence: float | None = None,
+        rehearse: Callable[[Action, Target], Rehearsed | None] | None = None,
     ) -> Clearance:
-        """Leave to act, or the reason why not. Raises BrokerLost."""
+        """Leave to act, or the reason why not.
+
+        Args:
+            step: number of the step, from 0.
+            action: what is to be done.
+            target: what it would touch.
+            seen: the look on which it was decided.
+            mismatch: what lies there contradicts the words of the model.
+            confidence: of the model, 0 to 1.
+            rehearse: does the act where nothing can come of it; None from it means that it cannot be rehearsed.
+
+        Raises:
+            BrokerLost: nothing may be done any more.
+        """
         case = Case(step, action, target, scene_of(target, seen), mismatch, confidence)
         clearance = self._broker.clear(case)
         if clearance.decision.verdict != "rehearse":
             return clearance
+        shown = rehearse(action, target) if rehearse is not None else None
+        if shown is not None:
+            clearance = self._broker.clear(replace(case, rehearsed=True, shown=shown.shown, told=shown.told))
+            if clearance.decision.verdict != "rehearse":
+                return clearance
         rules, errors = clearance.decision.rules, clearance.decision.errors
         return replace(clearance, decision=Decision("deny", rules, errors, _NO_REHEARSAL), permit=None)
 

@@ -152,7 +152,7 @@ class Keeper:
         return self._policies.decide(request), consequence, request
 
     def _ask(self, case: Case, consequence: Consequence, decision: Decision) -> Approval:
-        question = Question(self._run, case.step, case.action, case.target, consequence, decision)
+        question = Question(self._run, case.step, case.action, case.target, consequence, decision, told=case.told)
         return self._approver.ask(question)
 
     def _allowed_now(self, case: Case, consequence: Consequence, approval: Approval) -> bool:
@@ -165,7 +165,16 @@ class Keeper:
     def _mint(self, case: Case, consequence: Consequence, approved_by: str) -> Permit:
         now = time.time()
         before = self._counted(case)
-        self._cause = Cause(case.step, case.target, consequence, before, time.monotonic(), approved_by)
+        self._cause = Cause(
+            case.step,
+            case.target,
+            consequence,
+            before,
+            time.monotonic(),
+            approved_by,
+            rehearsed=case.rehearsed,
+            shown=case.shown,
+        )
         nonce = secrets.token_hex(16)
         terms = Terms(
             run=self._run,

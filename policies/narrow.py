@@ -6,7 +6,8 @@ ever written into policy text.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+import re
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -14,10 +15,16 @@ from policies.consequence import KINDS, Kind
 from policies.money import Money, parse_money
 from policies.place import origin_of
 
-__all__ = ["Narrow", "NarrowConflict", "Preset"]
+__all__ = ["TIERS", "Narrow", "NarrowConflict", "Preset", "Tier"]
 
 Preset = Literal["observe", "browse", "booking", "sandbox"]
 
+
+Tier = Literal["observe", "rehearse", "supervised", "bounded"]
+"""For a gradual rollout. `observe`: nothing but looking. `rehearse`: what cannot be taken back is rehearsed, and then a
+person is asked. `supervised`: a person is asked for everything that is sent. `bounded`: what the rules allow."""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+"""From the strictest."""
 
 T = TypeVar("T")
 
@@ -45,7 +52,14 @@ def _readable(value: object) -> str:
     return "*" if value == "*" else _origin(value)
 
 
+def _sending(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{3,16} /[^\s?#]*", value):
+        raise ValueError(f"expected a method and a path like `POST /payment` or `POST /seats/*`, got `{value}`")
+    return value
+
+
 Origin = Annotated[str, BeforeValidator(_origin)]
+Sending = Annotated[str, BeforeValidator(_sending)]
 Readable = Annotated[str, BeforeValidator(_readable)]
 Amount = Annotated[Money, BeforeValidator(_money), PlainSerializer(str, return_type=str)]
 
@@ -57,10 +71,14 @@ class Narrow(BaseModel):
 
     preset: Preset | None = None
     """At most what this preset allows, whatever the operator's own rules allow."""
+    tier: Tier | None = None
+    """How far the run is trusted; left out, `bounded`. See `Tier`."""
     origins: tuple[Origin, ...] | None = None
     """The only origins where anything but looking may happen. None given means none allowed by the presets."""
     reads: tuple[Readable, ...] | None = None
     """Further origins that a page may read from: pictures, styles, fonts. `*` stands for all but private networks."""
+    sends: tuple[Sending, ...] | None = None
+    """The only requests that pages may send, as `POST /payment` or `POST /seats/*`; left out, what the rules allow."""
     apps: tuple[str, ...] | None = None
     """Applications outside the browser; `*` stands for every application of the surface."""
     consequences: tuple[Kind, ...] | None = None
@@ -96,8 +114,10 @@ class Narrow(BaseModel):
             raise NarrowConflict(f"one block asks for `{self.preset}`, the other for `{other.preset}`")
         return Narrow(
             preset=self.preset or other.preset,
+            tier=_stricter(self.tier, other.tier),
             origins=_common(self.origins, other.origins),
             reads=_common_or_all(self.reads, other.reads),
+            sends=_common(self.sends, other.sends),
             apps=_common_or_all(self.apps, other.apps),
             consequences=_common(self.consequences, other.consequences),
             ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
@@ -112,6 +132,7 @@ class Narrow(BaseModel):
         shown: dict[str, object] = {
             "origins": sorted(set(self.origins or ())),
             "never": sorted(set(self.never)),
+            "tier": self.tier or "bounded",
             "kinds": sorted(kinds),
             "currency": self.currency,
             "max_buys": 1 if self.max_buys is None else self.max_buys,
@@ -126,6 +147,13 @@ class Narrow(BaseModel):
         """Whether a page may read from an origin; `local` says that it lies on this machine or a private network."""
         named = set(self.origins or ()) | set(self.reads or ())
         return bool(origin) and (origin in named or ("*" in named and not local))
+
+    def may_send(self, method: str, path: str) -> bool:
+        """Whether a request is among those that pages may send at all. A `*` stands for anything, slashes too."""
+        if self.sends is None:
+            return True
+        wanted = (re.escape(one).replace(r"\*", ".*") for one in self.sends)
+        return any(re.fullmatch(one, f"{method} {path}") for one in wanted)
 
     def holds_app(self, app: str) -> bool:
         """Whether an application outside the browser is within the limits."""
@@ -144,6 +172,10 @@ def _common_or_all(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None)
     if theirs is not None and "*" in theirs:
         return theirs if mine is None else mine
     return _common(mine, theirs)
+
+
+def _stricter(mine: Tier | None, theirs: Tier | None) -> Tier | None:
+    return min((one for one in (mine, theirs) if one is not None), key=TIERS.index, default=None)
 
 
 def _least(mine: int | None, theirs: int | None) -> int | None:

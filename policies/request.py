@@ -16,7 +16,7 @@ from policies.narrow import Narrow
 from policies.place import Place, origin_of, place_of
 from policies.scene import NOTHING, Scene
 
-__all__ = ["Case", "Counters", "Request", "leads", "plain_of", "request_from", "request_of"]
+__all__ = ["Case", "Counters", "Rehearsed", "Request", "leads", "plain_of", "request_from", "request_of"]
 
 _NAME = 200
 """Characters of any one text from the screen that reach the rules."""
@@ -35,6 +35,18 @@ class Case:
     confidence: float | None = None
     """Of the model, 0 to 1; None when it does not say."""
     rehearsed: bool = False
+    shown: tuple[str, ...] = ()
+    """Shapes (`policies.sent.Sent.shape`) of the requests that a rehearsal would have sent; it may send no other."""
+    told: tuple[str, ...] = ()
+    """What the rehearsal showed, in lines for the person who is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a rehearsal showed: the shapes of the requests, and lines for a person."""
+
+    shown: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -20,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from actuators.base import SecretRefused
 from actuators.observation import Node, Target
+from policies.one_time import code_at, seed_of
 from policies.place import origin_of
 from policies.redactor import Redactor
 from sandboxes.wire import Held
@@ -47,6 +49,8 @@ class SecretSpec(BaseModel):
     """Name of an environment variable."""
     file: Path | None = None
     """A file that only its owner may read; one line end at its end is left out."""
+    totp: bool = False
+    """Whether the source is a seed in base32; what is typed then is the code that holds at that moment."""
     origins: tuple[Annotated[str, BeforeValidator(_origin)], ...] = ()
     apps: tuple[str, ...] = ()
     fields: tuple[str, ...] | None = None
@@ -82,6 +86,8 @@ class SecretStore:
         for name, spec in specs.items():
             try:
                 values[name] = _value(spec, known)
+                if spec.totp:
+                    seed_of(values[name])
             except (OSError, ValueError) as error:
                 problems.append(f"`{name}`: {error if isinstance(error, ValueError) else type(error).__name__}")
         if problems:
@@ -98,7 +104,7 @@ class SecretStore:
             raise SecretRefused(f"the task names no secret `{name}`")
         _check_place(name, spec, target)
         _check_field(name, spec, target.node)
-        return self._values[name]
+        return code_at(seed_of(self._values[name]), time.time()) if spec.totp else self._values[name]
 
     def leaks(self, held: Held) -> tuple[str, ...]:
         """Names of the secrets that a request would carry to an origin that may not have them, or in an address.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from policies.cause import Cause
 from policies.consequence import Consequence
 from policies.narrow import Narrow
-from policies.place import Place, origin_of
+from policies.place import Place, origin_of, place_of
 from policies.request import Counters, Request, leads
 from policies.sent import Sent, recipient
 
@@ -36,8 +36,8 @@ def sending_of(
         "repeats": 0,
         "seconds": counters.seconds,
         "mismatch": False,
-        "rehearsed": False,
-        "sent": _sent(sent, cause, covered),
+        "rehearsed": covered and cause is not None and cause.rehearsed,
+        "sent": {**_sent(sent, cause, covered), "named": sent.reads or _named(sent, narrow)},
     }
     context["same_origin"] = bool(context["origin"]) and context["origin"] == context["destination_origin"]
     if covered and cause is not None and cause.approved_by:
@@ -72,6 +72,11 @@ def _sent(sent: Sent, cause: Cause | None, covered: bool) -> dict[str, object]:
         "leaks": sorted(sent.leaks),
         "redirected": sent.redirected,
     }
+
+
+def _named(sent: Sent, narrow: Narrow) -> bool:
+    place = place_of(sent.url)
+    return narrow.may_send(sent.method, place.path if place else "")
 
 
 def _price(effect: Consequence, cause: Cause | None) -> dict[str, object]:

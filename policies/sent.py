@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from policies import vocabulary as say
 from policies.consequence import Consequence, worst
@@ -89,6 +89,17 @@ class Sent:
         return f"{self.method} {self.url.partition('?')[0].partition('#')[0]}"[:400]
 
     @property
+    def shape(self) -> str:
+        """SHA-256 over method, address, names and lengths of fields, commands and amounts, but no values.
+
+        Two loads of a page send the same shape though each has a token of its own.
+        """
+        parts = [[part.name, part.length, part.file] for part in self.parts]
+        amounts = [[money.minor, money.currency] for money in self.amounts]
+        told = [self.shown, parts, list(self.commands), amounts, self.unclear, self.readable]
+        return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
     def amount(self) -> Money | None:
         """The one amount it names; None for none, several, or an unclear one."""
         return self.amounts[0] if len(set(self.amounts)) == 1 and not self.unclear else None
@@ -119,7 +130,8 @@ def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
 
 def effect_of(sent: Sent) -> Consequence:
     """What a request would do. The worst of what its method, its address, its fields and their words say."""
-    path = unquote(urlsplit(sent.url).path) if place_of(sent.url) else ""
+    place = place_of(sent.url)
+    path = unquote(place.path) if place else ""
     if sent.reads:
         return _reading(sent, path)
     base = Consequence("delete", "a DELETE request") if sent.method == "DELETE" else Consequence("submit", "it sends")
@@ -178,7 +190,11 @@ def _web(url: str) -> str:
 
 
 def _query(url: str) -> list[tuple[str, str | None]]:
-    return [(name, value) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=200)]
+    query = url.partition("#")[0].partition("?")[2]
+    try:
+        return [(name, value) for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=200)]
+    except ValueError:
+        return [("", query)]
 
 
 def _pairs(held: Held) -> list[tuple[str, str | None]]:

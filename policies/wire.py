@@ -48,6 +48,8 @@ def case_to(case: Case) -> Plain:
         "mismatch": case.mismatch,
         "confidence": case.confidence,
         "rehearsed": case.rehearsed,
+        "shown": list(case.shown),
+        "told": list(case.told),
     }
 
 
@@ -63,6 +65,8 @@ def case_from(plain: Plain) -> Case:
         mismatch=_flag(plain["mismatch"]),
         confidence=plain["confidence"],
         rehearsed=_flag(plain["rehearsed"]),
+        shown=tuple(map(_text, plain["shown"])),
+        told=tuple(map(_text, plain["told"])),
     )
 
 

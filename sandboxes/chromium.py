@@ -204,8 +204,14 @@ class Chromium:
             flags.append(f"--host-resolver-rules=MAP * ~NOTFOUND{kept}")
         return flags
 
-    def new_context(self, scale: float | None = None, viewport: tuple[int, int] | None = None) -> BrowserContext:
-        """Another context with cookies and storage of its own, behind the same gate."""
+    def like(self, wire: WireJudge) -> Chromium:
+        """Another browser, not started, with the same settings and another judge at its wire; it has no window."""
+        return Chromium(self._viewport, self._scale, self._locale, False, self._may_load, False, self._hosts, wire)
+
+    def new_context(
+        self, scale: float | None = None, viewport: tuple[int, int] | None = None, storage: Any = None
+    ) -> BrowserContext:
+        """Another context behind the same gate, with cookies and storage of its own, or with those of `storage`."""
         if self._browser is None:
             raise RuntimeError("the browser was not started")
         width, height = viewport or self._viewport
@@ -215,6 +221,7 @@ class Chromium:
             locale=self._locale,
             service_workers="block",
             accept_downloads=self._downloads,
+            storage_state=storage,
         )
         context.add_init_script(path=Path(__file__).parent / "page_wall.js")
         context.route_web_socket("**/*", self._judge_socket)

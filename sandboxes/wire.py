@@ -93,5 +93,8 @@ def _body(request: Mapping[str, Any]) -> tuple[bytes, bool]:
 
 
 def _origin(referer: str) -> str:
-    parts = urlsplit(referer) if referer else None
-    return f"{parts.scheme}://{parts.netloc}" if parts and parts.netloc else ""
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return "null"  # whoever it is, it is nobody that is known
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

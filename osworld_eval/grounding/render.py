@@ -9,7 +9,8 @@ draws a page at a size of its own. Style sheets under `/npm/` are taken from the
 `node_modules`); a page that needs a missing one is left out with a note.
 
 Boxes come from the document, nodes from the runtime's own browser actuator. A box is where the element is drawn, cut to
-the screen; an element that is covered or off the screen is left out with a note. The network is not used.
+the screen; an element that is covered or off the screen is left out with a note. The words of a box to tick belong to
+it, since pressing them ticks it. The network is not used.
 """
 
 from __future__ import annotations
@@ -46,7 +47,14 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
 _WORST = 5
 
 _READ = """() => [...document.querySelectorAll('[data-ask]')].map((one) => {
-  const box = one.getBoundingClientRect();
+  const around = (a, b) => b.width && b.height ? { left: Math.min(a.left, b.left), top: Math.min(a.top, b.top),
+    right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) } : a;
+  let box = one.getBoundingClientRect();
+  for (const label of ['checkbox', 'radio'].includes(one.type) ? one.labels : []) {
+    const written = document.createRange();
+    written.selectNodeContents(label);
+    box = around(box, written.getBoundingClientRect());
+  }
   const left = Math.max(0, box.left), top = Math.max(0, box.top);
   const right = Math.min(innerWidth, box.right), bottom = Math.min(innerHeight, box.bottom);
   const shows = right - left >= 1 && bottom - top >= 1;

@@ -14,17 +14,17 @@ _MOST_ERRORS = 5
 def show(told: dict[str, Any], out: TextIO | None = None) -> None:
     """Print a summary as `scores.summary` and `play` made it."""
     out = out or sys.stdout
-    head = [
+    head = (
         f"{told['agent']} on {told['suite']} ({told['layout']}, {told['perception']}), {told['n']} items, "
         f"digest {told['digest'][:16]}"
-    ]
+    )
     rows = _rows(told)
     if out.isatty():
-        _rich(head[0], rows)
+        _rich(head, rows)
     else:
         width = max(len(name) for name, *_ in rows)
         lines = [f"{name:<{width}}  {n:>5}  {rate:>7}  {between}".rstrip() for name, n, rate, between in rows]
-        print("\n".join([*head, *lines]), file=out)
+        print("\n".join([head, *lines]), file=out)
     for line in _notes(told):
         print(line, file=out)
 
@@ -63,12 +63,14 @@ def _rich(title: str, rows: list[tuple[str, str, str, str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for name, justify in (("", "left"), ("of", "right"), ("rate", "right"), ("95 %", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name, n, rate, between in rows:
         table.add_row(name, n, rate, between, style=None if n else "bold")
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(title, markup=False)
+    console.print(table)
 
 
 def _percent(rate: float | None) -> str:

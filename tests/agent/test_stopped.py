@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from procs import Shop, command, environment, family, gone, running, shop
+from procs import Shop, agent, command, environment, family, gone, running, shop
 
 from agent.audit.verify import verify
 from agent.run_folder import list_runs
@@ -221,3 +221,17 @@ def test_two_stops_in_a_row(store: Shop, tmp_path: Path) -> None:
         assert gone(mine, 5.0) == []
     [one] = list_runs(runs)
     assert verify(one.folder.path).ok
+
+
+def test_a_run_is_stopped_from_another_terminal(tmp_path: Path) -> None:
+    """`agent stop`: no further act begins, and the record says how it ended."""
+    with shop() as store:
+        task, runs = store.task(tmp_path), tmp_path / "runs"
+        with running(begun(task, runs), breakage="slow_model,stages") as child:
+            until_stage(child, "thinking")
+            found = agent("stop", "last", "--runs", runs)
+            assert (found.code, "was stopped" in found.out) == (0, True), found.err
+            assert child.wait(20) == 30
+        assert store.posts == []
+        again = agent("stop", "last", "--runs", runs)
+        assert (again.code, "not running any more" in again.err) == (2, True)

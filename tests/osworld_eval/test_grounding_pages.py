@@ -18,7 +18,8 @@ PAGE = """<!doctype html><meta charset=utf-8><title>P</title><style>body{margin:
 <button style="left:200px;top:100px;width:50px;height:30px" data-ask="Covered">Covered</button>
 <div style="position:absolute;left:150px;top:90px;width:200px;height:80px;background:#ccc"></div>
 <input style="position:absolute;left:0;top:200px;width:120px;height:20px" placeholder="Search" data-ask="search box" data-kind="role">
-<script type="application/json" id="absent">["Delete"]</script>"""
+<label style="position:absolute;left:10px;top:250px;width:300px;font:16px/20px monospace"><input type="checkbox" style="margin:0"
+ data-ask="Remember me">Remember me</label><script type="application/json" id="absent">["Delete"]</script>"""
 
 
 def test_the_pages_are_enough() -> None:
@@ -43,7 +44,7 @@ def test_the_pages_are_enough() -> None:
 @pytest.mark.browser
 def test_boxes_nodes_and_notes(tmp_path: Path) -> None:
     done = render(tmp_path, {"p": PAGE, "q": '<link href="/npm/bulma/css/bulma.css">'}, (400, 300))
-    assert (done.pages, done.items, done.absent) == (1, 5, 1)
+    assert (done.pages, done.items, done.absent) == (1, 6, 1)
     assert any("q: left out, needs bulma: npm install bulma" in note for note in done.notes)
     assert any("covered or off the screen: Below; Covered" in note for note in done.notes)
     told = {one["instruction"]: one for one in json.loads((tmp_path / "annotations.json").read_text())}
@@ -55,6 +56,13 @@ def test_boxes_nodes_and_notes(tmp_path: Path) -> None:
     )
     assert (told["bell"]["bbox"], told["bell"]["data_type"]) == ([200, 40, 41, 21], "icon")
     assert (told["search box"]["role"], told["Delete"]["bbox"]) == ("textbox", None)
+    left, top, width, height = told["Remember me"]["bbox"]
+    assert (
+        (left, told["Remember me"]["data_type"]) == (10, "icon")
+        and 60 < width < 200
+        and 250 <= top < 260
+        and height <= 24
+    )
     suite = load(tmp_path)
     nodes = suite.observation(suite.items[0], True).nodes
     assert {(node.role, node.name) for node in nodes} >= {("button", "Save"), ("button", "Bell"), ("textbox", "Search")}

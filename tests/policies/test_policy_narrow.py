@@ -53,6 +53,7 @@ def test_what_is_left_out_allows_no_place_and_one_purchase() -> None:
         "kinds": sorted(KINDS),
         "currency": "EUR",
         "max_buys": 1,
+        "tier": "bounded",
     }
     assert not block().holds_app("editor")
 

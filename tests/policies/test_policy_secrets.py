@@ -227,3 +227,34 @@ def test_boxes_are_black_to_their_edges_and_nothing_else_changes() -> None:
 def test_a_frame_with_nothing_to_hide_is_kept_byte_for_byte() -> None:
     png = picture()
     assert redact(seen(node("button", "OK"), png=png), [Rect(200, 200, 300, 300)]) is png
+
+
+# ---------------------------------------------------------------- one-time codes
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [(59, "94287082"), (1111111109, "07081804"), (1111111111, "14050471"), (1234567890, "89005924"), (2000000000, "69279037")],
+)
+def test_codes_are_those_of_the_standard(at: int, code: str) -> None:
+    """RFC 6238, appendix B, SHA-1."""
+    from policies.one_time import code_at
+
+    assert code_at(b"12345678901234567890", at, 8) == code
+
+
+def test_a_seed_gives_a_code_and_never_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    from policy_cases import AIR, field, form, target
+
+    from policies.secrets import SecretMissing, SecretSpec, SecretStore
+
+    seed = "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"
+    spec = SecretSpec(env="SEED", totp=True, origins=(AIR,), fields=("one-time-code",))
+    store = SecretStore.load({"code": spec}, {"SEED": seed})
+    monkeypatch.setattr(time, "time", lambda: 59.0)
+    assert store.reveal("code", target(field(autocomplete="one-time-code", form=form()), url=f"{AIR}/")) == "287082"
+    with pytest.raises(SecretMissing, match="base32") as told:
+        SecretStore.load({"code": spec}, {"SEED": "not base32 at all 1!"})
+    assert "not base32" not in str(told.value)

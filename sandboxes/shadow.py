@@ -1,0 +1,125 @@
+"""A shadow of a page: a second browser with the same cookies, storage, form values and scroll, that can change nothing.
+
+It shows what an act *would* send. Whatever is no plain read is written down and kept back; a read goes only where the
+live page's own gate lets it go. Its browser is thrown away afterwards.
+
+What it does not show: what the page keeps in memory, sockets that are open, files that were chosen, and what a server
+would have answered. So it is a preview and never a proof; the wire compares what is really sent with what it showed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sandboxes.wire import Held, WireJudge
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from sandboxes.chromium import Chromium
+
+__all__ = ["Shadowed", "shadowed"]
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOAD_MS = 10_000
+_WAIT_MS = 1_500
+
+_STATE = """() => ({
+  session: Object.entries(sessionStorage), x: scrollX, y: scrollY, text: document.body ? document.body.innerText : '',
+  focus: [...document.querySelectorAll('input, textarea, select')].indexOf(document.activeElement),
+  fields: [...document.querySelectorAll('input, textarea, select')].map((e) =>
+    e.type === 'file' ? null : [e.tagName, e.type, e.name, e.value, e.checked === true]),
+})"""
+_PUT = """(state) => {
+  const fields = [...document.querySelectorAll('input, textarea, select')];
+  let put = 0;
+  fields.forEach((e, i) => {
+    const was = state.fields[i];
+    if (!was || was[0] !== e.tagName || was[1] !== e.type || was[2] !== e.name || e.type === 'hidden') return;
+    e.value = was[3];
+    if (was[1] === 'checkbox' || was[1] === 'radio') e.checked = was[4];
+    put += 1;
+  });
+  if (fields[state.focus]) fields[state.focus].focus();
+  scrollTo(state.x, state.y);
+  return [put, state.fields.filter((was) => was && was[1] !== 'hidden').length];
+}"""
+
+
+@dataclass
+class Shadowed:
+    """What came of an act in the shadow."""
+
+    would_send: list[Held] = field(default_factory=list)
+    """Requests that would have left, in order. Nothing of them did."""
+    goes_to: str = ""
+    """Where a read would have led the page, when it left its address; empty when it stayed."""
+    drift: tuple[str, ...] = ()
+    """In what the shadow differed from the live page before the act, one line each."""
+
+
+def shadowed(
+    live: Page, make: Callable[[WireJudge], Chromium], reads: WireJudge, do: Callable[[Page], None]
+) -> Shadowed:
+    """Make a shadow of `live`, act in it, and tell what it would have sent.
+
+    Args:
+        live: the page; it is only read.
+        make: a new browser, not started, like the live one, with this judge at its wire.
+        reads: whether a read may be made at all; asked for every one.
+        do: the act, on the shadow's page.
+
+    Raises:
+        playwright.sync_api.Error: the page cannot be copied, or the act cannot be done there.
+    """
+    found = Shadowed()
+    acting = [False]
+
+    def judge(held: Held) -> bool:
+        if held.method in _READS and held.kind != "websocket":
+            return reads(held)
+        if acting[0]:
+            found.would_send.append(held)
+        return False
+
+    state = live.evaluate(_STATE)
+    storage: Any = live.context.storage_state(indexed_db=True)
+    with make(judge) as chromium:
+        context = chromium.new_context(storage=storage)
+        context.add_init_script(_session(live.url, state["session"]))
+        page = context.new_page()
+        page.goto(live.url, wait_until="load", timeout=_LOAD_MS)
+        put, wanted = page.evaluate(_PUT, state)
+        found.drift = _drift(state["text"], page.evaluate(_STATE)["text"], put, wanted)
+        acting[0] = True
+        do(page)
+        for _ in range(_WAIT_MS // 50):
+            page.wait_for_timeout(50)
+            if found.would_send:
+                page.wait_for_timeout(150)  # what comes with it
+                break
+        found.goes_to = page.url if page.url != live.url else ""
+    return found
+
+
+def _session(url: str, entries: Sequence[Sequence[str]]) -> str:
+    parts = urlsplit(url)
+    origin, pairs = json.dumps(f"{parts.scheme}://{parts.netloc}"), json.dumps(list(entries))
+    put = f"for (const [k, v] of {pairs}) sessionStorage.setItem(k, v)"
+    return f"if (location.origin === {origin}) {put};"
+
+
+def _drift(live: str, shadow: str, put: int, wanted: int) -> tuple[str, ...]:
+    told = []
+    if live.split() != shadow.split():
+        here, there = set(live.splitlines()), set(shadow.splitlines())
+        gone = len([line for line in here - there if line.strip()])
+        more = len([line for line in there - here if line.strip()])
+        told.append(f"its text differs: {gone} lines of the live page are missing, {more} are others")
+    if put != wanted:
+        told.append(f"{wanted - put} of {wanted} fields could not be filled as they are on the live page")
+    return tuple(told)
