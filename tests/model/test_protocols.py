@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_local import SMALL, seen, with_profile
+from test_local import seen
 
 from actuators.action import (
     Click,
@@ -30,7 +30,6 @@ from actuators.action import (
 )
 from actuators.geometry import Point, Rect, Screen
 from model.base import Act, Blocked, Done, Finish, Instruction, ModelError, Move, Reply, Unreadable
-from model.pointer import Pointer
 from model.profile import GridSize, Profile, read_profile
 from model.protocols import calls, computer_use, grounding, mobile_use, zoom
 from model.protocols.computer_use import ComputerUse
@@ -345,34 +344,7 @@ def test_mobile_history_is_told_in_words_before_the_one_picture() -> None:
     assert "999x999" in prompt.messages[0]["content"][0]["text"]
 
 
-def test_a_checkpoint_with_a_mobile_profile_says_mobile_moves(tiny: Any) -> None:
-    profile = SMALL.model_copy(update={"protocol": "mobile_use"})
-    model = with_profile(tiny, profile)
-    kinds = Counter[str]()
-    for number in range(12):
-        reply = model.propose(Instruction("Set an alarm"), [], seen(number % 2, 90, 160), "both")
-        assert not isinstance(reply.move, Unreadable) and '"name": "mobile_use"' in reply.text
-        kinds[reply.move.action.kind if isinstance(reply.move, Act) else reply.move.kind] += 1
-    assert len(kinds) > 1
-
-
 # -- looking closer, several calls, the pointer ----------------------------------------------------------------------
-
-
-def test_zooming_shows_the_crop_and_then_acts(tiny: Any) -> None:
-    model = with_profile(tiny, SMALL.model_copy(update={"zooms": 2, "action_line": False}))
-    looked = 0
-    for number in range(12):
-        reply = model.propose(Instruction("Look"), [], seen(number), "pixels")
-        assert not (isinstance(reply.move, Act) and isinstance(reply.move.action, Zoom))
-        assert reply.shown[0] == seen(number).digest and len(reply.shown) <= 3
-        for crop in reply.shown[1:]:
-            looked += 1
-            digest, _, box = crop.partition("#")
-            left, top, right, bottom = (int(n) for n in box.split(","))
-            assert digest == seen(number).digest
-            assert 0 <= left < right <= 200 and 0 <= top < bottom <= 120 and right - left >= 32 <= bottom - top
-    assert looked
 
 
 def test_a_zoom_call_of_a_server_is_a_zoom_action() -> None:
@@ -420,20 +392,6 @@ def test_the_calls_of_one_reply_come_one_at_a_time_while_they_fit() -> None:
     assert run([("", seen(1, 100, 100))]) == ([first, Finish()], 2)
     assert run([("", seen(1))], Instruction("g", "another step")) == ([first, Finish()], 2)
     assert run([("", seen(1))], Instruction("g", "s", hint="not that")) == ([first, Finish()], 2)
-
-
-def test_the_pointer_is_where_the_last_act_that_was_done_left_it() -> None:
-    pointer, done, failed = Pointer(), Done("a"), Done("a", note="refused")
-    assert pointer.now([], SCREEN) is None
-    pointer.hope(Act(Click(at=HERE)), 0, SCREEN)
-    assert pointer.now([failed], SCREEN) is None
-    pointer.hope(Act(Hover(at=AT)), 1, SCREEN)
-    assert pointer.now([failed, done], SCREEN) == AT
-    assert pointer.now([failed, done], Screen(10, 10)) is None
-    pointer.hope(Act(Drag(start=AT, end=HERE)), 2, SCREEN)
-    assert pointer.now([failed, done], SCREEN) == AT
-    assert pointer.now([failed, done, done], SCREEN) == HERE
-    assert pointer.now([], SCREEN) is None
 
 
 # -- grounding -----------------------------------------------------------------------------------------------------
