@@ -62,12 +62,10 @@ def load_model(
     with sleeping_threads():
         from model.local import QwenModel
         from model.qwen3vl.checkpoint import load
+        from model.several import OneAtATime
 
     local = QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
-    chosen = local.profile
-    if chosen.protocol != "computer_use" or chosen.grid or chosen.tool or chosen.zooms or chosen.calls > 1:
-        raise ModelError(f"{folder}: protocol, grid, tool, zooms and calls of a profile do not work here yet")
-    return local
+    return OneAtATime(local) if local.profile.calls > 1 else local
 
 
 def checkpoint_folder(name: str | Path) -> Path:
