@@ -94,19 +94,29 @@ class Screen:
         return (point.x + 0.5) / self.scale, (point.y + 0.5) / self.scale
 
 
-def from_grid(x: int, y: int, screen: Screen) -> Point:
-    """A point of the model's grid to a screen pixel. 0 is the first pixel, `GRID` the last; both are inside.
+def from_grid(x: int, y: int, screen: Screen, most: int = GRID, divisor: int = GRID) -> Point:
+    """A point of the model's grid to a screen pixel. 0 is the first pixel, `divisor` the last; both are inside.
+
+    Args:
+        x: from the left, 0..`most`.
+        y: from the top, 0..`most`.
+        screen: the observation's size.
+        most: the largest coordinate that may be said, inclusive.
+        divisor: the coordinate that stands for the far edge: some checkpoints divide by 999. Larger ones name the
+            last pixel.
 
     Raises:
-        ValueError: a coordinate lies outside 0..`GRID`.
+        ValueError: a coordinate lies outside 0..`most`.
     """
-    if not (0 <= x <= GRID and 0 <= y <= GRID):
-        raise ValueError(f"grid coordinates must lie in 0..{GRID}, got ({x}, {y})")
-    return Point(min(x * screen.width // GRID, screen.width - 1), min(y * screen.height // GRID, screen.height - 1))
+    if not (0 <= x <= most and 0 <= y <= most):
+        raise ValueError(f"grid coordinates must lie in 0..{most}, got ({x}, {y})")
+    return Point(
+        min(x * screen.width // divisor, screen.width - 1), min(y * screen.height // divisor, screen.height - 1)
+    )
 
 
-def to_grid(point: Point, screen: Screen) -> tuple[int, int]:
+def to_grid(point: Point, screen: Screen, most: int = GRID, divisor: int = GRID) -> tuple[int, int]:
     """The grid point whose pixel lies nearest to `point`: off by half a grid cell at most, exact on small screens."""
-    x = min(GRID, round((point.x + 0.5) * GRID / screen.width))
-    y = min(GRID, round((point.y + 0.5) * GRID / screen.height))
+    x = min(most, round((point.x + 0.5) * divisor / screen.width))
+    y = min(most, round((point.y + 0.5) * divisor / screen.height))
     return x, y

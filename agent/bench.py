@@ -66,15 +66,16 @@ def policy(as_json: bool) -> int:
 def model(checkpoint: str, as_json: bool) -> int:
     """Time the engine against transformers' `generate` on one growing conversation, in turns, in one process."""
     from model.base import ModelError
-    from model.bench import compare
-    from model.load import checkpoint_folder
+    from model.bench import compare, table
+    from model.load import checkpoint_folder, sleeping_threads
 
     try:
-        said = compare(checkpoint_folder(checkpoint))
+        with sleeping_threads():
+            said = compare(checkpoint_folder(checkpoint))
     except ModelError as problem:
         print(f"agent bench model: {problem}", file=sys.stderr)
         return USAGE
-    print(json.dumps(said, indent=None if as_json else 2))
+    print(json.dumps(said) if as_json else table(said))
     return 0
 
 

@@ -5,9 +5,9 @@ A move is a wish. It names screen pixels of the observation it was made on and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from actuators.action import Action
 from actuators.geometry import Point
@@ -112,6 +112,8 @@ class Instruction:
     """Points already proposed on this very observation whose target contradicted the instruction."""
     since: int = 0
     """Index into the history at which the current sub-goal began; earlier steps served other sub-goals."""
+    answer: Mapping[str, Any] | None = field(default=None, hash=False)
+    """JSON Schema of the answer, where one is wanted as data; `Finish.answer` is then JSON that fits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Reply:
     seconds: float = 0.0
     shown: tuple[str, ...] = ()
     """Digests of the images that the model was given."""
+    then: tuple[Move, ...] = ()
+    """What the same reply asks for after `move`, made on the same observation; see `model.several`."""
 
 
 class Model(Protocol):

@@ -1,8 +1,16 @@
 """What the engine saves: the same growing conversation through it and through transformers' `generate()`.
 
-Run as `python -m model.bench FOLDER`. Both say the same number of greedy tokens after every turn; nothing is
-constrained, so that the comparison is of prefill and decoding alone. Figures are medians of wall-clock time, whatever
-else the machine was doing.
+Run as `agent bench model`, or `python -m model.bench FOLDER`. At each measured step three things are timed in turns, in
+one process:
+
+- `engine`: a step as the runtime takes it. The engine holds the step before; it sees one new picture and replies with
+  one call of the protocol, what the grammar forces fed at once.
+- `free`: the engine without a grammar, as many tokens, one at a time: what remains when jumping forward is taken away.
+- `generate`: transformers' `generate()` on the whole conversation, as many tokens, no grammar. It is timed with all of
+  torch's threads and with one, and the quicker counts.
+
+`same` says whether `free` and `generate` said the same tokens. Figures are medians of wall-clock time, whatever else
+the machine was doing.
 """
 
 from __future__ import annotations
@@ -13,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["compare"]
+__all__ = ["compare", "table"]
 
 _REPLY = "Action: Press the button."
 
@@ -21,49 +29,123 @@ _REPLY = "Action: Press the button."
 def compare(
     checkpoint: str | Path,
     steps: Sequence[int] = (1, 5, 10, 20),
-    tokens: int = 16,
     screen: tuple[int, int] = (1280, 800),
     max_pixels: int | None = None,
-    repeat: int = 3,
+    repeat: int = 5,
     dtype: str = "auto",
     device: str = "auto",
 ) -> dict[str, Any]:
-    """Time both at the given steps of one conversation, each step a new screenshot and a reply.
+    """Time all three at the given steps of one conversation, each step a new screenshot and a reply.
 
     Args:
         checkpoint: folder of a checkpoint.
         steps: how many turns the conversation has when it is measured.
-        tokens: said after every turn.
         screen: width and height of the screenshots.
         max_pixels: largest picture shown; None takes the profile's for `both`.
-        repeat: `generate()` is timed this often and so is the engine, each time going back to the turn before.
+        repeat: how often each is timed, each time going back to the turn before.
         dtype: as for `load_model`.
         device: as for `load_model`.
 
     Returns:
-        `{"steps": {n: {"prompt_tokens", "engine": {...}, "generate": {...}, "ratio", "same"}}, ...}` with seconds for
-        `prefill_s`, `per_token_s` and `step_s`; `ratio` is generate's step over the engine's, `same` whether both said
-        the same tokens.
+        `steps`: `{n: {"prompt_tokens", "tokens", "engine", "free", "generate", "ratio", "ratio_free",
+        "same"}}` where the three hold `prefill_s`, `per_token_s` and `step_s` (`generate` also `threads`); `ratio` is
+        generate's step over the engine's. `ratio_at_step`: `ratio` by step. `memory_mb`: the process at its largest.
+        `bandwidth_gb_s`: weights read per second while decoding.
     """
     from model.qwen3vl.checkpoint import load
     from model.qwen3vl.engine import Engine
 
     opened = load(Path(checkpoint), device=device, dtype=dtype)  # type: ignore[arg-type]
-    engine, talk = Engine(opened.network), _Talk(opened, screen, max_pixels)
-    rows: dict[int, Any] = {}
+    engine, talk, rows = Engine(opened.network), _Talk(opened, screen, max_pixels), {}
+    grammar = _grammar(opened)
     for step in range(1, max(steps) + 1):
         encoded = talk.turn(step)
-        if step not in steps:
-            continue
-        ours = [_engine_once(engine, encoded, tokens, talk.before) for _ in range(repeat)]
-        theirs = [_generate_once(opened, encoded, tokens) for _ in range(repeat)]
-        rows[step] = _row(len(encoded.ids), ours, theirs)
+        if step in steps:
+            rows[step] = _measured(opened, engine, grammar, encoded, talk.before, repeat)
+    text = sum(weight.nbytes for weight in opened.network.model.language_model.parameters())
+    quickest = min(row["free"]["per_token_s"] for row in rows.values())
     return {
         "checkpoint": opened.name,
-        "dtype": str(opened.dtype),
-        "device": str(opened.device),
-        "tokens": tokens,
+        "dtype": str(opened.dtype).removeprefix("torch."),
+        "device": _device(opened.device),
+        "screen": list(screen),
+        "repeat": repeat,
         "steps": rows,
+        "ratio_at_step": {str(step): round(row["ratio"], 2) for step, row in rows.items()},
+        "step_20_over_5": _over(rows, 20, 5),
+        "memory_mb": _memory_mb(opened.device),
+        "bandwidth_gb_s": round(text / quickest / 1e9, 2),
+    }
+
+
+def _over(rows: dict[int, Any], late: int, early: int) -> float | None:
+    """The engine's step late in a conversation over one early in it."""
+    if late not in rows or early not in rows:
+        return None
+    ratio: float = rows[late]["engine"]["step_s"] / rows[early]["engine"]["step_s"]
+    return round(ratio, 2)
+
+
+def _device(device: Any) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+
+
+def _memory_mb(device: Any) -> float:
+    """The most memory that was in use: the device's on a GPU, the process's on a CPU."""
+    import resource
+
+    import torch
+
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, 1)
+
+
+def _grammar(opened: Any) -> Any:
+    from model.protocols.speech import speech
+    from model.protocols.spoken import OPEN
+    from model.qwen3vl.constrained import Grammar, TokenTable
+
+    table = TokenTable(opened.tokenizer, int(opened.network.config.text_config.vocab_size))
+    return Grammar(table, speech(opened.profile).grammar(OPEN))
+
+
+def _measured(opened: Any, engine: Any, grammar: Any, encoded: Any, before: Any, repeat: int) -> dict[str, Any]:
+    """One step of the conversation, all three in turns."""
+    import torch
+
+    from model.qwen3vl.engine import Free
+
+    all_threads = torch.get_num_threads()
+    called = _engine_once(engine, encoded, grammar.steering(opened.profile.max_new_tokens), before)
+    tokens = len(called[3])
+    timed: dict[str, list[_Timed]] = {"engine": [], "free": [], "all": [], "one": []}
+    for _ in range(repeat):
+        steering = grammar.steering(opened.profile.max_new_tokens)
+        timed["engine"].append(_engine_once(engine, encoded, steering, before))
+        timed["free"].append(_engine_once(engine, encoded, Free(frozenset(), tokens), before))
+        timed["all"].append(_generate_once(opened, encoded, tokens))
+        if all_threads > 1 and opened.device.type == "cpu":
+            torch.set_num_threads(1)
+            try:
+                timed["one"].append(_generate_once(opened, encoded, tokens))
+            finally:
+                torch.set_num_threads(all_threads)
+    mine, free = _medians(timed["engine"]), _medians(timed["free"])
+    choices = [("all", all_threads), *([("one", 1)] if timed["one"] else [])]
+    best, threads = min(choices, key=lambda choice: _medians(timed[choice[0]])["step_s"])
+    other = {**_medians(timed[best]), "threads": threads}
+    return {
+        "prompt_tokens": len(encoded.ids),
+        "tokens": tokens,
+        "engine": mine,
+        "free": free,
+        "generate": other,
+        "ratio": other["step_s"] / mine["step_s"],
+        "ratio_free": other["step_s"] / free["step_s"],
+        "same": timed["free"][0][3] == timed[best][0][3],
     }
 
 
@@ -104,17 +186,15 @@ _Timed = tuple[float, float, float, list[int]]
 """Prefill, per token, whole step in seconds, and what was said."""
 
 
-def _engine_once(engine: Any, encoded: Any, tokens: int, before: Any) -> _Timed:
+def _engine_once(engine: Any, encoded: Any, steering: Any, before: Any) -> _Timed:
     """One reply by an engine that holds the turn before and nothing else."""
-    from model.qwen3vl.engine import Free
-
     engine.forget()
     if before is not None:
         engine.last_logits(before)
     began = time.perf_counter()
-    out = engine.reply(encoded, Free(frozenset(), tokens))
+    out = engine.reply(encoded, steering)
     total = time.perf_counter() - began
-    return out.prefill_s, (total - out.prefill_s) / max(tokens - 1, 1), total, out.ids
+    return out.prefill_s, (total - out.prefill_s) / max(len(out.ids) - 1, 1), total, out.ids
 
 
 def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
@@ -141,38 +221,45 @@ def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
     return first, (total - first) / max(tokens - 1, 1), total, said
 
 
-def _row(prompt_tokens: int, ours: list[_Timed], theirs: list[_Timed]) -> dict[str, Any]:
-    mine, other = _medians(ours), _medians(theirs)
-    return {
-        "prompt_tokens": prompt_tokens,
-        "engine": mine,
-        "generate": other,
-        "ratio": other["step_s"] / mine["step_s"],
-        "same": ours[0][3] == theirs[0][3],
-    }
-
-
 def _medians(timed: list[_Timed]) -> dict[str, float]:
     prefill, token, step = zip(*(row[:3] for row in timed), strict=True)
     median = statistics.median
     return {"prefill_s": median(prefill), "per_token_s": median(token), "step_s": median(step)}
 
 
+def table(found: dict[str, Any]) -> str:
+    """What `compare` found, for people."""
+    lines = [
+        f"{found['checkpoint']}, {found['dtype']} on {found['device']}; milliseconds, medians of {found['repeat']}",
+        f"{'':21}{'engine':^27}{'no jumps':^18}{'generate':^27}",
+        f"{'step':>4}{'prompt':>8}{'tokens':>8} {'prefill':>9}{'token':>8}{'step':>9}{'token':>9}{'step':>9}"
+        f"{'prefill':>10}{'token':>8}{'step':>9}{'ratio':>8}  same",
+    ]
+    for step, row in found["steps"].items():
+        mine, free, other = row["engine"], row["free"], row["generate"]
+        cells = [
+            f"{step:>4}{row['prompt_tokens']:>8}{row['tokens']:>8} ",
+            f"{mine['prefill_s'] * 1e3:>9.1f}{mine['per_token_s'] * 1e3:>8.1f}{mine['step_s'] * 1e3:>9.1f}",
+            f"{free['per_token_s'] * 1e3:>9.1f}{free['step_s'] * 1e3:>9.1f}",
+            f"{other['prefill_s'] * 1e3:>10.1f}{other['per_token_s'] * 1e3:>8.1f}{other['step_s'] * 1e3:>9.1f}",
+            f"{row['ratio']:>7.1f}x  {'yes' if row['same'] else 'no'}",
+        ]
+        lines.append("".join(cells))
+    grown = found["step_20_over_5"]
+    lines.append(
+        (f"step 20 costs {grown:.2f} times step 5; " if grown is not None else "")
+        + f"{found['memory_mb']:.0f} MB at most; decoding reads weights at {found['bandwidth_gb_s']:.1f} GB/s"
+    )
+    return "\n".join(lines)
+
+
 def _main() -> None:
     import sys
 
-    from model.load import sleeping_threads
+    from model.load import checkpoint_folder, sleeping_threads
 
     with sleeping_threads():
-        found = compare(sys.argv[1])
-    print(f"{found['checkpoint']}, {found['dtype']} on {found['device']}, {found['tokens']} tokens a step")
-    print("step  prompt    engine: prefill   token    step    generate: prefill   token    step   ratio  same")
-    for step, row in found["steps"].items():
-        parts = [
-            row[name][key] * 1e3 for name in ("engine", "generate") for key in ("prefill_s", "per_token_s", "step_s")
-        ]
-        cells = "".join(f"{value:14.1f}" if place % 3 == 0 else f"{value:9.1f}" for place, value in enumerate(parts))
-        print(f"{step:4d} {row['prompt_tokens']:7d} {cells} {row['ratio']:10.1f}  {row['same']}")
+        print(table(compare(checkpoint_folder(sys.argv[1] if len(sys.argv) > 1 else "pilot"))))
 
 
 if __name__ == "__main__":

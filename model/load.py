@@ -63,7 +63,11 @@ def load_model(
         from model.local import QwenModel
         from model.qwen3vl.checkpoint import load
 
-    return QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
+    local = QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
+    chosen = local.profile
+    if chosen.protocol != "computer_use" or chosen.grid or chosen.tool or chosen.zooms or chosen.calls > 1:
+        raise ModelError(f"{folder}: protocol, grid, tool, zooms and calls of a profile do not work here yet")
+    return local
 
 
 def checkpoint_folder(name: str | Path) -> Path:

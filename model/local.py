@@ -16,10 +16,11 @@ from PIL.Image import DecompressionBombError, Image
 from actuators.action import pointed
 from actuators.geometry import Point
 from actuators.observation import Frame, Node, Observation, Target
-from model.base import Act, Done, Instruction, ModelError, Perception, Reply
+from model.base import Act, Done, Finish, Instruction, ModelError, Perception, Reply
 from model.profile import Profile
 from model.protocols import asked as wording
 from model.protocols import computer_use, elements, meaning
+from model.protocols.clauses import clauses
 from model.qwen3vl.checkpoint import Checkpoint
 from model.qwen3vl.confidence import confidence
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
@@ -50,6 +51,7 @@ class QwenModel:
         self._processor = checkpoint.processor
         self._reader = checkpoint.reader
         self._read: OrderedDict[str, tuple[Node, ...]] = OrderedDict()
+        self._course = _Course()
         self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
@@ -80,6 +82,18 @@ class QwenModel:
         if self._engine is None:
             raise ModelError("the model is closed")
         stop = Stop.after(self.profile.deadline_s, self._cancel)
+        if asked.step or self.profile.with_goal:
+            return self._propose(asked, history, seen, perception, stop)
+        while True:  # a wish of several acts, for a checkpoint that knows one act at a time
+            part = self._course.part(asked, history)
+            reply = self._propose(part, history, seen, perception, stop)
+            if not isinstance(reply.move, Finish) or not self._course.more(history):
+                return reply
+
+    def _propose(
+        self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception, stop: Stop
+    ) -> Reply:
+        assert self._engine is not None
         if reads := perception == "pixels" and self._reader is not None:
             seen, history, perception = self._as_read(seen), self._in_own_words(history), "both"
         encoded = self.encode(asked, history, seen, perception)
@@ -160,8 +174,8 @@ class QwenModel:
         lark = computer_use.grammar(
             profile.action_line,
             points=elements.points(meant, seen.screen) or elements.centres(listed, seen.screen),
-            words=text if told else "",
-            values=asked.values if told else (),
+            words=text if told and asked.step else "",
+            values=(asked.values or (() if asked.step else wording.quoted(text))) if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
             pressing=bool(meant) or not (reads and single),
@@ -174,6 +188,30 @@ class QwenModel:
             return call
         budget = self.profile.think_budget if self.profile.thinking else 0
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
+
+
+class _Course:
+    """How far a wish of several acts has come."""
+
+    def __init__(self) -> None:
+        self._goal = ""
+        self._parts: list[str] = []
+        self._at = self._since = 0
+
+    def part(self, asked: Instruction, history: Sequence[Done]) -> Instruction:
+        """The single wish that is due now, with the history from where it began."""
+        if asked.goal != self._goal or len(history) < self._since or not history:
+            self._goal, self._parts, self._at, self._since = asked.goal, clauses(asked.goal), 0, 0
+        if len(self._parts) == 1:
+            return asked
+        return replace(asked, goal=self._parts[self._at], since=self._since)
+
+    def more(self, history: Sequence[Done]) -> bool:
+        """Go on to the next single wish, where there is one."""
+        if self._at + 1 >= len(self._parts):
+            return False
+        self._at, self._since = self._at + 1, len(history)
+        return True
 
 
 def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool) -> list[Node]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.base import ModelError, Perception
 
-__all__ = ["FILE", "MaxPixels", "Profile", "Sampling", "default_profile", "read_profile"]
+__all__ = ["FILE", "GridSize", "MaxPixels", "Profile", "Sampling", "default_profile", "read_profile"]
 
 FILE = "profile.yaml"
 
@@ -44,12 +44,32 @@ class Sampling(_Part):
     seed: int = 3407
 
 
+class GridSize(_Part):
+    """The whole numbers in which points are named; see `model.protocols.grid`."""
+
+    most: Annotated[int, Field(ge=1, le=9999)] = 1000
+    """The largest that may be said."""
+    divisor: Annotated[int, Field(ge=1, le=9999)] = 1000
+    """The one that stands for the far edge."""
+
+
 class Profile(_Part):
     """Everything a runtime must know about a checkpoint beside its weights."""
 
-    protocol: Literal["computer_use"] = "computer_use"
+    protocol: Literal["computer_use", "mobile_use"] = "computer_use"
+    grid: GridSize | None = None
+    """None takes the protocol's own: 0-1000 for `computer_use`, 0-999 for `mobile_use`."""
+    tool: dict[str, Any] | None = None
+    """The function schema a fine-tune was trained on, shown word for word; its `action` enum limits the actions."""
+    zooms: Annotated[int, Field(ge=0, le=4)] = 0
+    """How often the model may look closer before it acts; 0 does not offer the tool."""
+    calls: Annotated[int, Field(ge=1, le=8)] = 1
+    """Most calls in one reply; each is judged and done on its own."""
     turns: Annotated[int, Field(ge=0, le=16)] = 4
     """Earlier steps shown whole, with their screenshots; older ones as one line each."""
+    slide: Annotated[int, Field(ge=1, le=16)] = 4
+    """How many steps the window of whole turns moves on at a time: it holds `turns` to `turns + slide - 1` of them, and
+    all but every `slide`-th prompt only adds to the one before."""
     with_goal: bool = True
     """Whether the whole goal is repeated beside a plan's current step, and earlier sub-goals' steps are listed."""
     perception: Annotated[tuple[Perception, ...], Field(min_length=1)] = ("pixels", "both")
@@ -73,6 +93,24 @@ class Profile(_Part):
     sampling: Sampling = Sampling()
     deadline_s: Annotated[float, Field(gt=0)] = 120.0
     """Longest time for one reply."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told_in_words(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("protocol") == "mobile_use":
+            return {"turns": 0, **data}
+        return data
+
+    @model_validator(mode="after")
+    def _fits_its_protocol(self) -> Self:
+        from model.protocols.speech import tool_problem
+
+        if self.protocol == "mobile_use" and self.turns:
+            raise ValueError("mobile_use tells its history in words: turns must be 0")
+        problem = tool_problem(self.protocol, self.tool)
+        if problem:
+            raise ValueError(problem)
+        return self
 
 
 def default_profile(thinking: bool) -> Profile:
@@ -110,8 +148,10 @@ def _first(error: ValidationError) -> str:
     problem: Any = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
+        if not key:
+            return _flat(problem["msg"].removeprefix("Value error, "))
         return f"`{key}`: {_flat(problem['msg'])}, got {problem['input']!r}"
-    models: dict[str, type[BaseModel]] = {"sampling": Sampling, "max_pixels": MaxPixels}
+    models: dict[str, type[BaseModel]] = {"sampling": Sampling, "max_pixels": MaxPixels, "grid": GridSize}
     known = models.get(str(problem["loc"][0]), Profile) if len(problem["loc"]) > 1 else Profile
     near = difflib.get_close_matches(str(problem["loc"][-1]), list(known.model_fields), n=1)
     return f"unknown key `{key}`" + (f", did you mean `{near[0]}`" if near else "")

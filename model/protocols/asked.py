@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-__all__ = ["Asked", "Place", "several", "tokens", "understood"]
+__all__ = ["Asked", "Place", "quoted", "several", "tokens", "understood"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +58,147 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 _KINDS: dict[str, tuple[str, ...]] = {
-    "button": ("button",), "link": ("link",), "hyperlink": ("link",),
-    "field": ("textbox", "searchbox", "spinbutton", "combobox"), "box": ("textbox", "searchbox", "checkbox", "combobox"),
-    "input": ("textbox", "searchbox", "spinbutton"), "textbox": ("textbox", "searchbox"), "textfield": ("textbox", "searchbox"),
-    "textarea": ("textbox",), "checkbox": ("checkbox", "switch"), "tickbox": ("checkbox",), "toggle": ("switch", "checkbox"),
-    "switch": ("switch", "checkbox"), "radio": ("radio",), "tab": ("tab", "link"), "dropdown": ("combobox", "listbox", "button"),
-    "combobox": ("combobox",), "select": ("combobox",), "selector": ("combobox", "button"), "list": ("combobox", "listbox"),
-    "option": ("option", "radio", "menuitem"), "menu": ("menuitem", "button", "combobox", "link"), "item": ("menuitem", "option", "link"),
-    "slider": ("slider",), "spinner": ("spinbutton",), "icon": ("button", "link", "image", "tab", "menuitem"), "image": ("image",),
-    "picture": ("image",), "bar": ("textbox", "searchbox"), "entry": ("menuitem", "link", "option"),
-}  # fmt: skip
+    "button": ("button",),
+    "link": ("link",),
+    "hyperlink": ("link",),
+    "field": ("textbox", "searchbox", "spinbutton", "combobox"),
+    "box": ("textbox", "searchbox", "checkbox", "combobox"),
+    "input": ("textbox", "searchbox", "spinbutton"),
+    "textbox": ("textbox", "searchbox"),
+    "textfield": ("textbox", "searchbox"),
+    "textarea": ("textbox",),
+    "checkbox": ("checkbox", "switch"),
+    "tickbox": ("checkbox",),
+    "toggle": ("switch", "checkbox"),
+    "switch": ("switch", "checkbox"),
+    "radio": ("radio",),
+    "tab": ("tab", "link"),
+    "dropdown": ("combobox", "listbox", "button"),
+    "combobox": ("combobox",),
+    "select": ("combobox",),
+    "selector": ("combobox", "button"),
+    "list": ("combobox", "listbox"),
+    "option": ("option", "radio", "menuitem"),
+    "menu": ("menuitem", "button", "combobox", "link"),
+    "item": ("menuitem", "option", "link"),
+    "slider": ("slider",),
+    "spinner": ("spinbutton",),
+    "icon": ("button", "link", "image", "tab", "menuitem"),
+    "image": ("image",),
+    "picture": ("image",),
+    "bar": ("textbox", "searchbox"),
+    "entry": ("menuitem", "link", "option"),
+}
 _VERBS = (
-    r"(?:please )?(?:click|press|tap|hit|push|select|choose|pick|open|activate|toggle|check|tick|mark|uncheck|untick|turn on|"
-    r"turn off|switch on|switch off|enable|disable|go to|switch to|focus|find|locate|show|use|move to|hover over|hover|"
-    r"double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
+    r"(?:please )?(?:click|press|tap|hit|push|select|choose|pick|open|activate|toggle|check|tick|mark|uncheck|untick|"
+    r"turn on|turn off|switch on|switch off|enable|disable|go to|switch to|focus|find|locate|show|use|move to|"
+    r"hover over|hover|double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
 )
 _PHRASES: tuple[tuple[str, str], ...] = (
-    (r"magnifying glass|look up|looking glass", "search"), (r"three (?:\w+ )?dots|ellipsis|overflow menu", "more options"),
-    (r"three (?:\w+ )?(?:lines|bars)|hamburger(?: menu| icon)?", "menu"), (r"paper ?clip", "attach"), (r"trash ?can|waste ?(?:bin|basket)", "delete"),
-    (r"shopping (?:bag|cart|basket)", "cart"), (r"thumbs? up", "like"), (r"thumbs? down", "dislike"), (r"plus sign", "plus"), (r"log in", "login"),
-    (r"log out", "logout"), (r"sign in", "signin"), (r"sign out", "signout"), (r"sign up", "signup"), (r"e-mail", "email"), (r"wi-fi", "wifi"),
-    (r"cog ?wheel", "settings"), (r"go on", "continue"), (r"drop[- ]down", "dropdown"), (r"check ?box", "checkbox"), (r"text (?:box|field|area)", "textbox"),
-    (r"pop[- ]up", "popup"), (r"drop ?down (?:list|menu)|combo ?box", "dropdown"), (r"radio button", "radio"), (r"push button", "button"),
-)  # fmt: skip
-_NUMBERS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+    (r"magnifying glass|look up|looking glass", "search"),
+    (r"three (?:\w+ )?dots|ellipsis|overflow menu", "more options"),
+    (r"three (?:\w+ )?(?:lines|bars)|hamburger(?: menu| icon)?", "menu"),
+    (r"paper ?clip", "attach"),
+    (r"trash ?can|waste ?(?:bin|basket)", "delete"),
+    (r"shopping (?:bag|cart|basket)", "cart"),
+    (r"thumbs? up", "like"),
+    (r"thumbs? down", "dislike"),
+    (r"plus sign", "plus"),
+    (r"log in", "login"),
+    (r"log out", "logout"),
+    (r"sign in", "signin"),
+    (r"sign out", "signout"),
+    (r"sign up", "signup"),
+    (r"e-mail", "email"),
+    (r"wi-fi", "wifi"),
+    (r"cog ?wheel", "settings"),
+    (r"go on", "continue"),
+    (r"drop[- ]down", "dropdown"),
+    (r"check ?box", "checkbox"),
+    (r"text (?:box|field|area)", "textbox"),
+    (r"pop[- ]up", "popup"),
+    (r"drop ?down (?:list|menu)|combo ?box", "dropdown"),
+    (r"radio button", "radio"),
+    (r"push button", "button"),
+)
+_NUMBERS = {
+    word: str(n)
+    for n, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
+}
 _SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"(?:un)?tick|(?:un)?check|uncheck|mark", frozenset({"checkbox", "switch", "radio"})),
     (r"toggle|turn on|turn off|switch on|switch off|enable|disable", frozenset({"switch", "checkbox", "button"})),
     (r"type|enter|write|fill(?: in| out)?|put|input", frozenset({"textbox", "searchbox", "combobox", "spinbutton"})),
-    (r"choose|pick|set|select", frozenset({"combobox", "radio", "option", "checkbox", "menuitem", "listbox", "slider", "spinbutton", "tab", "link"})),
+    (
+        r"choose|pick|set|select",
+        frozenset(
+            {"combobox", "radio", "option", "checkbox", "menuitem", "listbox", "slider", "spinbutton", "tab", "link"}
+        ),
+    ),
     (r"search|look for", frozenset({"textbox", "searchbox", "button", "combobox"})),
-)  # fmt: skip
+)
 _LEAD = re.compile(rf"^{_VERBS} (?=\S)")
 _ARTICLE = re.compile(r"^(?:(?:the|a|an|this|that|my|your|its|called|named|labell?ed|with|for|to|on|of|says|saying) )+")
 _SMALL = frozenset(
-    "the a an of to on in at for with and or is it this that my your its called named labelled labeled what which where who how"
-    " please one named saying says".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "on",
+        "in",
+        "at",
+        "for",
+        "with",
+        "and",
+        "or",
+        "is",
+        "it",
+        "this",
+        "that",
+        "my",
+        "your",
+        "its",
+        "called",
+        "named",
+        "labelled",
+        "labeled",
+        "what",
+        "which",
+        "where",
+        "who",
+        "how",
+        "please",
+        "one",
+        "named",
+        "saying",
+        "says",
+    ]
 )
 _ORDINALS = {
-    "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4, "sixth": 5,
-    "6th": 5, "seventh": 6, "7th": 6, "eighth": 7, "8th": 7, "ninth": 8, "tenth": 9, "last": -1,
-}  # fmt: skip
+    "first": 0,
+    "1st": 0,
+    "second": 1,
+    "2nd": 1,
+    "third": 2,
+    "3rd": 2,
+    "fourth": 3,
+    "4th": 3,
+    "fifth": 4,
+    "5th": 4,
+    "sixth": 5,
+    "6th": 5,
+    "seventh": 6,
+    "7th": 6,
+    "eighth": 7,
+    "8th": 7,
+    "ninth": 8,
+    "tenth": 9,
+    "last": -1,
+}
 _CONTAINER = (
     "row|line|entry|card|tile|section|group|panel|area|dialog|window|popup|toolbar|sidebar|list|table|form|column|block|"
     "header|footer|message|result|post|comment|task|ticket|product|order|item|record|menu|box|navigation|bar"
@@ -106,21 +206,39 @@ _CONTAINER = (
 _ROWS = frozenset({"row", "line", "entry", "item", "record", "result", "message", "order", "task", "ticket"})
 _QUOTES = re.compile(r"[\"“”«»]([^\"“”«»]+)[\"“”«»]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _SIDES = (
-    (r"(?:to the )?right of", "right"), (r"(?:to the )?left of", "left"), (r"below|under|underneath|beneath", "below"),
-    (r"above|over", "above"), (r"next to|beside|by|near|close to|following|after|belonging to", "near"),
-)  # fmt: skip
+    (r"(?:to the )?right of", "right"),
+    (r"(?:to the )?left of", "left"),
+    (r"below|under|underneath|beneath", "below"),
+    (r"above|over", "above"),
+    (r"next to|beside|by|near|close to|following|after|belonging to", "near"),
+)
 _WEAK = r"for|of|from|in|on|at|with|about"
 _CORNER = re.compile(
-    r"\b(?:(?:in|at|on|of|near) the )?((?:(?:top|upper|bottom|lower)[- ]?)?(?:left|right|centre|center|middle)|top|upper|"
-    r"bottom|lower|leftmost|rightmost|topmost|bottommost)(?:[- ]hand)?(?: corner| side| edge| end)?(?: of the (?:screen|page|window))?\b"
+    r"\b(?:(?:in|at|on|of|near) the )?"
+    r"((?:(?:top|upper|bottom|lower)[- ]?)?(?:left|right|centre|center|middle)|top|upper|bottom|lower|leftmost"
+    r"|rightmost|topmost|bottommost)(?:[- ]hand)?(?: corner| side| edge| end)?(?: of the (?:screen|page|window))?\b"
 )
 
 
 def several(text: str) -> bool:
     """Whether an instruction asks for more than one act, so that no single thing is meant."""
     bare = _QUOTES.sub(" x ", text)
-    bare = re.sub(r"\b(?:terms|name|date|time|size|cut|copy|find|drag|black|salt) and \w+", "x", bare, flags=re.IGNORECASE)
-    return bool(re.search(r"\band (?:then )?(?:click|press|hit|submit|select|choose|type|enter|drag|tap|check|open)\b|\bthen\b|;|\w\. \w", bare, re.IGNORECASE))
+    bare = re.sub(
+        r"\b(?:terms|name|date|time|size|cut|copy|find|drag|black|salt) and \w+", "x", bare, flags=re.IGNORECASE
+    )
+    return bool(
+        re.search(
+            r"\band (?:then )?(?:click|press|hit|submit|select|choose|type|enter|drag|tap|check|open)\b"
+            r"|\bthen\b|;|\w\. \w",
+            bare,
+            re.IGNORECASE,
+        )
+    )
+
+
+def quoted(text: str) -> tuple[str, ...]:
+    """What stands in quotes."""
+    return tuple(a or b for a, b in _QUOTES.findall(text))
 
 
 def understood(text: str) -> list[Asked]:
@@ -136,8 +254,12 @@ def understood(text: str) -> list[Asked]:
     if len(first.words) > 1 and not first.literal and first.deed:  # "Delete Alan Turing": a deed and whose
         ways.append(replace(first, words=first.words[:1], place=Place("any", first.words[1:])))
     if first.words and first.likely & {"checkbox", "switch"} and not first.literal:  # "tick Ada": the box in her row
-        ways.append(replace(first, words=(), roles=frozenset({"checkbox", "radio", "switch"}), place=Place("row", first.words)))
-    if first.words and _LEAD.match(spoken.casefold()) and not first.literal:  # "Open file": the verb may be part of the name
+        ways.append(
+            replace(first, words=(), roles=frozenset({"checkbox", "radio", "switch"}), place=Place("row", first.words))
+        )
+    if (
+        first.words and _LEAD.match(spoken.casefold()) and not first.literal
+    ):  # "Open file": the verb may be part of the name
         ways.append(replace(first, words=tokens(spoken.casefold())))
     return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
 
@@ -157,7 +279,8 @@ def _target_of(text: str) -> str:
         r"^(?:type|enter|write|put|input|paste|insert)\b.*?\b(?:in|into|to|as|for) (?:the )?(.+)$",
         r"^(?:fill(?: in| out)?|complete|clear|empty|edit|set|change) (?:the )?(.+?) (?:with|to|as) .+$",
         r"^(?:fill(?: in| out)?|complete|clear|empty) (?:the )?(.+)$",
-        r"^(?:select|choose|pick|set) .+? (?:in|from) (?:the )?(.+? (?:list|dropdown|menu|selector|select|combobox|box|field))$",
+        r"^(?:select|choose|pick|set) .+? (?:in|from) (?:the )?"
+        r"(.+? (?:list|dropdown|menu|selector|select|combobox|box|field))$",
     ):
         if found := re.match(pattern, text, re.IGNORECASE):
             return found.group(1)
@@ -199,7 +322,11 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
 def _literal(phrase: str) -> Asked:
     """Every word as part of the name: "Shopping list" need not be a list."""
     low = phrase.casefold()
-    return Asked(tuple(word for word in tokens(_LEAD.sub("", low) if _LEAD.match(low) else low) if word not in ("the", "a", "an")))
+    return Asked(
+        tuple(
+            word for word in tokens(_LEAD.sub("", low) if _LEAD.match(low) else low) if word not in ("the", "a", "an")
+        )
+    )
 
 
 def _corner(said: str) -> tuple[str, ...]:
@@ -213,7 +340,9 @@ def _placed(phrase: str) -> list[Asked]:
     ways = []
     if found := re.match(r"^(?:in|on|for|under|below|next to|beside|from|of) (.+?)[,:] (.+)$", phrase, re.IGNORECASE):
         ways += [replace(_plain(found.group(2)), place=place) for place in _places("any", found.group(1))]
-    container = rf"\b(?:in|on|from|of|inside|within|at) (?:the |this )?(?:same )?({_CONTAINER})s? (?:of|for|with|called|named|titled|headed|labell?ed|that says|containing|about|from|by|where)? ?(?:the )?(.+)$"
+    titled = r"of|for|with|called|named|titled|headed|labell?ed|that says|containing|about|from|by|where"
+    inside = r"\b(?:in|on|from|of|inside|within|at) (?:the |this )?(?:same )?"
+    container = rf"{inside}({_CONTAINER})s? (?:{titled})? ?(?:the )?(.+)$"
     if found := re.search(container, phrase, re.IGNORECASE):
         relation = "row" if found.group(1).casefold() in _ROWS else "within"
         ways += [_plain(phrase[: found.start()], Place(relation, _named(found.group(2))))]

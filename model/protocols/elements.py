@@ -18,8 +18,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from actuators.geometry import Screen, to_grid
+from actuators.geometry import Screen
 from actuators.observation import Node
+from model.protocols.grid import PUBLISHED, Grid
 
 __all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named", "points"]
 
@@ -37,7 +38,7 @@ def clean(text: str) -> str:
     return flat if len(flat) <= MAX_CHARS else flat[: MAX_CHARS - 1] + "…"
 
 
-def line(node: Node, screen: Screen) -> str:
+def line(node: Node, screen: Screen, grid: Grid = PUBLISHED) -> str:
     """One node as one line, without the line break."""
     parts = [node.role, f'"{clean(node.name)}"']
     if node.value:
@@ -52,19 +53,21 @@ def line(node: Node, screen: Screen) -> str:
         ("disabled", not node.enabled),
     )
     parts.extend(word for word, holds in states if holds)
-    x, y = to_grid(node.rect.centre, screen)
+    x, y = grid.place(node.rect.centre, screen)
     parts.append(f"[{x}, {y}]")
     return " ".join(parts)
 
 
-def centres(nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES) -> list[tuple[int, int]]:
+def centres(
+    nodes: Iterable[Node], screen: Screen, limit: int = MAX_LINES, grid: Grid = PUBLISHED
+) -> list[tuple[int, int]]:
     """The grid points of the operable nodes that `describe` lists, in reading order."""
-    return points([node for node in _kept(nodes, limit) if node.role not in _READABLE], screen)
+    return points([node for node in _kept(nodes, limit) if node.role not in _READABLE], screen, grid)
 
 
-def points(nodes: Iterable[Node], screen: Screen) -> list[tuple[int, int]]:
+def points(nodes: Iterable[Node], screen: Screen, grid: Grid = PUBLISHED) -> list[tuple[int, int]]:
     """The grid points of the centres of nodes."""
-    return [to_grid(node.rect.centre, screen) for node in nodes]
+    return [grid.place(node.rect.centre, screen) for node in nodes]
 
 
 def is_named(node: Node, asked: str) -> bool:
@@ -122,9 +125,15 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", "".join(plain)))
 
 
-def describe(nodes: Iterable[Node], screen: Screen, more: Sequence[str] = (), limit: int = MAX_LINES) -> str:
+def describe(
+    nodes: Iterable[Node],
+    screen: Screen,
+    more: Sequence[str] = (),
+    limit: int = MAX_LINES,
+    grid: Grid = PUBLISHED,
+) -> str:
     """All lines in reading order, at most `limit`, then where scrolling would show more."""
-    lines = [line(node, screen) for node in _kept(nodes, limit)]
+    lines = [line(node, screen, grid) for node in _kept(nodes, limit)]
     return "\n".join([*lines, *(f"(more {where})" for where in more)])
 
 

@@ -18,30 +18,122 @@ __all__ = ["Meant", "alike", "meant"]
 READABLE = frozenset({"text", "heading", "cell", "status", "alert", "image"})
 _SAME = 0.78
 """From this likeness on two words count as one, misspelt."""
-_LIKE: tuple[frozenset[str], ...] = tuple(
-    frozenset(line.split())
-    for line in (
-        "cart basket bag trolley", "settings setting gear cog preference option configure", "delete trash bin remove rubbish discard erase clear",
-        "search find magnifier lookup loupe zoom", "close dismiss x cross exit hide", "menu hamburger navigation", "home house start",
-        "user person account profile avatar me", "mail email envelope inbox message", "edit pencil pen modify rename change", "add plus new create compose write insert",
-        "bell notification alert reminder", "heart favourite favorite like wish love save", "star favourite bookmark rate", "erase eraser rubber",
-        "download save export", "upload import", "share forward", "lock secure private padlock", "eye show view visibility preview visible hide", "more dot ellipsis overflow option kebab action",
-        "help question support", "info information about detail", "warning alert caution", "phone call telephone dial handset", "location pin map place marker",
-        "refresh reload sync update", "undo back", "back previous left prev earlier older", "forward next right later newer", "photo camera picture image gallery", "calendar date schedule",
-        "signin login", "signup register join", "logout signout", "attach clip attachment", "send submit", "globe language world web internet", "moon dark night theme",
-        "play start resume run", "pause stop", "kill stop terminate end", "copy duplicate", "filter funnel", "print printer", "chat message comment bubble conversation", "folder directory", "clock time history recent",
-        "microphone mic voice record", "volume sound speaker audio", "cancel abort", "ok confirm accept agree", "cut scissor", "expand chevron", "video film movie clip",
-        "smiley emoji react reaction", "up upvote raise increase", "down downvote lower decrease", "more increase plus", "fewer less decrease minus", "sort order sorted", "report flag",
-        "continue next proceed", "picker pipette eyedropper", "bug debug debugger", "branch source", "page number", "password passcode", "money payment pay", "buy purchase order",
-        "book reserve", "key digit",
-    )
-)  # fmt: skip
+_GROUPS = """
+cart basket bag trolley
+settings setting gear cog preference option configure
+delete trash bin remove rubbish discard erase clear
+search find magnifier lookup loupe zoom
+close dismiss x cross exit hide
+menu hamburger navigation
+home house start
+user person account profile avatar me
+mail email envelope inbox message
+edit pencil pen modify rename change
+add plus new create compose write insert
+bell notification alert reminder
+heart favourite favorite like wish love save
+star favourite bookmark rate
+erase eraser rubber
+download save export
+upload import
+share forward
+lock secure private padlock
+eye show view visibility preview visible hide
+more dot ellipsis overflow option kebab action
+help question support
+info information about detail
+warning alert caution
+phone call telephone dial handset
+location pin map place marker
+refresh reload sync update
+undo back
+back previous left prev earlier older
+forward next right later newer
+photo camera picture image gallery
+calendar date schedule
+signin login
+signup register join
+logout signout
+attach clip attachment
+send submit
+globe language world web internet
+moon dark night theme
+play start resume run
+pause stop
+kill stop terminate end
+copy duplicate
+filter funnel
+print printer
+chat message comment bubble conversation
+folder directory
+clock time history recent
+microphone mic voice record
+volume sound speaker audio
+cancel abort
+ok confirm accept agree
+cut scissor
+expand chevron
+video film movie clip
+smiley emoji react reaction
+up upvote raise increase
+down downvote lower decrease
+more increase plus
+fewer less decrease minus
+sort order sorted
+report flag
+continue next proceed
+picker pipette eyedropper
+bug debug debugger
+branch source
+page number
+password passcode
+money payment pay
+buy purchase order
+book reserve
+key digit
+"""
+"""Words that can stand for one another on a control, one group a line."""
+_LIKE = tuple(frozenset(line.split()) for line in _GROUPS.split("\n") if line)
 _FAINT = frozenset(
-    "page key digit number letter item product song file channel account entry thing green red blue yellow grey gray white black pink orange big large"
-    " small little little current main whole new-looking".split()
+    [
+        "page",
+        "key",
+        "digit",
+        "number",
+        "letter",
+        "item",
+        "product",
+        "song",
+        "file",
+        "channel",
+        "account",
+        "entry",
+        "thing",
+        "green",
+        "red",
+        "blue",
+        "yellow",
+        "grey",
+        "gray",
+        "white",
+        "black",
+        "pink",
+        "orange",
+        "big",
+        "large",
+        "small",
+        "little",
+        "little",
+        "current",
+        "main",
+        "whole",
+        "new-looking",
+    ]
 )
 """Words that say little about which thing is meant."""
-_HARD = frozenset({"textbox", "searchbox", "checkbox", "radio", "switch", "slider", "spinbutton", "combobox", "listbox"})
+_HARD = frozenset(
+    {"textbox", "searchbox", "checkbox", "radio", "switch", "slider", "spinbutton", "combobox", "listbox"}
+)
 """A request for one of these is seldom met by anything else."""
 
 
@@ -68,8 +160,7 @@ def meant(nodes: Sequence[Node], asked: str, screen: Screen) -> Meant:
 def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False) -> float:
     """How well some words name something called `name`: 1 the same, 0 nothing in common.
 
-    Args:
-        strict: whether what was asked for is a quotation, of which every word counts.
+    `strict` says that what was asked for is a quotation, of which every word counts.
     """
     from rapidfuzz import fuzz
 
@@ -90,7 +181,28 @@ def _weight(word: str) -> float:
     return 1.0 if word in _FAINT else 0.5 if word in _IDLE else float(min(max(len(word), 3), 9))
 
 
-_IDLE = frozenset("the a an of to on in at for with and or is it this that my your".split())
+_IDLE = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "on",
+        "in",
+        "at",
+        "for",
+        "with",
+        "and",
+        "or",
+        "is",
+        "it",
+        "this",
+        "that",
+        "my",
+        "your",
+    ]
+)
 
 
 def _same(one: str, other: str) -> float:
@@ -179,7 +291,10 @@ def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
 
 
 def _anchors(nodes: Sequence[Node], place: Place) -> list[tuple[Node, float]]:
-    scored = [(node, max(alike(place.words, tokens(node.name)), 0.9 * alike(place.words, tokens(node.value)))) for node in nodes]
+    scored = [
+        (node, max(alike(place.words, tokens(node.name)), 0.9 * alike(place.words, tokens(node.value))))
+        for node in nodes
+    ]
     scored += [(node, 0.9) for node in nodes if _contains(tokens(node.name), place.words)]
     best = max((fit for _, fit in scored), default=0.0)
     return [(node, fit) for node, fit in scored if fit > 0.55 and fit > best - 0.15]

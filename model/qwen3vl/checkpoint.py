@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +24,17 @@ from model.qwen3vl.checks import CheckpointError, Folder, check_tokenizer, open_
 from model.qwen3vl.processor import Processor, read_image_rules
 from model.reading.reader import Reader, has_reader, load_reader
 
-__all__ = ["PILOT", "Checkpoint", "CheckpointError", "Dtype", "digest", "load", "pick_device", "pick_dtype"]
+__all__ = [
+    "PILOT",
+    "Checkpoint",
+    "CheckpointError",
+    "Dtype",
+    "digest",
+    "load",
+    "pick_device",
+    "pick_dtype",
+    "without_weights",
+]
 
 PILOT = Path(__file__).parent.parent / "pilot"
 """Folder of the built-in checkpoint, by name `pilot`."""
@@ -69,8 +79,8 @@ def load(
     Args:
         path: the checkpoint's folder.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`...
-        dtype: `auto` is the checkpoint's own on a GPU; on a CPU bfloat16 where it has instructions for it,
-            else float32.
+        dtype: `auto` is the checkpoint's own on a GPU; on a CPU bfloat16 where it has instructions for it and the
+            weights are large enough to gain by it, else float32.
         profile: instead of the folder's own.
         threads: torch's threads for the whole process; None leaves them.
 
@@ -91,6 +101,18 @@ def load(
         profile = read_profile(path, thinking="<think>" in _template_tail(processor))
     reader = load_reader(path, network.model.visual) if has_reader(path) else None
     return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype, reader)
+
+
+def without_weights(path: Path) -> tuple[Any, Processor, Mapping[str, Any]]:
+    """Tokenizer, processor and config of a folder; its weights are looked over and not loaded.
+
+    Raises:
+        CheckpointError: anything wrong with the folder.
+    """
+    folder = open_folder(path)
+    with _quiet():
+        tokenizer = _load_tokenizer(folder)
+        return tokenizer, _load_processor(folder, tokenizer), folder.config
 
 
 def _template_tail(processor: Processor) -> str:
@@ -200,10 +222,15 @@ def pick_dtype(dtype: Dtype, device: torch.device, folder: Folder) -> torch.dtyp
     if dtype != "auto":
         return named[dtype]
     if device.type == "cpu":
-        return torch.bfloat16 if _cpu_has_bfloat16() else torch.float32
+        large = sum(file.stat().st_size for file in folder.weights) > _SMALL_BYTES
+        return torch.bfloat16 if large and _cpu_has_bfloat16() else torch.float32
     config = folder.config
     own = config.get("dtype") or config.get("torch_dtype") or config["text_config"].get("dtype")
     return named.get(str(own or config["text_config"].get("torch_dtype")), torch.bfloat16)
+
+
+_SMALL_BYTES = 128 * 2**20
+"""Below this float32 is as quick on a CPU: single rows are not limited by memory, and every rounding is spared."""
 
 
 @lru_cache(maxsize=1)

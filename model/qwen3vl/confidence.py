@@ -9,7 +9,9 @@ from collections.abc import Sequence
 __all__ = ["confidence"]
 
 _VALUE = re.compile(
-    rb'"(?:coordinate|start|keys)": \[([^\]]*(?:"\]"[^\]]*)*\])|"(?:text|status)": "((?:[^"\\]|\\.)*")', re.DOTALL
+    rb'"(?:coordinate2?|start|keys|bbox_2d)": \[([^\]]*(?:"\]"[^\]]*)*\])'
+    rb'|"(?:text|status|button)": "((?:[^"\\]|\\.)*")',
+    re.DOTALL,
 )
 """What decides: points, keys, words and status, each with the mark that ends it."""
 

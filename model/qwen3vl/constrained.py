@@ -63,9 +63,15 @@ class TokenTable:
         return np.flatnonzero(self.lengths)
 
     @cached_property
-    def closers(self) -> npt.NDArray[np.bool_]:
-        """(V,) tokens that begin by ending a string or a line."""
-        return np.array([b[:1] in (b'"', b"\n") and i not in self.control for i, b in enumerate(self.bytes)])
+    def closers(self) -> tuple[npt.NDArray[np.bool_], ...]:
+        """(V,) tokens that end things, the first kind first: the reply, a string or a line, a list or an object.
+
+        A mark that ends a list may also stand in a string, which is why it comes last.
+        """
+        kinds = []
+        for marks in ((b'"', b"\n"), (b"]", b"}")):
+            kinds.append(np.array([b[:1] in marks and i not in self.control for i, b in enumerate(self.bytes)]))
+        return np.arange(self.size) == self.end, *kinds
 
     @cached_property
     def _sorted(self) -> list[bytes]:
@@ -172,10 +178,16 @@ class CallSteering(Steering):
         if self._next is not None:
             allowed = allowed[(self._table.lengths[allowed] > len(self._pending)) | (allowed == self._next)]
         if self._left <= 0:
-            closing = allowed[self._table.closers[allowed]]
-            allowed = closing if closing.size else allowed
+            allowed = self._closing(allowed)
         if not allowed.size:
             raise ModelError(f"the grammar allows nothing more: {self._matcher.get_error() or 'no token fits'}")
+        return allowed
+
+    def _closing(self, allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Of the allowed tokens those that end something, where there are any."""
+        for kind in self._table.closers:
+            if (closing := allowed[kind[allowed]]).size:
+                return closing
         return allowed
 
     def take(self, token: int) -> None:

@@ -35,6 +35,8 @@ CHUNK = 1024
 """Most tokens fed in one forward of a prefill: bounds its memory."""
 FEATURE_BYTES = 512 * 2**20
 """Most memory for features of pictures seen before."""
+SMALL_BYTES = 256 * 2**20
+"""A text model below this is decoded by one thread on a CPU."""
 _FEW = 2048
 """Up to this many allowed tokens the head computes only their logits."""
 
@@ -140,6 +142,8 @@ class Engine:
         self._held_pictures: list[tuple[int, int, str]] = []  # first token, tokens, key
         self._random = torch.Generator(device="cpu").manual_seed(seed)
         self._stop = Stop()
+        weights = sum(weight.nbytes for weight in network.model.language_model.parameters())
+        self._small = self._device.type == "cpu" and weights < SMALL_BYTES
         self._longest = int(network.config.text_config.max_position_embeddings)
 
     @property
@@ -169,20 +173,42 @@ class Engine:
             out.chances += [1.0] * len(out.ids)
             hidden = self._prefill(_with_tail(prompt, out.ids), out)
             out.prefill_s = time.perf_counter() - began
-            position = prompt.next_position + len(out.ids)
-            while not steering.done:
-                token, chance = self._choose(hidden, steering.allowed(), sampling)
-                steering.take(token)
-                forced = steering.forced()
-                out.ids += [token, *forced]
-                out.chances += [chance, *[1.0] * len(forced)]
-                if steering.done:
-                    break
-                hidden = self._feed_text([token, *forced], position)
-                position += 1 + len(forced)
-                out.forwards += 1
+            with self._few_threads():
+                self._decode(hidden, prompt.next_position + len(out.ids), steering, sampling, out)
         out.total_s = time.perf_counter() - began
         return out
+
+    def _decode(
+        self, hidden: Tensor, position: int, steering: Steering, sampling: Sampling | None, out: Generated
+    ) -> None:
+        """From (1, H) of the last token to the end of the reply, a choice and what it forces at a time."""
+        while not steering.done:
+            token, chance = self._choose(hidden, steering.allowed(), sampling)
+            steering.take(token)
+            forced = steering.forced()
+            out.ids += [token, *forced]
+            out.chances += [chance, *[1.0] * len(forced)]
+            if steering.done:
+                break
+            hidden = self._feed_text([token, *forced], position)
+            position += 1 + len(forced)
+            out.forwards += 1
+
+    @contextmanager
+    def _few_threads(self) -> Iterator[None]:
+        """One thread for single tokens of a small network: waiting for a second one costs more than it does.
+
+        Measured with the built-in checkpoint on two cores: 5.2 ms a token with one thread, 7.6 with two.
+        """
+        before = torch.get_num_threads()
+        if not self._small or before == 1:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def last_logits(self, prompt: Encoded, stop: Stop | None = None) -> Tensor:
         """(V,) after the last token of a prompt; for tests and read-outs."""

@@ -4,7 +4,8 @@ Letters: T tokens, P patches of one picture. Patches and their order are those o
 (5.23, PIL backend; tested bit for bit), the text is what the checkpoint's own chat template makes of the messages.
 
 Text from a screen or a history cannot become a control token here: `<|` is split in every message, and in user
-messages the tags of calls and thoughts too. It can still *say* anything; that is the policy's business.
+messages the tags of calls and thoughts too. It can still *say* anything; that is the policy's business. A part marked
+`own` is the runtime's fixed words and stays as it is.
 """
 
 from __future__ import annotations
@@ -237,5 +238,8 @@ def _neutral_message(message: Mapping[str, Any]) -> dict[str, Any]:
         return dict(message)
     if isinstance(content, str):
         return {"role": role, "content": neutral(content, role == "user")}
-    parts = [{**part, "text": neutral(part["text"], role == "user")} if "text" in part else part for part in content]
+    parts = [
+        {**part, "text": neutral(part["text"], role == "user")} if "text" in part and not part.get("own") else part
+        for part in content
+    ]
     return {"role": role, "content": parts}

@@ -78,6 +78,7 @@ def levels(visual: Any, patches: Tensor, grid: tuple[int, int]) -> list[Tensor]:
     Args:
         visual: `Qwen3VLVisionModel`.
         patches: (B, N, 3 * patch * patch), one temporal copy, raster order, normalised.
+        grid: rows and columns of every tile; N is their product.
 
     Same mathematics as the tower's own forward on B images (a test prints the largest difference); attention runs
     over all tiles in one batch. The order of patches does not matter to it, so raster order needs no unshuffling.

@@ -44,10 +44,12 @@ def _area(thing: Thing) -> float:
 
 
 def _holds(thing: Thing, piece: Piece) -> bool:
-    left, top, right, bottom = piece.box
-    x = (left + right) / 2
+    x = (piece.box[0] + piece.box[2]) / 2
     slack = 4
-    return bool(thing.box[0] - slack <= x <= thing.box[2] + slack and thing.box[1] - slack <= piece.middle <= thing.box[3] + slack)
+    return bool(
+        thing.box[0] - slack <= x <= thing.box[2] + slack
+        and thing.box[1] - slack <= piece.middle <= thing.box[3] + slack
+    )
 
 
 def _label(thing: Thing, role: str, free: Sequence[Piece], things: Sequence[Thing], used: set[int]) -> str:
@@ -61,7 +63,11 @@ def _label(thing: Thing, role: str, free: Sequence[Piece], things: Sequence[Thin
         if id(piece) in used:
             continue
         p_left, p_top, p_right, p_bottom = piece.box
-        level = abs(piece.middle - middle) < max(0.6 * (bottom - top), 9) if role in _TICKS else p_top < bottom and p_bottom > top
+        level = (
+            abs(piece.middle - middle) < max(0.6 * (bottom - top), 9)
+            if role in _TICKS
+            else p_top < bottom and p_bottom > top
+        )
         distance = None
         if role in _TICKS:
             if level and p_left >= right - 6 and p_left - right < 40:
@@ -95,7 +101,9 @@ def _between(piece: Piece, thing: Thing, things: Sequence[Thing]) -> bool:
     )  # fmt: skip
 
 
-def _node(number: int, thing: Thing, inside: Sequence[Piece], label: str, alphabet: Alphabet, screen: Screen) -> Node | None:
+def _node(
+    number: int, thing: Thing, inside: Sequence[Piece], label: str, alphabet: Alphabet, screen: Screen
+) -> Node | None:
     role = alphabet.roles[thing.role]
     text = " ".join(piece.text for piece in sorted(inside, key=lambda one: (round(one.middle / 8), one.left)))
     states = {name for name, value in zip(alphabet.states, thing.states, strict=True) if value > _LEAST_STATE}

@@ -117,7 +117,9 @@ class Reader:
         return [_plain(said, n) for n in range(len(shown))]
 
 
-def assemble(tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet, size: tuple[int, int]) -> tuple[Node, ...]:
+def assemble(
+    tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet, size: tuple[int, int]
+) -> tuple[Node, ...]:
     """What was said of all tiles of a picture of `size` (width, height), as nodes."""
     glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, alphabet)]
     return assembled.nodes(things(_patches(tiles, read, size)), pieces(glyphs), alphabet, Screen(*size))

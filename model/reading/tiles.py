@@ -6,6 +6,7 @@ Pixels of the picture. Overlaps keep every line of text and every small thing wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def cover(width: int, height: int) -> list[Tile]:
 
 def _seams(starts: list[int], size: int, whole: int) -> list[int]:
     """Where one tile's own part ends and the next one's begins: the middle of the overlap."""
-    middles = [(start + size + after) // 2 for start, after in zip(starts, starts[1:], strict=False)]
+    middles = [(start + size + after) // 2 for start, after in pairwise(starts)]
     return [0, *middles, whole]
 
 

@@ -25,7 +25,12 @@ from model.training.pages import Page
 
 __all__ = ["Demos"]
 
-_CLICKS = {("left", 1): "left_click", ("left", 2): "double_click", ("left", 3): "triple_click", ("right", 1): "right_click"}
+_CLICKS = {
+    ("left", 1): "left_click",
+    ("left", 2): "double_click",
+    ("left", 3): "triple_click",
+    ("right", 1): "right_click",
+}
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,26 @@ def _step(step: dict[str, Any]) -> _Step:
     nodes = []
     for number, told in enumerate(step["nodes"]):
         states = {key: value for key, value in told.items() if key not in ("role", "name", "rect", "value", "tag")}
-        nodes.append(Node(id=str(number), role=told["role"], name=told["name"], rect=Rect(*told["rect"]), value=told.get("value", ""), **states))
+        nodes.append(
+            Node(
+                id=str(number),
+                role=told["role"],
+                name=told["name"],
+                rect=Rect(*told["rect"]),
+                value=told.get("value", ""),
+                **states,
+            )
+        )
     return _Step(tuple(nodes), parse_action(step["act"]), step["node"], step["end_node"])
 
 
 def _call(step: _Step, screen: Screen) -> Call | None:
     """The call of a step; None where the node list does not hold its place."""
+
     def at(index: int | None) -> list[int] | None:
-        return None if index is None or index >= len(step.nodes) else list(to_grid(step.nodes[index].rect.centre, screen))
+        return (
+            None if index is None or index >= len(step.nodes) else list(to_grid(step.nodes[index].rect.centre, screen))
+        )
 
     match step.act:
         case Click(button=button, count=count):
@@ -106,13 +123,19 @@ def _call(step: _Step, screen: Screen) -> Call | None:
             return Call({"action": "mouse_move", "coordinate": point}, step.node) if point else None
         case Drag():
             start, end = at(step.node), at(step.end_node)
-            return Call({"action": "left_click_drag", "start": start, "coordinate": end}, step.node) if start and end and start != end else None
+            return (
+                Call({"action": "left_click_drag", "start": start, "coordinate": end}, step.node)
+                if start and end and start != end
+                else None
+            )
         case TypeText(text=text):
             return Call({"action": "type", "text": text})
         case PressKeys(keys=keys):
             return Call({"action": "key", "keys": list(keys)})
         case Scroll(at=place, dy=dy) if dy:
-            return Call({"action": "scroll", "coordinate": list(to_grid(place, screen)), "pixels": -max(-2000, min(2000, dy))})
+            return Call(
+                {"action": "scroll", "coordinate": list(to_grid(place, screen)), "pixels": -max(-2000, min(2000, dy))}
+            )
     return None
 
 

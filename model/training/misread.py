@@ -16,7 +16,15 @@ _LIKE = {
     "v": "uy", "r": "tn", "t": "fr", "f": "t", "i": "l!", "S": "5s", "5": "S", "B": "8", "8": "B", "s": "a", "g": "qy", "y": "vg", "h": "bn",
     "b": "h6", "w": "v", "W": "w", "C": "c", "K": "k", "P": "p", "-": "_", ".": ",", ",": ".", "'": "",
 }  # fmt: skip
-_ROLE = {"button": ("link", "text", "tab"), "link": ("text", "button"), "tab": ("link", "button"), "menuitem": ("link", "text"), "option": ("text",), "heading": ("text",), "cell": ("text",)}
+_ROLE = {
+    "button": ("link", "text", "tab"),
+    "link": ("text", "button"),
+    "tab": ("link", "button"),
+    "menuitem": ("link", "text"),
+    "option": ("text",),
+    "heading": ("text",),
+    "cell": ("text",),
+}
 
 
 def misread(page: Page, dice: random.Random, share: float) -> Page:

@@ -25,7 +25,6 @@ CALLS: tuple[dict[str, Any], ...] = (
     {"action": "double_click", "coordinate": [100, 99]},
     {"action": "triple_click", "coordinate": [1000, 1000]},
     {"action": "mouse_move", "coordinate": [7, 8]},
-    {"action": "left_click_drag", "coordinate": [7, 8]},
     {"action": "left_click_drag", "start": [1, 2], "coordinate": [7, 8]},
     {"action": "scroll", "coordinate": [5, 1000], "pixels": -500},
     {"action": "scroll", "pixels": 2000},

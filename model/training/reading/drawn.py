@@ -33,7 +33,10 @@ _SIZES = (10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 16, 18, 20, 24, 28)
 @functools.lru_cache(maxsize=1)
 def _files() -> tuple[str, ...]:
     """Font files of the training fonts, the plainest first."""
-    names = [*[n for n in _FIRST if n in installed_fonts("train")], *[n for n in installed_fonts("train") if n not in _FIRST]]
+    names = [
+        *[n for n in _FIRST if n in installed_fonts("train")],
+        *[n for n in installed_fonts("train") if n not in _FIRST],
+    ]
     found = []
     for name in names:
         for style in ("Regular", "Bold"):
@@ -62,7 +65,13 @@ def _colours(dice: random.Random, difficulty: float) -> tuple[tuple[int, int, in
     while True:
         ground = tuple(dice.randint(0, 255) for _ in range(3))
         ink = tuple(dice.randint(0, 255) for _ in range(3))
-        apart = abs(sum(a * w for a, w in zip(ground, (3, 6, 1), strict=True)) - sum(a * w for a, w in zip(ink, (3, 6, 1), strict=True))) / 10
+        apart = (
+            abs(
+                sum(a * w for a, w in zip(ground, (3, 6, 1), strict=True))
+                - sum(a * w for a, w in zip(ink, (3, 6, 1), strict=True))
+            )
+            / 10
+        )
         if apart > 70:
             return ground, ink
 

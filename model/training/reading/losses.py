@@ -40,21 +40,37 @@ def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, flo
     """The loss of one batch and its parts; `read` and `named` are shares of characters and roles that are right."""
     glyphs = _classes(said.glyphs, wanted["glyphs"])
     asked = wanted["begins"] >= 0
-    begins = _mean(F.binary_cross_entropy_with_logits(said.begins[asked].float(), wanted["begins"][asked], reduction="none"))
+    begins = _mean(
+        F.binary_cross_entropy_with_logits(said.begins[asked].float(), wanted["begins"][asked], reduction="none")
+    )
     lines = ~wanted["heights"].isnan()
     heights = _mean(F.smooth_l1_loss(said.heights[lines].float(), wanted["heights"][lines], beta=0.1, reduction="none"))
     roles = _classes(said.roles, wanted["roles"])
     things = ~wanted["edges"].isnan()
     edges = _mean(F.smooth_l1_loss(said.edges[things].float(), wanted["edges"][things], beta=0.1, reduction="none"))
     known = ~wanted["states"].isnan()
-    states = _mean(F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known], reduction="none"))
+    states = _mean(
+        F.binary_cross_entropy_with_logits(said.states[known].float(), wanted["states"][known], reduction="none")
+    )
     icons = _classes(said.icons, wanted["icons"])
-    parts = {"glyphs": glyphs, "begins": begins, "heights": heights, "roles": roles, "edges": edges, "states": states, "icons": icons}
+    parts = {
+        "glyphs": glyphs,
+        "begins": begins,
+        "heights": heights,
+        "roles": roles,
+        "edges": edges,
+        "states": states,
+        "icons": icons,
+    }
     weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 0.3, "edges": 0.6, "states": 0.3, "icons": 0.15}
     total = torch.stack([weights[name] * value for name, value in parts.items() if value.isfinite()]).sum()
     told = {name: value.item() for name, value in parts.items() if value.isfinite()}
     with torch.no_grad():
-        for name, logits, truth in (("read", said.glyphs, wanted["glyphs"]), ("named", said.roles, wanted["roles"]), ("icon", said.icons, wanted["icons"])):
+        for name, logits, truth in (
+            ("read", said.glyphs, wanted["glyphs"]),
+            ("named", said.roles, wanted["roles"]),
+            ("icon", said.icons, wanted["icons"]),
+        ):
             there = truth > 0
             if there.any():
                 told[name] = (logits[there].argmax(-1) == truth[there]).float().mean().item()

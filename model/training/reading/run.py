@@ -221,7 +221,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    options = Options(given.data, given.out, given.work, given.base, given.minutes, given.seed, given.rate, workers=given.workers)
+    options = Options(
+        given.data, given.out, given.work, given.base, given.minutes, given.seed, given.rate, workers=given.workers
+    )
     torch.set_num_threads(1)
     from model.training.web.icons import MEANINGS
 

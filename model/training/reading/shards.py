@@ -84,7 +84,9 @@ class PagePool:
             return int(((x > left) & (x < right) & (y > top) & (y < bottom)).sum())
 
         left, top = max(corners, key=held) if self.dice.random() < 0.67 else corners[0]
-        return Tile(self._coloured(_window(page.pixels, left, top, grid)), targets(page.labels, left, top, grid, self.alphabet))
+        return Tile(
+            self._coloured(_window(page.pixels, left, top, grid)), targets(page.labels, left, top, grid, self.alphabet)
+        )
 
     def _corner(self, size: int, patches: int) -> int:
         room = size - patches * PATCH
