@@ -165,6 +165,41 @@ def frames_raise() -> None:
     setattr(agent.wire_up, "redact", _raise)  # noqa: B010 - not exported there
 
 
+def no_wire() -> None:
+    """The browser is started without its gate."""
+    from sandboxes.chromium import Chromium
+
+    Chromium.wire = property(lambda self: None, lambda self, judge: None)  # type: ignore[assignment]
+
+
+def wire_raises() -> None:
+    """The gate breaks on the first request."""
+    from policies.wire_gate import WireGate
+
+    WireGate._judged = _raise  # type: ignore[method-assign]
+
+
+def wire_says_yes() -> None:
+    """The gate asks nobody."""
+    from policies.wire_gate import WireGate
+
+    WireGate.__call__ = lambda self, held: True  # type: ignore[method-assign]
+
+
+def broker_dies_at_the_wire() -> None:
+    """The broker's process is killed when the first request that sends is to be judged."""
+    from policies.broker import Broker
+
+    before = Broker.send
+
+    def send(self: Any, sent: Any) -> Any:
+        if not sent.reads:
+            self._process.kill()
+        return before(self, sent)
+
+    Broker.send = send  # type: ignore[method-assign]
+
+
 def secrets_raise() -> None:
     from policies.secrets import SecretStore
 

@@ -156,6 +156,8 @@ class Shop:
     restless: bool = False
     """Something on it moves for ever."""
     card: bool = False
+    more: str = "document.title=1"
+    """What the script behind the harmless button does."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     url: str = ""
@@ -170,7 +172,7 @@ class Shop:
         return (
             "<!doctype html><title>Shop</title><h1>One teapot</h1>"
             f"<p>Total {html.escape(self.price)}</p>{'<p id=m>0</p>' + moving if self.restless else ''}"
-            '<p><button type="button" onclick="document.title=1">More</button></p>'
+            f'<p><button type="button" onclick="{html.escape(self.more, quote=True)}">More</button></p>'
             f'<form method="post" action="/buy">{card}<button>Pay {html.escape(self.price)}</button></form>'
         )
 
