@@ -21,7 +21,7 @@ def list_models(turns: int, as_json: bool) -> int:
     """Every published size with what it needs at a history of so many screenshots."""
     from model.family import EDITIONS, MEMBERS, needs, repository
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for size, shape in MEMBERS.items():
         both = {kind: needs(shape, _BYTES[kind], turns) for kind in ("bfloat16", "fp8")}
         rows.append(

@@ -74,16 +74,16 @@ class Shape:
         return 2 * self.layers * self.groups * self.head
 
 
-_SMALL_EYE = {"vision_layers": 24, "vision_hidden": 1024, "vision_between": 4096}
-_EYE = {"vision_layers": 27, "vision_hidden": 1152, "vision_between": 4304}
+_SMALL_EYE = (24, 1024, 4096)
+_EYE = (27, 1152, 4304)
 
 MEMBERS: dict[str, Shape] = {
-    "2B": Shape(28, 2048, 16, 8, 6144, **_SMALL_EYE, tied=True),
-    "4B": Shape(36, 2560, 32, 8, 9728, **_SMALL_EYE, tied=True),
-    "8B": Shape(36, 4096, 32, 8, 12288, **_EYE),
-    "32B": Shape(64, 5120, 64, 8, 25600, **_EYE),
-    "30B-A3B": Shape(48, 2048, 32, 4, 768, **_EYE, experts=128, active=8),
-    "235B-A22B": Shape(94, 4096, 64, 4, 1536, **_EYE, experts=128, active=8),
+    "2B": Shape(28, 2048, 16, 8, 6144, *_SMALL_EYE, tied=True),
+    "4B": Shape(36, 2560, 32, 8, 9728, *_SMALL_EYE, tied=True),
+    "8B": Shape(36, 4096, 32, 8, 12288, *_EYE),
+    "32B": Shape(64, 5120, 64, 8, 25600, *_EYE),
+    "30B-A3B": Shape(48, 2048, 32, 4, 768, *_EYE, experts=128, active=8),
+    "235B-A22B": Shape(94, 4096, 64, 4, 1536, *_EYE, experts=128, active=8),
 }
 """Published sizes; each as Instruct and Thinking, in bfloat16 and FP8."""
 

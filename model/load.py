@@ -37,7 +37,7 @@ def load_model(
     """Load a model.
 
     Args:
-        name: `pilot`, `plan`, or the folder of a Qwen3-VL checkpoint.
+        name: `pilot`, `plan`, the folder of a Qwen3-VL checkpoint, or a server, `http://HOST:PORT/v1#NAME`.
         device: `auto`, `cpu`, `cuda`, `cuda:1`...
         dtype: the number format; `auto` is bfloat16 where the processor has it.
         profile: instead of the checkpoint's own.
@@ -52,7 +52,11 @@ def load_model(
 
         return PlanReader()
     if "://" in str(name):
-        raise ModelError(f"`{name}` is an address, expected `{PILOT}`, `{PLAN}` or the folder of a checkpoint")
+        from model.server import ServerModel, address
+        from model.several import OneAtATime
+
+        remote = ServerModel(address(str(name)), profile, cancel)
+        return OneAtATime(remote) if remote.profile.calls > 1 else remote
     folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
     if name == PILOT and not (folder / "config.json").is_file():
         raise ModelError("the built-in checkpoint `pilot` is not installed, expected model/pilot/config.json")
