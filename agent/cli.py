@@ -46,7 +46,7 @@ def run(
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
     approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
-    model: Annotated[str, typer.Option(help="`pilot`, `plan` or a checkpoint folder.")] = "pilot",
+    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
     runs: RunsRoot = Path("runs"),
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser window.")] = False,
@@ -84,7 +84,7 @@ def rehearse(
     policy: Annotated[
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
-    model: Annotated[str, typer.Option(help="`pilot`, `plan` or a checkpoint folder.")] = "pilot",
+    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
     runs: RunsRoot = Path("runs"),
     as_json: AsJson = False,
@@ -257,6 +257,41 @@ def bench_model(
     from agent.bench import model
 
     raise typer.Exit(model(checkpoint, as_json))
+
+
+@model_app.command("list")
+def model_list(
+    turns: Annotated[int, typer.Option(help="Earlier screenshots in the prompt.")] = 4, as_json: AsJson = False
+) -> None:
+    """List the published sizes with the memory each needs."""
+    from agent.models import list_models
+
+    raise typer.Exit(list_models(turns, as_json))
+
+
+@model_app.command("info")
+def model_info(
+    name: Annotated[str, typer.Argument(help="`pilot`, a folder, or a published size such as `8B`.")] = "pilot",
+    turns: Annotated[int, typer.Option(help="Earlier screenshots in the prompt.")] = 4,
+    tokens: Annotated[int, typer.Option(help="Tokens of one screenshot; 32 x 32 pixels each.")] = 1280,
+    dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16`, `fp8`, `int8`, `int4`.")] = "bfloat16",
+    as_json: AsJson = False,
+) -> None:
+    """Say what a checkpoint needs before it is loaded, and what would fit if it does not."""
+    from agent.models import model_info as info
+
+    raise typer.Exit(info(name, turns, tokens, dtype, as_json))
+
+
+@model_app.command("pull")
+def model_pull(
+    name: Annotated[str, typer.Argument(help="owner/name on the hub, or a published size such as `8B-Thinking`.")],
+    folder: Annotated[Path | None, typer.Option("--to", help="Where to; checkpoints/NAME by default.")] = None,
+) -> None:
+    """Fetch a checkpoint from the Hugging Face hub: safetensors only, resumed where it was cut."""
+    from agent.models import pull_model
+
+    raise typer.Exit(pull_model(name, folder))
 
 
 @model_app.command("check")

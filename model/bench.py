@@ -4,7 +4,7 @@ Run as `agent bench model`, or `python -m model.bench FOLDER`. At each measured 
 one process:
 
 - `engine`: a step as the runtime takes it. The engine holds the step before; it sees one new picture and replies with
-  one call of the protocol, what the grammar forces fed at once.
+  one `left_click` of the protocol, what the grammar forces fed at once.
 - `free`: the engine without a grammar, as many tokens, one at a time: what remains when jumping forward is taken away.
 - `generate`: transformers' `generate()` on the whole conversation, as many tokens, no grammar. It is timed with all of
   torch's threads and with one, and the quicker counts.
@@ -104,12 +104,16 @@ def _memory_mb(device: Any) -> float:
 
 
 def _grammar(opened: Any) -> Any:
-    from model.protocols.speech import speech
-    from model.protocols.spoken import OPEN
+    """One press, and nothing else: what most steps say. The prompts ask for nothing, so a free choice means nothing."""
+    from copy import deepcopy
+
+    from model.protocols.computer_use import TOOL, ComputerUse
     from model.qwen3vl.constrained import Grammar, TokenTable
 
     table = TokenTable(opened.tokenizer, int(opened.network.config.text_config.vocab_size))
-    return Grammar(table, speech(opened.profile).grammar(OPEN))
+    tool = deepcopy(TOOL)
+    tool["function"]["parameters"]["properties"]["action"]["enum"] = ["left_click"]
+    return Grammar(table, ComputerUse(tool=tool, action_line=False).grammar())
 
 
 def _measured(opened: Any, engine: Any, grammar: Any, encoded: Any, before: Any, repeat: int) -> dict[str, Any]:

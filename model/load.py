@@ -37,7 +37,7 @@ def load_model(
     """Load a model.
 
     Args:
-        name: `pilot`, `plan`, or the folder of a Qwen3-VL checkpoint.
+        name: `pilot`, `plan`, the folder of a Qwen3-VL checkpoint, or a server, `http://HOST:PORT/v1#NAME`.
         device: `auto`, `cpu`, `cuda`, `cuda:1`...
         dtype: the number format; `auto` is bfloat16 where the processor has it.
         profile: instead of the checkpoint's own.
@@ -52,7 +52,11 @@ def load_model(
 
         return PlanReader()
     if "://" in str(name):
-        raise ModelError(f"`{name}` is an address, expected `{PILOT}`, `{PLAN}` or the folder of a checkpoint")
+        from model.server import ServerModel, address
+        from model.several import OneAtATime
+
+        remote = ServerModel(address(str(name)), profile, cancel)
+        return OneAtATime(remote) if remote.profile.calls > 1 else remote
     folder = Path(__file__).parent / "pilot" if name == PILOT else Path(name).expanduser()
     if name == PILOT and not (folder / "config.json").is_file():
         raise ModelError("the built-in checkpoint `pilot` is not installed, expected model/pilot/config.json")
@@ -62,12 +66,10 @@ def load_model(
     with sleeping_threads():
         from model.local import QwenModel
         from model.qwen3vl.checkpoint import load
+        from model.several import OneAtATime
 
     local = QwenModel(load(folder, device=device, dtype=dtype, profile=profile, threads=threads), cancel)
-    chosen = local.profile
-    if chosen.protocol != "computer_use" or chosen.grid or chosen.tool or chosen.zooms or chosen.calls > 1:
-        raise ModelError(f"{folder}: protocol, grid, tool, zooms and calls of a profile do not work here yet")
-    return local
+    return OneAtATime(local) if local.profile.calls > 1 else local
 
 
 def checkpoint_folder(name: str | Path) -> Path:

@@ -11,16 +11,18 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PIL.Image import DecompressionBombError, Image
-
-from actuators.action import pointed
+from actuators.action import Zoom, pointed
 from actuators.geometry import Point
 from actuators.observation import Frame, Node, Observation, Target
-from model.base import Act, Done, Finish, Instruction, ModelError, Perception, Reply
+from model.base import Act, Done, Finish, Instruction, ModelError, Move, Perception, Reply
+from model.looking import Looking, image_of
+from model.pointer import Pointer
 from model.profile import Profile
 from model.protocols import asked as wording
 from model.protocols import computer_use, elements, meaning
 from model.protocols.clauses import clauses
+from model.protocols.speech import speech
+from model.protocols.spoken import Narrowing, Prompt
 from model.qwen3vl.checkpoint import Checkpoint
 from model.qwen3vl.confidence import confidence
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
@@ -30,6 +32,8 @@ from model.qwen3vl.processor import Encoded, Picture
 __all__ = ["QwenModel"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_GRAMMARS = 16
+"""Compiled grammars kept."""
 _READ = 40
 """Screens whose reading is remembered, for the history."""
 _FITS = 0.42
@@ -55,7 +59,9 @@ class QwenModel:
         self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
-        self._grammar = Grammar(self._table, computer_use.grammar(self.profile.action_line))
+        self._spoken = speech(self.profile)
+        self._grammars: dict[str, Grammar] = {}
+        self._pointer = Pointer()
         self.last: Generated | None = None
         """Figures of the last reply: forwards, prefill and total seconds."""
 
@@ -96,20 +102,41 @@ class QwenModel:
         assert self._engine is not None
         if reads := perception == "pixels" and self._reader is not None:
             seen, history, perception = self._as_read(seen), self._in_own_words(history), "both"
-        encoded = self.encode(asked, history, seen, perception)
-        steering = self._steering(encoded, self._narrowed(asked, seen, perception, reads))
-        out = self._engine.reply(encoded, steering, self.profile.sampling, stop)
-        self.last = out
-        text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
+        pointer = self._pointer.now(history, seen.screen)
+        prompt, images = self._prompt(asked, history, seen, perception)
+        narrowing = self._narrowing(asked, seen, perception, reads, pointer)
+        look = Looking(self._processor, seen, self._most(perception))
+        reply: Reply | None = None
+        for left in range(self.profile.zooms, -1, -1):
+            encoded = self._processor.encode([*prompt.messages, *look.turns], [*images, *look.pictures])
+            may = replace(narrowing, zoom_of=len(prompt.images) - 1 if left else None)
+            steering = self._steering(encoded, self._grammar(may))
+            out = self._engine.reply(encoded, steering, self.profile.sampling, stop)
+            self.last = out
+            text = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
+            moves = self._spoken.moves(text, seen.screen, pointer, len(prompt.images))
+            reply = self._reply(moves, text, out, encoded, reply)
+            if not (left and isinstance(moves[0], Act) and isinstance(moves[0].action, Zoom)):
+                break
+            look.closer(moves[0].action, text)
+        assert reply is not None
+        self._pointer.hope(reply.move, len(history), seen.screen)
+        return reply
+
+    def _reply(
+        self, moves: tuple[Move, ...], text: str, out: Generated, encoded: Encoded, before: Reply | None
+    ) -> Reply:
+        """The reply with what it took, earlier looks included."""
         return Reply(
-            move=computer_use.parse(text, seen.screen),
+            move=moves[0],
             text=text,
             confidence=confidence([self._table.bytes[i] for i in out.ids], out.chances),
             prompt_tokens=out.prompt_tokens,
             cached_tokens=out.cached_tokens,
-            output_tokens=len(out.ids),
-            seconds=out.total_s,
+            output_tokens=len(out.ids) + (before.output_tokens if before else 0),
+            seconds=out.total_s + (before.seconds if before else 0.0),
             shown=tuple(picture.key.partition("@")[0] for picture in encoded.pictures),
+            then=moves[1:],
         )
 
     def close(self) -> None:
@@ -119,18 +146,30 @@ class QwenModel:
 
     def encode(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Encoded:
         """The prompt of one step as the network gets it."""
+        prompt, images = self._prompt(asked, history, seen, perception)
+        return self._processor.encode(prompt.messages, images)
+
+    def _prompt(
+        self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception
+    ) -> tuple[Prompt, list[Picture]]:
         told = [_without_thoughts(step) for step in history]
         if not self.profile.with_goal:
             told = told[asked.since :]
-        turns, with_goal = self.profile.turns, self.profile.with_goal
-        prompt = computer_use.prompt(asked, told, seen, perception, turns=turns, with_goal=with_goal)
-        most = self.profile.max_pixels.both if perception == "both" else self.profile.max_pixels.pixels
-        return self._processor.encode(prompt.messages, [self._picture(image, most) for image in prompt.images])
+        prompt = self._spoken.prompt(asked, told, seen, perception, self.profile.turns)
+        most = self._most(perception)
+        return prompt, [self._picture(image, most) for image in prompt.images]
+
+    def _most(self, perception: Perception) -> int:
+        return self.profile.max_pixels.both if perception == "both" else self.profile.max_pixels.pixels
 
     def _picture(self, seen: Observation, max_pixels: int) -> Picture:
         frame = seen.frame
         return self._processor.picture(
-            frame.digest, lambda: _image(frame), _size(frame), max_pixels=max_pixels, min_pixels=self.profile.min_pixels
+            frame.digest,
+            lambda: image_of(frame),
+            _size(frame),
+            max_pixels=max_pixels,
+            min_pixels=self.profile.min_pixels,
         )
 
     def _as_read(self, seen: Observation) -> Observation:
@@ -138,7 +177,7 @@ class QwenModel:
         assert self._reader is not None
         nodes = self._read.pop(seen.digest, None)
         if nodes is None:
-            _image(seen.frame)
+            image_of(seen.frame)
             nodes = self._reader.read(seen.frame.pixels)
         self._read[seen.digest] = nodes
         while len(self._read) > _READ:
@@ -150,7 +189,7 @@ class QwenModel:
         told = []
         for step in history:
             nodes = self._read.get(step.seen.digest) if step.seen is not None else None
-            move = computer_use.parse(step.reply, step.seen.screen) if step.seen is not None and step.reply else None
+            move = self._spoken.moves(step.reply, step.seen.screen, None, 1)[0] if step.seen and step.reply else None
             if not isinstance(move, Act):
                 told.append(step)
                 continue
@@ -161,26 +200,37 @@ class QwenModel:
             told.append(replace(step, summary=computer_use.summary(move.action, target)))
         return told
 
-    def _narrowed(self, asked: Instruction, seen: Observation, perception: Perception, reads: bool) -> Grammar:
-        """The grammar of this one reply, where the profile narrows it to what is listed, named or given."""
+    def _narrowing(
+        self, asked: Instruction, seen: Observation, perception: Perception, reads: bool, pointer: Point | None
+    ) -> Narrowing:
+        """What this one reply may say, where the profile narrows it to what is listed, named or given."""
         profile = self.profile
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
         text = asked.step or asked.goal
         single = not wording.several(text)
         meant = _meant(listed, text, seen, planned=bool(asked.step)) if profile.points == "named" else []
         told = profile.words == "instruction"
-        if not (listed or told or asked.unfinished):
-            return self._grammar
-        lark = computer_use.grammar(
-            profile.action_line,
-            points=elements.points(meant, seen.screen) or elements.centres(listed, seen.screen),
+        grid = self._spoken.grid
+        return Narrowing(
+            points=tuple(elements.points(meant, seen.screen, grid) or elements.centres(listed, seen.screen, grid=grid)),
             words=text if told and asked.step else "",
-            values=(asked.values or (() if asked.step else wording.quoted(text))) if told else (),
+            values=(asked.values or (() if asked.step else tuple(wording.quoted(text)))) if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
             pressing=bool(meant) or not (reads and single),
+            pointer=pointer is not None,
+            answer=asked.answer,
         )
-        return Grammar(self._table, lark)
+
+    def _grammar(self, narrowing: Narrowing) -> Grammar:
+        """The compiled grammar, kept for as long as the same is asked again and again."""
+        lark = self._spoken.grammar(narrowing)
+        found = self._grammars.get(lark)
+        if found is None:
+            if len(self._grammars) >= _MOST_GRAMMARS:
+                self._grammars.clear()
+            found = self._grammars[lark] = Grammar(self._table, lark)
+        return found
 
     def _steering(self, encoded: Encoded, grammar: Grammar) -> Steering:
         call = grammar.steering(self.profile.max_new_tokens)
@@ -243,11 +293,4 @@ def _size(frame: Frame) -> tuple[int, int]:
         width, height = struct.unpack(">II", frame.png[16:24])
         if width and height:
             return width, height
-    return _image(frame).size
-
-
-def _image(frame: Frame) -> Image:
-    try:
-        return frame.image
-    except (OSError, ValueError, SyntaxError, Warning, DecompressionBombError) as error:
-        raise ModelError("the screenshot is no picture, expected PNG bytes") from error
+    return image_of(frame).size

@@ -16,7 +16,7 @@ from model.base import ModelError
 def test_unknown_names_say_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model `gpt`, expected `pilot`"):
         load.load_model("gpt")
-    with pytest.raises(ModelError, match="is an address"):
+    with pytest.raises(ModelError, match="names no model"):
         load.load_model("https://example.org/v1")
     with pytest.raises(ModelError, match=r"no config\.json"):
         load.load_model(tmp_path)

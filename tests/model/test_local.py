@@ -20,6 +20,7 @@ from model.base import Act, Done, Instruction, Model, ModelError, Unreadable
 from model.load import load_model
 from model.local import QwenModel
 from model.profile import MaxPixels, Profile, Sampling
+from model.protocols.spoken import OPEN
 from model.qwen3vl.checkpoint import load
 from model.qwen3vl.engine import Engine, ReplyCancelled, ReplyTimeout, Steering
 
@@ -112,8 +113,8 @@ def test_jump_forward_says_the_same_as_token_by_token(tiny: Any) -> None:
     slow, fast = Engine(tiny.network), Engine(tiny.network)
     for number in range(12):
         encoded = model.encode(ASKED, [], seen(number), "both")
-        jumped = fast.reply(encoded, model._steering(encoded, model._grammar))
-        walked = slow.reply(encoded, OneByOne(model._steering(encoded, model._grammar)))
+        jumped = fast.reply(encoded, model._steering(encoded, model._grammar(OPEN)))
+        walked = slow.reply(encoded, OneByOne(model._steering(encoded, model._grammar(OPEN))))
         assert jumped.ids == walked.ids
         assert jumped.chances == pytest.approx(walked.chances, abs=1e-4)
         assert jumped.forwards < walked.forwards

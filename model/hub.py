@@ -1,0 +1,70 @@
+"""Fetching a checkpoint from the Hugging Face hub. The only file that reaches the network, and only when asked to.
+
+Weights are safetensors; nothing that could be executed is fetched (no pickles, no Python). A download that was cut is
+taken up where it ended. Keys come from the environment as huggingface_hub reads them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model.base import ModelError
+from model.family import MEMBERS, member, repository
+
+__all__ = ["PATTERNS", "pull", "resolve"]
+
+PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.yaml", "merges.txt", "vocab.txt")
+"""All that is fetched."""
+
+
+def resolve(name: str) -> str:
+    """The repository of a name: `owner/name` as it is, a published size such as `8B-Thinking` in full.
+
+    Raises:
+        ModelError: neither.
+    """
+    if name.count("/") == 1 and all(name.split("/")):
+        return name
+    found = member(name)
+    if found is None or "/" in name:
+        raise ModelError(f"no checkpoint `{name}`, expected owner/name or one of {', '.join(MEMBERS)}")
+    size, fp8 = found
+    return repository(size, "Thinking" if "Thinking" in name else "Instruct", fp8)
+
+
+def pull(name: str, folder: Path | None = None) -> Path:
+    """Fetch a checkpoint into a folder, with progress on standard error.
+
+    Args:
+        name: as for `resolve`.
+        folder: where to; `checkpoints/NAME` by default.
+
+    Raises:
+        ModelError: no such repository, no network, no room, or files that are no Qwen3-VL.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    source = resolve(name)
+    target = folder or Path("checkpoints") / source.rpartition("/")[2]
+    try:
+        snapshot_download(source, local_dir=target, allow_patterns=list(PATTERNS))
+    except GatedRepoError as error:
+        raise ModelError(f"{source} asks for consent first: accept its terms on the hub and set HF_TOKEN") from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(f"the hub knows no {source}, or it is private: check the name, set HF_TOKEN") from error
+    except LocalEntryNotFoundError as error:
+        raise ModelError(
+            f"cannot reach the hub for {source}: check the network, HF_ENDPOINT and HF_HUB_OFFLINE"
+        ) from error
+    except HfHubHTTPError as error:
+        raise ModelError(f"the hub refused {source}: {_line(error)}") from error
+    except OSError as error:
+        raise ModelError(f"{target}: {_line(error)}: run it again to go on where it ended") from error
+    except Exception as error:  # transport errors of whichever client huggingface_hub uses
+        raise ModelError(f"cannot fetch {source}: {_line(error)}: run it again to go on where it ended") from error
+    return target
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
