@@ -35,10 +35,21 @@ class Thing:
     icon: int
     icon_sure: float
     cut: npt.NDArray[np.bool_]  # (4,): whether that edge is only the edge of the tile
+    support: int = 1
+    """How many patches say so."""
 
 
-def things(patches: Patches, least: float = 0.4, alike: float = 0.45) -> list[Thing]:
-    """Group patches that mean the same box, weigh their words, join what a seam between tiles cut apart."""
+def things(
+    patches: Patches, holding: frozenset[int] = frozenset(), least: float = 0.45, alike: float = 0.45
+) -> list[Thing]:
+    """Group patches that mean the same box, weigh their words, join what a seam between tiles cut apart.
+
+    Args:
+        patches: what was seen.
+        holding: roles of things that may hold others, such as lists and pictures.
+        least: from here on a patch counts as part of something.
+        alike: intersection over union from which two boxes count as the same.
+    """
     role = patches.roles.argmax(-1)
     sure = 1 - patches.roles[:, 0]
     left = np.flatnonzero((sure > least) & (role > 0))
@@ -54,7 +65,7 @@ def things(patches: Patches, least: float = 0.4, alike: float = 0.45) -> list[Th
         expected = (thing.box[2] - thing.box[0]) * (thing.box[3] - thing.box[1]) / 256
         if len(members) >= min(0.25 * expected, 12) and thing.sure > least:
             found.append(thing)
-    return _mended(_distinct(found))
+    return _distinct(_mended(found), holding)
 
 
 def _centred(patches: Patches) -> Floats:
@@ -91,18 +102,40 @@ def _joined(patches: Patches, members: npt.NDArray[np.intp]) -> Thing:
     icon = int(icons[1:].argmax()) + 1 if len(icons) > 1 else 0
     return Thing(
         box.astype(np.float32), role, float(1 - roles[0]), patches.states[members].mean(0),
-        icon, float(icons[icon]) if icon else 0.0, cut,
+        icon, float(icons[icon]) if icon else 0.0, cut, len(members),
     )  # fmt: skip
 
 
-def _distinct(found: list[Thing]) -> list[Thing]:
-    """Without weaker things that lie on a stronger one of the same role."""
+def _distinct(found: list[Thing], holding: frozenset[int]) -> list[Thing]:
+    """Without weaker things that share their place with stronger ones: one control does not hold another.
+
+    A picture on a control lends it its icon.
+    """
     kept: list[Thing] = []
-    for thing in sorted(found, key=lambda one: -one.sure):
-        boxes = np.array([one.box for one in kept if one.role == thing.role], dtype=np.float32).reshape(-1, 4)
-        if not len(boxes) or _overlap(thing.box, boxes).max() < 0.5:
+    for thing in sorted(found, key=lambda one: -one.sure * one.support**0.25 * (0.5 if one.role in holding else 1.0)):
+        rival = next((one for one in kept if _share(thing, one) > 0.6 and not _nest(thing, one, holding)), None)
+        if rival is None:
             kept.append(thing)
+        elif thing.icon_sure > rival.icon_sure:
+            rival.icon, rival.icon_sure = thing.icon, thing.icon_sure
     return kept
+
+
+def _share(one: Thing, other: Thing) -> float:
+    """Of the smaller box, how much lies in the other, 0..1."""
+    low, high = np.maximum(one.box[:2], other.box[:2]), np.minimum(one.box[2:], other.box[2:])
+    both = float(np.prod((high - low).clip(0)))
+    return both / max(min(_area(one), _area(other)), 1.0)
+
+
+def _area(thing: Thing) -> float:
+    return float(np.prod(thing.box[2:] - thing.box[:2]))
+
+
+def _nest(one: Thing, other: Thing, holding: frozenset[int]) -> bool:
+    """Whether the larger of two may hold the other."""
+    larger, smaller = (one, other) if _area(one) > _area(other) else (other, one)
+    return larger.role in holding and _area(smaller) < 0.6 * _area(larger)
 
 
 def _mended(found: list[Thing]) -> list[Thing]:
@@ -137,4 +170,5 @@ def _union(a: Thing, b: Thing, axis: int) -> Thing:
     cut = a.cut & b.cut
     cut[axis], cut[axis + 2] = a.cut[axis], b.cut[axis + 2]
     best = a if a.sure > b.sure else b
-    return Thing(box, a.role, max(a.sure, b.sure), (a.states + b.states) / 2, best.icon, best.icon_sure, cut)
+    states = (a.states + b.states) / 2
+    return Thing(box, a.role, max(a.sure, b.sure), states, best.icon, best.icon_sure, cut, a.support + b.support)

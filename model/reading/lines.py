@@ -62,7 +62,7 @@ def pieces(parts: Iterable[Glyphs]) -> list[Piece]:
     """Join neighbouring patches of one line, cut where a piece begins; in reading order."""
     open_: list[Piece] = []
     done: list[Piece] = []
-    for part in sorted(parts, key=lambda one: (one.left, one.middle)):
+    for part in sorted(_once(parts), key=lambda one: (one.left, one.middle)):
         done += [piece for piece in open_ if part.left - piece.right > 1.6 * piece.height + 8]
         open_ = [piece for piece in open_ if part.left - piece.right <= 1.6 * piece.height + 8]
         step = part.width / max(len(part.text), 1)
@@ -82,6 +82,16 @@ def pieces(parts: Iterable[Glyphs]) -> list[Piece]:
     for piece in found:
         piece.text = " ".join(piece.text.split())
     return sorted(found, key=lambda one: (round(one.middle / 8), one.left))
+
+
+def _once(parts: Iterable[Glyphs]) -> list[Glyphs]:
+    """Without second readings: a line at the border of two rows of patches may be claimed by both."""
+    columns: dict[int, list[Glyphs]] = {}
+    for part in sorted(parts, key=lambda one: -one.sure):
+        column = columns.setdefault(round(part.left / part.width), [])
+        if not any(abs(one.middle - part.middle) < 0.45 * min(one.height, part.height) for one in column):
+            column.append(part)
+    return [part for column in columns.values() for part in column]
 
 
 def _neighbour(open_: list[Piece], part: Glyphs) -> Piece | None:

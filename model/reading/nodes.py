@@ -19,6 +19,8 @@ __all__ = ["nodes"]
 
 _FIELDS = frozenset({"textbox", "combobox", "spinbutton", "listbox", "slider"})
 _TICKS = frozenset({"checkbox", "radio", "switch"})
+_WORDY = frozenset({"button", "link", "menuitem", "option", "tab"})
+"""What the words beside a tick may be mistaken for."""
 _LEAST_STATE, _LEAST_ICON = 0.5, 0.35
 
 
@@ -31,7 +33,12 @@ def nodes(things: Sequence[Thing], pieces: Sequence[Piece], alphabet: Alphabet, 
         home = next((n for n, thing in enumerate(things) if _holds(thing, piece)), None)
         (free if home is None else inside[home]).append(piece)
     used: set[int] = set()
-    labels = {n: _label(thing, alphabet.roles[thing.role], free, things, used) for n, thing in enumerate(things)}
+    loose = [p for n, thing in enumerate(things) if alphabet.roles[thing.role] in _WORDY for p in inside[n]]
+    labels = {}
+    for n, thing in enumerate(things):
+        role = alphabet.roles[thing.role]
+        others = [piece for piece in loose if piece not in inside[n]] if role in _TICKS else []
+        labels[n] = _label(thing, role, [*free, *others], things, used)
     found = [_node(n, thing, inside[n], labels[n], alphabet, screen) for n, thing in enumerate(things)]
     for piece in free:
         if id(piece) not in used:
@@ -109,6 +116,8 @@ def _node(
     states = {name for name, value in zip(alphabet.states, thing.states, strict=True) if value > _LEAST_STATE}
     icon = alphabet.icons[thing.icon] if thing.icon and thing.icon_sure > _LEAST_ICON else ""
     name, value = (label or text, text if label else "") if role in _FIELDS else (text or label, "")
+    if role in _TICKS:  # the drawn tick itself is easily read as a letter
+        name = label or (text if len(text) > 2 else "")
     name = name or icon
     rect = _rect(thing.box, screen)
     if rect is None or (role == "image" and not name):

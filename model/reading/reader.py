@@ -33,6 +33,7 @@ WEIGHTS = "reader.safetensors"
 _KEPT = 96
 """Tiles remembered: eight screens of 1280x800."""
 _AT_ONCE = 4
+_HOLDING = frozenset({"image", "listbox", "option", "menuitem"})
 Floats = npt.NDArray[np.float32]
 
 
@@ -122,7 +123,9 @@ def assemble(
 ) -> tuple[Node, ...]:
     """What was said of all tiles of a picture of `size` (width, height), as nodes."""
     glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, alphabet)]
-    return assembled.nodes(things(_patches(tiles, read, size)), pieces(glyphs), alphabet, Screen(*size))
+    holding = frozenset(n for n, role in enumerate(alphabet.roles) if role in _HOLDING)
+    found = things(_patches(tiles, read, size), holding)
+    return assembled.nodes(found, pieces(glyphs), alphabet, Screen(*size))
 
 
 def _glyphs(tile: Tile, said: Said, alphabet: Alphabet) -> list[Glyphs]:

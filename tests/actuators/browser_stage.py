@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,8 +81,14 @@ class BrowserStage:
         if during_act:
             self.page.evaluate("addEventListener('mousedown', () => { for (;;); })")
             return
+        crashed: list[Page] = []
+        self.page.on("crash", lambda page: crashed.append(page))
         with suppress(Error):
-            self.context.new_cdp_session(self.page).send("Page.crash", timeout=300)
+            self.context.new_cdp_session(self.page).send("Page.crash", timeout=300)  # is never answered
+        until = time.monotonic() + 10
+        while not crashed and time.monotonic() < until:
+            self.context.cookies()  # lets the news of the crash through
+            time.sleep(0.02)
 
     def show(self, pages: Mapping[str, str] | str, path: str = "/") -> None:
         """Serve pages by path, or one page, and open it."""
