@@ -55,6 +55,8 @@ __all__ = ["BrowserActuator"]
 _T = TypeVar("_T")
 QUIET_MS = 50
 """A page is still when nothing has changed for this long and no request is on its way."""
+_TELLS_S = 0.2
+"""A page that is left after an act is known to be left within this long."""
 _REGION_PX = 64
 _SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 
@@ -193,6 +195,7 @@ class BrowserActuator:
         tab = self._front()
         try:
             ready(action)
+            tab.arrive()
             screen = self._screen(tab)
             hand = self._hand(tab)
             self._reach(hand, action, screen)
@@ -349,7 +352,7 @@ class BrowserActuator:
                 shot = tab.cdp.send("Page.captureScreenshot", format="png", optimizeForSpeed=True, **view)
                 return base64.b64decode(shot["data"])
             except DocumentGone:
-                continue
+                tab.pump()
         raise errors.SurfaceTimeout("no picture of the page can be had; try again when it is still")
 
     def _screen(self, tab: Tab) -> Screen:
@@ -362,9 +365,14 @@ class BrowserActuator:
         if left_s <= 0:
             self._front()
             return "frames"
-        return self._on_front(lambda tab: self._stirs(tab, left_s))
+        return self._on_front(lambda tab: self._stirs(tab, left_s), arrive=False)
 
     def _stirs(self, tab: Tab, left_s: float) -> str:
+        if time.monotonic() - self._acted[1] < _TELLS_S:
+            tab.pump()  # the news that the page is being left may still be on its way
+        if tab.leaving:
+            tab.pump(min(left_s, 0.05))
+            return "loading"
         try:
             ago_ms = min(1000.0, max(0.0, time.monotonic() - self._acted[1]) * 1000)
             moving = tab.worlds.top.call("settle", QUIET_MS, int(left_s * 1000), ago_ms, bound_s=left_s + self._bound_s)
@@ -375,12 +383,19 @@ class BrowserActuator:
             moving = "requests"
         return str(moving)
 
-    def _on_front(self, look: Callable[[Tab], _T]) -> _T:
-        """Look at the page in front; at the next one when it closes meanwhile."""
+    def _on_front(self, look: Callable[[Tab], _T], arrive: bool = True) -> _T:
+        """Look at the page in front, once it is there; at the next one when it closes meanwhile."""
+        late = False
         while True:
             tab = self._front()
             try:
+                if arrive:
+                    tab.arrive()
                 return look(tab)
+            except errors.SurfaceTimeout:
+                if late or not tab.leaving:
+                    raise
+                late = True  # the call came just too late to be let into the page
             except errors.SurfaceLost:
                 if not self._tabs.went(tab):
                     raise

@@ -26,6 +26,7 @@ _GONE = (
     "Frame with the given frameId",
     "Object id doesn't reference",
     "Internal error",
+    "Unable to capture screenshot",
 )
 
 

@@ -22,6 +22,7 @@ from actuators.world import Worlds
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
+    from playwright.sync_api import Frame as PageFrame
 
 __all__ = ["Tab", "Tabs", "safe_name"]
 
@@ -32,6 +33,8 @@ _CAUSED_S = 0.5
 """...unless it began within this long after an act."""
 _OPENS_S = 2.0
 """A new tab that a page asked for is waited for this long."""
+_ANSWERS_S = 30.0
+"""A server may take this long to answer when a page is left for another."""
 
 
 @dataclass(eq=False)
@@ -43,6 +46,8 @@ class Tab:
     bound_s: float
     pending: dict[Request, float] = field(default_factory=dict)
     """When each began, seconds of `time.monotonic`."""
+    leaving: set[Request] = field(default_factory=set)
+    """Requests for the page that comes next. Until a server answers, the browser keeps calls into the page back."""
     crashed: bool = False
     opening_at: float = float("-inf")
     """When the page last asked for a new tab that is not there yet."""
@@ -86,6 +91,12 @@ class Tab:
             self.page.wait_for_timeout(seconds * 1000)
         except Error as error:
             raise surface_error(error) from None
+
+    def arrive(self) -> None:
+        """Wait, within a bound, while the page is being left for one whose server has not answered yet."""
+        until = time.monotonic() + _ANSWERS_S
+        while self.leaving and time.monotonic() < until:
+            self.pump()
 
     def waits(self, acted: tuple[float, float]) -> bool:
         """Whether a request is on its way without which the page is not still.
@@ -184,6 +195,7 @@ class Tabs:
         self._listen(page, "crash", partial(_crash, tab))
         self._listen(page, "close", self._left)
         self._listen(page, "request", partial(_begin, tab))
+        self._listen(page, "framenavigated", partial(_arrived, tab))
         self._listen(page, "requestfinished", partial(_end, tab))
         self._listen(page, "requestfailed", partial(_end, tab))
 
@@ -261,10 +273,28 @@ def _crash(tab: Tab, page: Page) -> None:
 def _begin(tab: Tab, request: Request) -> None:
     if request.resource_type not in _ENDLESS:
         tab.pending[request] = time.monotonic()
+    if request.is_navigation_request() and _of_the_page(request):
+        tab.leaving.add(request)
+
+
+def _of_the_page(request: Request) -> bool:
+    """Whether a navigation is the page's own and not that of a frame in it."""
+    from playwright.sync_api import Error
+
+    try:
+        return request.frame.parent_frame is None
+    except Error:  # the page is too new to have a frame
+        return True
+
+
+def _arrived(tab: Tab, frame: PageFrame) -> None:
+    if frame.parent_frame is None:
+        tab.leaving.clear()
 
 
 def _end(tab: Tab, request: Request) -> None:
     tab.pending.pop(request, None)
+    tab.leaving.discard(request)
 
 
 def safe_name(suggested: str) -> str:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from browser_stage import BrowserStage, serve
@@ -91,3 +94,49 @@ def test_pages_can_be_served_again(begin: Begin) -> None:
     serve(stage.context, "<p>two")
     stage.actuator.open("http://stage.test/")
     assert stage.actuator.observe().text() == "two"
+
+
+@contextmanager
+def slow_server() -> Iterator[tuple[str, threading.Event]]:
+    """A page with a form that is answered when the event is set. Routes would not do: they hold up the browser's driver itself."""
+    over = threading.Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._say(b"<form method=post><button>Go</button></form>")
+
+        def do_POST(self) -> None:
+            over.wait(60)
+            self._say(b"<p>There at last")
+
+        def _say(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", over
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_slow_server_is_no_hung_browser(begin: Begin) -> None:
+    """While a page is left the browser answers no call into it, for longer than a call may take here."""
+    stage = begin("<p>x", bound_s=1.0)
+    with slow_server() as (url, answer):
+        stage.actuator.open(url)
+        press(stage, "Go")
+        settled = stage.actuator.settle(0.3)
+        assert (settled.still, settled.watching) == (False, "loading")
+        threading.Timer(2.0, answer.set).start()
+        assert "There at last" in stage.actuator.observe().text()
