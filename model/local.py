@@ -208,7 +208,7 @@ class QwenModel:
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
         text = asked.step or asked.goal
         single = not wording.several(text)
-        meant = _meant(listed, text, seen, planned=bool(asked.step)) if profile.points == "named" else []
+        meant = _meant(listed, text, seen, bool(asked.step), reads) if profile.points == "named" else []
         told = profile.words == "instruction"
         grid = self._spoken.grid
         return Narrowing(
@@ -264,12 +264,12 @@ class _Course:
         return True
 
 
-def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool) -> list[Node]:
+def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool, misread: bool) -> list[Node]:
     """The nodes that an instruction names: a plan's step to the letter where it can, one free wish by its meaning."""
     exact = elements.named(listed, text)
     if wording.several(text) or (planned and exact and len({node.name for node in exact}) > 1):
         return exact
-    loose = meaning.meant(listed, text, seen.screen)
+    loose = meaning.meant(listed, text, seen.screen, misread)
     if not exact or not planned:
         return list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
     return [node for node in exact if node in loose.nodes] or exact

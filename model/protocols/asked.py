@@ -92,7 +92,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
 _VERBS = (
     r"(?:please )?(?:click|press|tap|hit|push|select|choose|pick|open|activate|toggle|check|tick|mark|uncheck|untick|"
     r"turn on|turn off|switch on|switch off|enable|disable|go to|switch to|focus|find|locate|show|use|move to|"
-    r"hover over|hover|double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
+    r"hover over|hover|"
+    r"double[- ]click|right[- ]click|expand|collapse|follow|visit|view|see|point to|point at)(?: on| at| to| in| the)?"
 )
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"magnifying glass|look up|looking glass", "search"),

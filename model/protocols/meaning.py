@@ -16,8 +16,8 @@ from model.protocols.asked import Asked, Place, tokens, understood
 __all__ = ["Meant", "alike", "meant"]
 
 READABLE = frozenset({"text", "heading", "cell", "status", "alert", "image"})
-_SAME = 0.78
-"""From this likeness on two words count as one, misspelt."""
+_SAME, _MISREAD = 0.78, 0.58
+"""From this likeness on two words count as one: misspelt by people, misread from pixels."""
 _GROUPS = """
 cart basket bag trolley
 settings setting gear cog preference option configure
@@ -145,11 +145,18 @@ class Meant:
     fit: float
 
 
-def meant(nodes: Sequence[Node], asked: str, screen: Screen) -> Meant:
-    """The best understanding of an instruction about one thing, on these nodes."""
+def meant(nodes: Sequence[Node], asked: str, screen: Screen, misread: bool = False) -> Meant:
+    """The best understanding of an instruction about one thing, on these nodes.
+
+    Args:
+        nodes: what is listed.
+        asked: the instruction.
+        screen: where corners are.
+        misread: whether the names were read from pixels, so that letters may be wrong, doubled or missing.
+    """
     best = Meant((), 0.0)
     for n, way in enumerate(understood(asked)):
-        found = _found(nodes, way, screen)
+        found = _found(nodes, way, screen, _MISREAD if misread else _SAME)
         if way.deed and way.place is not None and found.fit > 0.5:  # a control in its row, called what is to be done
             found = Meant(found.nodes, min(1.0, found.fit + 0.15))
         if found.fit - 0.01 * n > best.fit:
@@ -157,10 +164,11 @@ def meant(nodes: Sequence[Node], asked: str, screen: Screen) -> Meant:
     return best
 
 
-def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False) -> float:
+def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False, same: float = _SAME) -> float:
     """How well some words name something called `name`: 1 the same, 0 nothing in common.
 
-    `strict` says that what was asked for is a quotation, of which every word counts.
+    `same` is the likeness from which two words count as one; `strict` says that what was asked for is a quotation,
+    of which every word counts.
     """
     from rapidfuzz import fuzz
 
@@ -168,13 +176,16 @@ def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False) -
         return 0.0
     if asked == name:
         return 1.0
-    hit_name = [max((_same(word, other) for other in asked), default=0.0) for word in name]
-    hit_asked = [max((_same(word, other) for other in name), default=0.0) for word in asked]
+    hit_name = [max((_same(word, other, same) for other in asked), default=0.0) for word in name]
+    hit_asked = [max((_same(word, other, same) for other in name), default=0.0) for word in asked]
     covered = sum(hit * _weight(word) for hit, word in zip(hit_name, name, strict=True)) / sum(map(_weight, name))
     used = sum(hit * _weight(word) for hit, word in zip(hit_asked, asked, strict=True)) / sum(map(_weight, asked))
     joint = used ** (1.5 if strict else 0.9) * covered**0.4  # a word asked for and missing tells more than one too many
-    whole = fuzz.ratio("".join(asked), "".join(name)) / 100
-    return min(0.99, max(0.97 * joint, 0.7 * used if used > 0.78 else 0.0, whole if whole > 0.7 else 0.0))
+    one, other = "".join(asked), "".join(name)
+    whole = fuzz.ratio(one, other) / 100
+    if same < _SAME:
+        whole = max(whole, fuzz.ratio(_skeleton(one), _skeleton(other)) / 100)
+    return min(0.99, max(0.97 * joint, 0.7 * used if used > 0.78 else 0.0, whole if whole > min(0.7, same) else 0.0))
 
 
 def _weight(word: str) -> float:
@@ -205,7 +216,18 @@ _IDLE = frozenset(
 )
 
 
-def _same(one: str, other: str) -> float:
+def _skeleton(text: str) -> str:
+    """Letters that are easily taken for one another as one, doubled ones once."""
+    for pair, letter in (("rn", "m"), ("nn", "m"), ("vv", "w"), ("ii", "u")):
+        text = text.replace(pair, letter)
+    plain = text.translate(_ALIKE)
+    return "".join(char for n, char in enumerate(plain) if n == 0 or char != plain[n - 1])
+
+
+_ALIKE = str.maketrans("i1|!0c5", "lllloes")
+
+
+def _same(one: str, other: str, same: float = _SAME) -> float:
     from rapidfuzz import fuzz
 
     if one == other:
@@ -213,7 +235,9 @@ def _same(one: str, other: str) -> float:
     if len(one) > 3 and len(other) > 3 and (one.rstrip("s") == other.rstrip("s")):
         return 0.97
     likeness = fuzz.ratio(one, other) / 100 if min(len(one), len(other)) > 2 else 0.0
-    if likeness >= _SAME:
+    if same < _SAME and min(len(one), len(other)) > 2:
+        likeness = max(likeness, fuzz.ratio(_skeleton(one), _skeleton(other)) / 100)
+    if likeness >= same:
         return likeness
     if min(len(one), len(other)) > 3 and (one.startswith(other) or other.startswith(one)):
         return 0.75
@@ -225,10 +249,10 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def _found(nodes: Sequence[Node], way: Asked, screen: Screen) -> Meant:
-    fits = [_fit(node, way, screen) for node in nodes]
+def _found(nodes: Sequence[Node], way: Asked, screen: Screen, same: float) -> Meant:
+    fits = [_fit(node, way, screen, same) for node in nodes]
     if way.place is not None:
-        anchors = _anchors(nodes, way.place)
+        anchors = _anchors(nodes, way.place, same)
         if not anchors:
             return Meant((), 0.0)
         fits = [
@@ -253,13 +277,13 @@ def _beside(standing: float) -> float:
     return 0.7 + 0.3 * standing if standing > 0.04 else 0.0
 
 
-def _fit(node: Node, way: Asked, screen: Screen) -> float:
+def _fit(node: Node, way: Asked, screen: Screen, same: float) -> float:
     name = tokens(node.name)
-    fit = alike(way.words, name, way.literal) if way.words else 0.0
+    fit = alike(way.words, name, way.literal, same) if way.words else 0.0
     if way.words and node.tag:
         fit = max(fit, 0.95 * alike(way.words, tokens(node.tag), way.literal))
     if way.words and node.value:
-        fit = max(fit, 0.85 * alike(way.words, tokens(node.value), way.literal))
+        fit = max(fit, 0.85 * alike(way.words, tokens(node.value), way.literal, same))
     if not way.words:
         fit = 0.6 if node.role in way.roles and (not way.icon or _iconic(node)) else 0.0
         fit = 0.5 if not way.roles and way.corner and node.role not in READABLE else fit
@@ -269,7 +293,7 @@ def _fit(node: Node, way: Asked, screen: Screen) -> float:
         fit *= 0.6 if way.roles & _HARD and not way.icon else 0.85
     if way.likely and node.role not in way.likely and not way.roles:
         fit *= 0.93
-    if way.deed and way.place is None and not any(_same(way.deed, word) for word in (*name, *tokens(node.tag))):
+    if way.deed and way.place is None and not any(_same(way.deed, word, same) for word in (*name, *tokens(node.tag))):
         fit *= 0.8  # "Delete the message" is not "New message"
     if node.role in READABLE:
         fit *= 0.8 if node.role == "image" else 0.72
@@ -290,9 +314,15 @@ def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
     return 1 - 0.6 * min(1.0, math.hypot(*(away[side] for side in corner)))
 
 
-def _anchors(nodes: Sequence[Node], place: Place) -> list[tuple[Node, float]]:
+def _anchors(nodes: Sequence[Node], place: Place, same: float) -> list[tuple[Node, float]]:
     scored = [
-        (node, max(alike(place.words, tokens(node.name)), 0.9 * alike(place.words, tokens(node.value))))
+        (
+            node,
+            max(
+                alike(place.words, tokens(node.name), False, same),
+                0.9 * alike(place.words, tokens(node.value), False, same),
+            ),
+        )
         for node in nodes
     ]
     scored += [(node, 0.9) for node in nodes if _contains(tokens(node.name), place.words)]

@@ -48,6 +48,7 @@ def load_reader(folder: Path, visual: Any) -> Reader:
     Raises:
         ModelError: the heads are missing, damaged or made for another tower.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     alphabet = read_alphabet(folder)
@@ -55,7 +56,7 @@ def load_reader(folder: Path, visual: Any) -> Reader:
     heads = Heads(config.hidden_size, config.depth, alphabet)
     try:
         heads.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         problem = " ".join(str(error).split())[:160]
         raise ModelError(f"{folder / WEIGHTS}: the reading heads do not fit: {problem}") from error
     weight = visual.patch_embed.proj.weight

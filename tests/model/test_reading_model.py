@@ -1,0 +1,104 @@
+"""A checkpoint with reading heads on pixels alone: it lists what it reads, and nothing that the surface knows."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from test_local import SMALL, seen
+
+from actuators.geometry import Rect, to_grid
+from actuators.observation import Node
+from model.base import Act, Done, Finish, Instruction, ModelError
+from model.local import QwenModel
+from model.qwen3vl.checkpoint import load
+from model.reading.alphabet import Alphabet
+from model.reading.heads import Heads
+
+NAMED = SMALL.model_copy(update={"points": "named", "words": "instruction", "with_goal": False, "action_line": False})
+
+
+@pytest.fixture
+def reading(tiny_folder: Path, tmp_path: Path) -> Path:
+    """The tiny checkpoint with random reading heads."""
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "reading"))
+    config = load(folder).network.config.vision_config
+    alphabet = Alphabet(icons=("", "search"))
+    torch.manual_seed(1)
+    save_file(Heads(config.hidden_size, config.depth, alphabet).state_dict(), folder / "reader.safetensors")
+    alphabet.write(folder)
+    return folder
+
+
+def model_that_reads(folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: tuple[Node, ...]) -> QwenModel:
+    checkpoint = dataclasses.replace(load(folder), profile=NAMED)
+    assert checkpoint.reader is not None
+    monkeypatch.setattr(checkpoint.reader, "read", lambda pixels: nodes)
+    return QwenModel(checkpoint)
+
+
+SAVE = Node("read-0", "button", "Saue", Rect(100, 50, 140, 70))
+TITLE = Node("read-1", "text", "My title", Rect(10, 80, 60, 90))
+
+
+def test_heads_come_with_the_checkpoint_and_read_a_screen(reading: Path) -> None:
+    checkpoint = load(reading)
+    assert checkpoint.reader is not None and load(reading.parent / "reading").digest == checkpoint.digest
+    nodes = checkpoint.reader.read(seen().frame.pixels)
+    assert nodes == checkpoint.reader.read(seen().frame.pixels)
+
+
+def test_only_what_was_read_and_is_meant_can_be_pressed(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_that_reads(reading, monkeypatch, (SAVE, TITLE))
+    shown = model._as_read(seen())
+    assert [node.name for node in shown.nodes] == ["Saue", "My title"]
+    narrowing = model._narrowing(Instruction("Click the Save button"), shown, "both", True, None)
+    assert narrowing.pressing and narrowing.points == (to_grid(SAVE.rect.centre, shown.screen),)
+
+
+def test_what_is_not_read_is_not_pressed(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_that_reads(reading, monkeypatch, (TITLE,))
+    for number in range(25):
+        move = model.propose(Instruction("Click the Search button"), [], seen(number), "pixels").move
+        assert not (isinstance(move, Act) and move.action.kind in ("click", "hover", "drag")), move
+
+
+def test_the_history_calls_things_what_the_reader_took_them_for(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_that_reads(reading, monkeypatch, (SAVE, TITLE))
+    before = seen(7)
+    reply = '<tool_call>\n{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [600, 500]}}\n</tool_call>'
+    model.propose(Instruction("Click Save"), [], before, "pixels")
+    told = model._in_own_words([Done('left_click button "Secret name of the surface"', reply, before)])
+    assert [step.summary for step in told] == ['left_click button "Saue"']
+
+
+def test_a_wish_of_two_acts_goes_on_when_the_first_is_done(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_that_reads(reading, monkeypatch, (SAVE, TITLE))
+    asked: list[str] = []
+
+    def scripted(part: Instruction, *rest: Any) -> Any:
+        asked.append(part.goal)
+        from model.base import Reply
+
+        return Reply(Finish() if len(asked) in (2, 4) else Act(type("A", (), {})()), "")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "_propose", scripted)
+    wish = Instruction("Click Save and press Search")
+    one = Done("left_click", "", seen())
+    model.propose(wish, [], seen(), "pixels")
+    assert isinstance(model.propose(wish, [one], seen(), "pixels").move, Act)
+    assert isinstance(model.propose(wish, [one, one], seen(), "pixels").move, Finish)
+    assert asked == ["Click Save", "Click Save", "press Search", "press Search"]
+
+
+@pytest.mark.parametrize("broken", ["reader.safetensors", "reader.json"])
+def test_damaged_heads_are_one_line(reading: Path, broken: str) -> None:
+    (reading / broken).write_bytes(b"{}" if broken.endswith("json") else b"\x00" * 12)
+    with pytest.raises(ModelError) as caught:
+        load(reading)
+    assert broken in str(caught.value) and "\n" not in str(caught.value)
