@@ -8,7 +8,8 @@ The forms (case does not matter, quotes are allowed around names):
 
     press|open|click NAME [button|link|calendar|field] · press the first NAME button · press the first available NAME
     press NAME until TEXT is shown · press NAME if it is shown
-    type TEXT into the NAME field · type TEXT (where the cursor is) · choose OPTION in the NAME list · check NAME · uncheck NAME
+    type TEXT into the NAME field · type TEXT (where the cursor is) · choose OPTION in the NAME list
+    check NAME · uncheck NAME
     press the KEY key · wait until TEXT is shown
 """
 
