@@ -46,7 +46,7 @@ def run(
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
     approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
-    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, http://HOST:PORT/v1#NAME.")] = "pilot",
+    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
     runs: RunsRoot = Path("runs"),
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser window.")] = False,
@@ -84,7 +84,7 @@ def rehearse(
     policy: Annotated[
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
-    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a checkpoint folder, http://HOST:PORT/v1#NAME.")] = "pilot",
+    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
     runs: RunsRoot = Path("runs"),
     as_json: AsJson = False,

@@ -185,7 +185,8 @@ def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False, s
     whole = fuzz.ratio(one, other) / 100
     if same < _SAME:
         whole = max(whole, fuzz.ratio(_skeleton(one), _skeleton(other)) / 100)
-    return min(0.99, max(0.97 * joint, 0.7 * used if used > 0.78 else 0.0, whole if whole > min(0.7, same) else 0.0))
+    fits = (0.97 * joint, 0.7 * used if used > 0.78 else 0.0, whole if whole > min(0.7, same) else 0.0)
+    return float(min(0.99, max(fits)))
 
 
 def _weight(word: str) -> float:

@@ -96,7 +96,7 @@ class Reader:
 
     def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[Said]:
         shown = [cut(pixels, tile) for tile in tiles]
-        keys = [hashlib.blake2b(np.ascontiguousarray(one), digest_size=16).digest() for one in shown]
+        keys = [hashlib.blake2b(one.tobytes(), digest_size=16).digest() for one in shown]
         missing = [n for n, key in enumerate(keys) if key not in self._seen]
         fresh: dict[bytes, Said] = {}
         for start in range(0, len(missing), _AT_ONCE):

@@ -46,7 +46,7 @@ def _misread(node: Node, page: Page, dice: random.Random, share: float) -> Node:
     right, bottom = min(page.screen.width, box.right + dx), min(page.screen.height, box.bottom + dy)
     if right > left and bottom > top:
         changes["rect"] = Rect(left, top, right, bottom)
-    return dataclasses.replace(node, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(node, **changes)
 
 
 def _spelt(text: str, dice: random.Random, share: float) -> str:

@@ -63,17 +63,16 @@ def _colours(dice: random.Random, difficulty: float) -> tuple[tuple[int, int, in
     if dice.random() > difficulty:
         return (255, 255, 255), (20, 20, 20)
     while True:
-        ground = tuple(dice.randint(0, 255) for _ in range(3))
-        ink = tuple(dice.randint(0, 255) for _ in range(3))
-        apart = (
-            abs(
-                sum(a * w for a, w in zip(ground, (3, 6, 1), strict=True))
-                - sum(a * w for a, w in zip(ink, (3, 6, 1), strict=True))
-            )
-            / 10
-        )
+        ground = (dice.randint(0, 255), dice.randint(0, 255), dice.randint(0, 255))
+        ink = (dice.randint(0, 255), dice.randint(0, 255), dice.randint(0, 255))
+        apart = abs(_light(ground) - _light(ink))
         if apart > 70:
             return ground, ink
+
+
+def _light(colour: tuple[int, int, int]) -> float:
+    red, green, blue = colour
+    return (3 * red + 6 * green + blue) / 10
 
 
 def draw_tile(words: Words, grid: tuple[int, int], alphabet: Alphabet, difficulty: float) -> Tile:

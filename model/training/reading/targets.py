@@ -106,7 +106,8 @@ def _text(page: PageLabels, left: int, top: int, grid: tuple[int, int], a: Alpha
     x, y, height, line = x[at], y[at], page.chars[at, 2], page.chars[at, 3]
     patch = (y // PATCH).astype(np.int64) * columns + (x // PATCH).astype(np.int64)
     order = np.lexsort((x, line, y, patch))
-    at, x, y, height, line, patch = (v[order] for v in (at, x, y, height, line, patch))
+    at, patch = at[order], patch[order]
+    x, y, height, line = x[order], y[order], height[order], line[order]
     fresh_patch = np.r_[True, patch[1:] != patch[:-1]]
     fresh_line = fresh_patch | np.r_[True, line[1:] != line[:-1]]
     number = np.cumsum(fresh_line) - 1
