@@ -170,6 +170,5 @@ def _union(a: Thing, b: Thing, axis: int) -> Thing:
     cut = a.cut & b.cut
     cut[axis], cut[axis + 2] = a.cut[axis], b.cut[axis + 2]
     best = a if a.sure > b.sure else b
-    states = (a.states + b.states) / 2
-    states = states.astype(np.float32)
+    states: Floats = ((a.states + b.states) / 2).astype(np.float32)
     return Thing(box, a.role, max(a.sure, b.sure), states, best.icon, best.icon_sure, cut, a.support + b.support)
