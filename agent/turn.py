@@ -250,8 +250,9 @@ class Turn:
         )
         if note and receipt.detail:
             note = f"{note}: {receipt.detail}"
-        if kept:
-            note = "; ".join(filter(None, (note, f"the page was kept from sending {kept[-1].sent.shown}")))
+        # A note says why an act came to nothing: a page that is not there, not a picture that is missing on it.
+        if pages := [one for one in kept if one.sent.kind == "document"]:
+            note = "; ".join(filter(None, (note, f"the page was kept from sending {pages[-1].sent.shown}")))
         text = step.reply.text if step.reply else ""
         self._history.append(Done(summary(action, target), text, step.seen, note))
 

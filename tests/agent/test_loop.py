@@ -16,10 +16,14 @@ from actuators.errors import SurfaceLost
 from actuators.geometry import Rect
 from agent.audit.journal import TrailBroken
 from agent.limits import Limits
+from agent.parts import Parts
 from agent.plan import PlanStep
-from model.base import Act, Ask, Blocked, Finish, ModelError, Reply, Unreadable
+from model.base import Act, Ask, Blocked, Finish, ModelError, Move, Reply, Unreadable
 from model.scripted import Asked, ScriptedModel
 from policies.broker import BrokerLost
+from policies.decision import Clearance, Decision
+from policies.sent import Sent
+from policies.wire_gate import Outgoing
 
 SEARCH, DELETE, PAY, NAME = button("Search"), button("Delete booking"), pay(), text_field("Name", 1)
 BOOKED = button("Booked")
@@ -113,6 +117,26 @@ def test_a_page_that_loads_in_parts_gets_time_before_impossible_is_believed(tmp_
     found = play(tmp_path, [Blocked(), Act(click(PAY)), Finish()], [SEARCH], then=then_booked, settling=arrives)
     assert found.ending.outcome == "verified" and found.surface.acts == [click(PAY)]
     assert found.surface.looks >= 5
+
+
+@pytest.mark.parametrize(("kind", "noted"), [("document", True), ("image", False), ("xhr", False)])
+def test_only_a_page_that_was_kept_back_means_that_the_act_came_to_nothing(
+    tmp_path: Path, kind: str, noted: bool
+) -> None:
+    """A portrait from elsewhere that is not loaded says nothing about the sign-in that led to its page."""
+    refused = Clearance(Decision("deny", (), (), "no rule permits it"), None, None, None)
+    kept = [Outgoing(Sent("GET", "https://pictures.example/ada.png", kind), refused)]
+    told = []
+
+    def looks_back(asked: Asked) -> Move:
+        told.append([done.note for done in asked.history])
+        return Act(click(PAY)) if not asked.history else Finish()
+
+    def at_the_wire(parts: Parts) -> None:
+        parts.kept_back = lambda: kept
+
+    play(tmp_path, ScriptedModel(looks_back), [PAY], then=then_booked, change=at_the_wire)
+    assert told == [[], ["the page was kept from sending GET https://pictures.example/ada.png" if noted else ""]]
 
 
 def test_a_model_that_asks_for_a_person_halts(tmp_path: Path) -> None:
