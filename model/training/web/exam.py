@@ -138,6 +138,18 @@ class _Page:
         return self.pick(f'"{name}"', name, f"'{name}'", f'"{name}"')
 
 
+_STATES = frozenset({"focused", "checked", "selected", "expanded", "disabled"})
+
+
+def _listed(node: dict[str, Any]) -> dict[str, Any]:
+    """A node as `nodes.json` has it: whole pixels, and the states that a node list can tell."""
+    x, y, width, height = node["box"]
+    left, top = round(x), round(y)
+    box = [left, top, max(1, round(x + width) - left), max(1, round(y + height) - top)]
+    states = [state for state in node["states"] if state in _STATES]
+    return {"role": node["role"], "name": node["name"], "value": node["value"], "states": states, "box": box}
+
+
 def _holds(outer: Sequence[float], inner: Sequence[float]) -> bool:
     x, y = inner[0] + inner[2] / 2, inner[1] + inner[3] / 2
     return bool(outer[0] - 1 <= x <= outer[0] + outer[2] + 1 and outer[1] - 1 <= y <= outer[1] + outer[3] + 1)
@@ -474,9 +486,7 @@ def write_exam(out: Path, chosen: str, count: int, seed: int, icons: Icons, lens
         name = f"{chosen}-{number:03d}.png"
         (out / "images" / name).write_bytes(shot.png)
         entries += [question.as_entry(name, f"chromium-{chosen}") for question in asked]
-        listed[name] = [
-            {key: node[key] for key in ("role", "name", "value", "states", "box")} for node in shot.labels["nodes"]
-        ]
+        listed[name] = [_listed(node) for node in shot.labels["nodes"]]
     (out / "annotations.json").write_text(json.dumps(entries, ensure_ascii=False, indent=1), encoding="utf-8")
     if nodes:
         (out / "nodes.json").write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
