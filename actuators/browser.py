@@ -55,6 +55,8 @@ __all__ = ["BrowserActuator"]
 _T = TypeVar("_T")
 QUIET_MS = 50
 """A page is still when nothing has changed for this long and no request is on its way."""
+_COMES_S = 2.0
+"""A wait on a page that is still ends when nothing has come within this long."""
 _TELLS_S = 0.2
 """A page that is left after an act is known to be left within this long."""
 _REGION_PX = 64
@@ -254,7 +256,7 @@ class BrowserActuator:
             case SystemButton(button="enter"):
                 hand.keys(("enter",))
             case Wait(seconds=seconds):
-                self.settle(seconds)
+                self._wait(seconds)
             case Hover(at=at):
                 hand.move(*screen.to_logical(at))
             case Zoom():
@@ -264,6 +266,16 @@ class BrowserActuator:
             case _:
                 assert_never(attempt.action)
         return ""
+
+    def _wait(self, seconds: float) -> None:
+        """Until the page is still; whoever waits on a still page waits for something to come, so give it a while."""
+        until = time.monotonic() + seconds
+        comes = time.monotonic() + min(seconds, _COMES_S)
+        was = self._on_front(_listed)
+        while self.settle(until - time.monotonic()).still and time.monotonic() < comes:
+            if self._on_front(_listed) != was:
+                return
+            self._front().pump(0.05)
 
     def _revealed(self, action: Action, target: Target) -> str:
         """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
@@ -402,6 +414,11 @@ class BrowserActuator:
 
 
 _HERE = Place()
+
+
+def _listed(tab: Tab) -> list[tuple[str, str]]:
+    """Role and name of everything on a page."""
+    return [(one["role"], one["name"]) for one in tab.worlds.look()["nodes"]]
 
 
 class _Attempt:

@@ -135,7 +135,7 @@ function clickable(el) {
   return styleOf(el).cursor === "pointer" && pointed(el) ? "generic" : "";
 }
 // An entry of a list in which only one at a time is a tab stop; blocks get -1 for other reasons, as targets of links.
-const roving = (el) => tabIndexOf(el) === -1 && inline(el);
+const roving = (el) => tabIndexOf(el) === -1 && /^(span|a|b|i|em|strong)$/.test(tagOf(el));
 const short = (el) => el.textContent.length < 120 && !findIn(el, NATIVE);
 // The innermost block under a pointer cursor, or the outermost inline element.
 function pointed(el) {

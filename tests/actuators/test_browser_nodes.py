@@ -57,7 +57,10 @@ NAMES = [
     ("Sex <input type=radio> male", ("radio", "male")),
     ("Name <input name=n><br><input name=__login_password>", ("textbox", "login password")),
     ("<input name=userName placeholder=You>", ("textbox", "You")),
-    ("<ul><li><i tabindex=0 role=button>a.txt</i><li><i tabindex=-1>b.txt</i></ul>", ("generic", "b.txt")),
+    (
+        "<ul><li><i tabindex=0 role=button>a.txt</i><li style='display:flex'><span tabindex=-1>b.txt</span></ul>",
+        ("generic", "b.txt"),
+    ),
     ("<div tabindex=-1>Main part</div>", ("text", "Main part")),
     ("<button style='text-transform:uppercase'>go<span style='display:none'> away</span></button>", ("button", "go")),
 ]

@@ -89,6 +89,13 @@ def test_waiting_ends_when_the_page_is_still(begin: Begin) -> None:
     assert receipt.status == "done" and receipt.ended_at - receipt.started_at < 5
 
 
+def test_waiting_on_a_still_page_is_waiting_for_what_comes(begin: Begin) -> None:
+    stage = begin("<p>x")
+    stage.page.evaluate("() => void setTimeout(() => document.body.append('There'), 1200)")
+    do(stage, Wait(seconds=10))
+    assert "There" in stage.actuator.observe().text()
+
+
 def test_pages_can_be_served_again(begin: Begin) -> None:
     stage = begin("<p>one")
     serve(stage.context, "<p>two")
