@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -164,8 +165,6 @@ def _shown(
     chromium: Chromium, text: str, size: tuple[int, int], scale: float, npm: Path | None
 ) -> Iterator[tuple[Observation, list[dict[str, Any]], list[str]]]:
     """One page on the screen: what the actuator sees, what the document asks, and what is not there."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from actuators.browser import BrowserActuator
     from actuators.permit import Verifier
 
@@ -173,7 +172,7 @@ def _shown(
     try:
         _serve(context, text, npm)
         page = context.new_page()
-        nobody = Verifier(Ed25519PrivateKey.generate().public_key().public_bytes_raw(), "render", "")
+        nobody = Verifier(os.urandom(32), "render", "")
         actuator = BrowserActuator(context, nobody, scale=scale)  # looks only: nothing can sign a permit for it
         actuator.open(f"{_ORIGIN}/")
         page.evaluate("() => document.fonts.ready.then(() => true)")
