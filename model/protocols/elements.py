@@ -121,7 +121,9 @@ def _counted(found: list[Node], asked: str) -> list[Node]:
 
 
 def _words(text: str) -> str:
-    plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    """The plain words of a text; what a secret is called names nothing on the screen."""
+    told = re.sub(r"<secret:\w+>", " ", text.casefold())
+    plain = (c for c in unicodedata.normalize("NFKD", told) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", "".join(plain)))
 
 

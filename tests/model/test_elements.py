@@ -49,3 +49,8 @@ SCREEN = [
 )
 def test_named(asked: str, found: list[int]) -> None:
     assert [int(node.id) for node in named(SCREEN, asked)] == found
+
+
+def test_what_a_secret_is_called_names_nothing() -> None:
+    fields = [thing(0, "textbox", "Password:"), thing(1, "textbox", "Password confirmation:")]
+    assert named(fields, "type <secret:password> into the Password confirmation field") == fields[1:]
