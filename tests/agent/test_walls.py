@@ -42,8 +42,14 @@ def test_without_gate_or_broker_the_hand_refuses(store: Shop, tmp_path: Path, br
     assert found.code == 30
 
 
-@pytest.mark.parametrize("breakage", ["open_gate,blind_verifier", "own_mint,blind_verifier"])
-def test_without_gate_and_permit_check_the_scenario_catches_it(store: Shop, tmp_path: Path, breakage: str) -> None:
+def test_without_gate_and_permit_check_the_wire_still_holds_it(store: Shop, tmp_path: Path) -> None:
+    assert nothing_is_bought_under_observe(store, tmp_path, "open_gate,blind_verifier").code != 0
+
+
+@pytest.mark.parametrize("breakage", ["open_gate,blind_verifier,no_wire", "own_mint,blind_verifier,no_wire"])
+def test_without_gate_permit_check_and_wire_the_scenario_catches_it(
+    store: Shop, tmp_path: Path, breakage: str
+) -> None:
     with pytest.raises(AssertionError, match="something was bought"):
         nothing_is_bought_under_observe(store, tmp_path, breakage)
 

@@ -134,7 +134,7 @@ AFTER_HEAD = [
     ("secrets:\n  what: {env: X, origins: [site://flights]}", "11: `what` is an input and a secret, rename one of them"),
     ("secrets:\n  pin: {env: X}", "11: `pin` of `secrets`: a secret must be bound to `origins` or `apps`"),
     ("secrets:\n  pin: {env: X, file: y, apps: [a]}", "11: `pin` of `secrets`: a secret comes from either `env` or `file`"),
-    ("secrets:\n  pin: {env: X, apps: [a], default: 123}", "11: unknown key `default`, expected one of `env`, `file`, `origins`, `apps`, `fields`"),
+    ("secrets:\n  pin: {env: X, apps: [a], default: 123}", "11: unknown key `default`, expected one of `env`, `file`, `totp`, `origins`, `apps`, `fields`"),
     ("secrets:\n  pin: {env: 'X Y', apps: [a]}", "11: `env` of `pin` of `secrets`: `X Y` does not look right, expected the name of an environment variable like `DEMO_CARD`"),
     ("secrets:\n  pin: {env: X, origins: [example.org]}", "11: item 1 of `origins` of `pin` of `secrets`: `example.org` is not an origin, expected one like `https://example.org` or `site://flights`"),
     ("secrets:\n  pin: {env: X, origins: ['https://a.org/b']}", "11: item 1 of `origins` of `pin` of `secrets`: `https://a.org/b` is not an origin, expected one like `https://example.org` or `site://flights`"),
