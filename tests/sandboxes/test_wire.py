@@ -117,8 +117,10 @@ def wire(chromium: Chromium, server: Server) -> Iterator[Wire]:
     chromium.wire = made = Wire()
     server.pages, server.got, server.said = {}, [], []
     yield made
+    left = chromium.context.new_page()  # a browser whose last page goes may go with it
     for page in chromium.context.pages:
-        page.close()
+        if page is not left:
+            page.close()
 
 
 def until(page: Any, there: Callable[[], bool], bound_ms: int = 4000) -> bool:
