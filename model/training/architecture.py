@@ -113,7 +113,7 @@ def build(tokenizer: Tokenizer, sizes: Sizes, seed: int) -> Qwen3VLForConditiona
 PROFILE = """protocol: computer_use
 turns: 0            # earlier steps as whole turns
 with_goal: false
-perception: [both]  # what it was trained for
+perception: [both, pixels]  # pixels: through its reading heads
 max_pixels: {both: 65536, pixels: 1048576}
 max_new_tokens: 120
 action_line: false
