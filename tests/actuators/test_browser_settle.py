@@ -62,7 +62,8 @@ def test_it_waits_for_the_next_page(begin: Begin) -> None:
 
 def test_what_never_rests_is_bounded_and_then_no_longer_waited_for(begin: Begin) -> None:
     stage = begin("<p id=p>x</p>")
-    stage.page.evaluate("() => { let n = 0; setInterval(() => { p.textContent = n++ }, 20) }")
+    stage.page.evaluate("() => { let n = 0; setInterval(() => { p.textContent = n++ }, 4) }")
+    stage.page.wait_for_function("() => Number(p.textContent) > 3")
     first = stage.actuator.settle(0.4)
     assert not first.still and first.watching == "nodes" and first.waited_s < 2
     for _ in range(4):
