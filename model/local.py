@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actuators.action import Zoom, pointed
+from actuators.action import Zoom
 from actuators.geometry import Point
-from actuators.observation import Frame, Node, Observation, Target
+from actuators.observation import Frame, Node, Observation
 from model.base import Act, Done, Finish, Instruction, ModelError, Move, Perception, Reply
+from model.course import Course
 from model.looking import Looking, image_of
 from model.pointer import Pointer
 from model.profile import Profile
-from model.protocols import asked as wording
-from model.protocols import computer_use, elements, meaning
+from model.protocols import elements, meaning
+from model.protocols.asked import quoted
 from model.protocols.clauses import clauses
 from model.protocols.speech import speech
 from model.protocols.spoken import Narrowing, Prompt
@@ -28,14 +28,13 @@ from model.qwen3vl.confidence import confidence
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
 from model.qwen3vl.engine import Engine, Generated, Steering, Stop
 from model.qwen3vl.processor import Encoded, Picture
+from model.reading.recall import Recall
 
 __all__ = ["QwenModel"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_GRAMMARS = 16
 """Compiled grammars kept."""
-_READ = 40
-"""Screens whose reading is remembered, for the history."""
 _FITS = 0.42
 """From here on a node is taken for what an instruction means; see `meaning.meant`."""
 
@@ -53,9 +52,8 @@ class QwenModel:
         self._name = checkpoint.name
         self.profile: Profile = checkpoint.profile
         self._processor = checkpoint.processor
-        self._reader = checkpoint.reader
-        self._read: OrderedDict[str, tuple[Node, ...]] = OrderedDict()
-        self._course = _Course()
+        self._recall = Recall(checkpoint.reader) if checkpoint.reader is not None else None
+        self._course = Course()
         self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
@@ -100,11 +98,12 @@ class QwenModel:
         self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception, stop: Stop
     ) -> Reply:
         assert self._engine is not None
-        if reads := perception == "pixels" and self._reader is not None:
-            seen, history, perception = self._as_read(seen), self._in_own_words(history), "both"
+        recall = self._recall if perception == "pixels" else None
+        if recall is not None:
+            seen, history, perception = recall.seen(seen), recall.told(history, self._move_of), "both"
         pointer = self._pointer.now(history, seen.screen)
         prompt, images = self._prompt(asked, history, seen, perception)
-        narrowing = self._narrowing(asked, seen, perception, reads, pointer)
+        narrowing = self._narrowing(asked, seen, perception, recall is not None, pointer)
         look = Looking(self._processor, seen, self._most(perception))
         reply: Reply | None = None
         for left in range(self.profile.zooms, -1, -1):
@@ -172,33 +171,11 @@ class QwenModel:
             min_pixels=self.profile.min_pixels,
         )
 
-    def _as_read(self, seen: Observation) -> Observation:
-        """What the checkpoint's own reading heads see on the pixels, in place of the surface's nodes."""
-        assert self._reader is not None
-        nodes = self._read.pop(seen.digest, None)
-        if nodes is None:
-            image_of(seen.frame)
-            nodes = self._reader.read(seen.frame.pixels)
-        self._read[seen.digest] = nodes
-        while len(self._read) > _READ:
-            self._read.popitem(last=False)
-        return replace(seen, nodes=nodes, more=())
-
-    def _in_own_words(self, history: Sequence[Done]) -> list[Done]:
-        """The history with every thing called what the reader took it for."""
-        told = []
-        for step in history:
-            nodes = self._read.get(step.seen.digest) if step.seen is not None else None
-            move = self._spoken.moves(step.reply, step.seen.screen, None, 1)[0] if step.seen and step.reply else None
-            if not isinstance(move, Act):
-                told.append(step)
-                continue
-            point = pointed(move.action)
-            hit = [node for node in nodes or () if point is not None and node.rect.contains(point)]
-            node = min(hit, key=lambda one: one.rect.area, default=None)
-            target = Target(surface="fake", node=node, point=point) if node else None
-            told.append(replace(step, summary=computer_use.summary(move.action, target)))
-        return told
+    def _move_of(self, step: Done) -> Move | None:
+        """What a step's reply meant, where the model spoke at all."""
+        if step.seen is None or not step.reply:
+            return None
+        return self._spoken.moves(step.reply, step.seen.screen, None, 1)[0]
 
     def _narrowing(
         self, asked: Instruction, seen: Observation, perception: Perception, reads: bool, pointer: Point | None
@@ -207,17 +184,16 @@ class QwenModel:
         profile = self.profile
         listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
         text = asked.step or asked.goal
-        single = not wording.several(text)
         meant = _meant(listed, text, seen, bool(asked.step), reads) if profile.points == "named" else []
         told = profile.words == "instruction"
         grid = self._spoken.grid
         return Narrowing(
             points=tuple(elements.points(meant, seen.screen, grid) or elements.centres(listed, seen.screen, grid=grid)),
             words=text if told and asked.step else "",
-            values=(asked.values or (() if asked.step else tuple(wording.quoted(text)))) if told else (),
+            values=(asked.values or (() if asked.step else quoted(text))) if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
-            pressing=bool(meant) or not (reads and single),
+            pressing=bool(meant) or not reads or len(clauses(text)) > 1,
             pointer=pointer is not None,
             answer=asked.answer,
         )
@@ -240,34 +216,10 @@ class QwenModel:
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
 
 
-class _Course:
-    """How far a wish of several acts has come."""
-
-    def __init__(self) -> None:
-        self._goal = ""
-        self._parts: list[str] = []
-        self._at = self._since = 0
-
-    def part(self, asked: Instruction, history: Sequence[Done]) -> Instruction:
-        """The single wish that is due now, with the history from where it began."""
-        if asked.goal != self._goal or len(history) < self._since or not history:
-            self._goal, self._parts, self._at, self._since = asked.goal, clauses(asked.goal), 0, 0
-        if len(self._parts) == 1:
-            return asked
-        return replace(asked, goal=self._parts[self._at], since=self._since)
-
-    def more(self, history: Sequence[Done]) -> bool:
-        """Go on to the next single wish, where there is one."""
-        if self._at + 1 >= len(self._parts):
-            return False
-        self._at, self._since = self._at + 1, len(history)
-        return True
-
-
 def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool, misread: bool) -> list[Node]:
     """The nodes that an instruction names: a plan's step to the letter where it can, one free wish by its meaning."""
     exact = elements.named(listed, text)
-    if wording.several(text) or (planned and exact and len({node.name for node in exact}) > 1):
+    if len(clauses(text)) > 1 or (planned and exact and len({node.name for node in exact}) > 1):
         return exact
     loose = meaning.meant(listed, text, seen.screen, misread)
     if not exact or not planned:

@@ -7,11 +7,12 @@ nodes to choose from, never more.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-__all__ = ["Asked", "Place", "quoted", "several", "tokens", "understood"]
+from model.protocols.elements import plain_words
+
+__all__ = ["QUOTES", "Asked", "Place", "quoted", "tokens", "understood"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,13 @@ class Asked:
     """Whether the words stood in quotes."""
 
 
-_WORD = re.compile(r"\w+(?:[.,:@/-]\w+)*|[+#×✓•…&@*?!$€£<>]|[^\w\s]")
+_MARK = re.compile(r"[^\w\s]")
 
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
-    """Lower-case words without accents; marks that stand alone count as words where nothing else is there."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    found = re.findall(r"\w+", plain)
-    return tuple(found) or tuple(_WORD.findall(plain))
+    """Lower-case words without accents; marks count as words where nothing else is there."""
+    return tuple(plain_words(text).split()) or tuple(_MARK.findall(text))
 
 
 _KINDS: dict[str, tuple[str, ...]] = {
@@ -122,12 +121,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"radio button", "radio"),
     (r"push button", "button"),
 )
-_NUMBERS = {
-    word: str(n)
-    for n, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-    )
-}
+_COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTING.split(" "))}
 _SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"(?:un)?tick|(?:un)?check|uncheck|mark", frozenset({"checkbox", "switch", "radio"})),
     (r"toggle|turn on|turn off|switch on|switch off|enable|disable", frozenset({"switch", "checkbox", "button"})),
@@ -142,43 +137,11 @@ _SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 _LEAD = re.compile(rf"^{_VERBS} (?=\S)")
 _ARTICLE = re.compile(r"^(?:(?:the|a|an|this|that|my|your|its|called|named|labell?ed|with|for|to|on|of|says|saying) )+")
-_SMALL = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "on",
-        "in",
-        "at",
-        "for",
-        "with",
-        "and",
-        "or",
-        "is",
-        "it",
-        "this",
-        "that",
-        "my",
-        "your",
-        "its",
-        "called",
-        "named",
-        "labelled",
-        "labeled",
-        "what",
-        "which",
-        "where",
-        "who",
-        "how",
-        "please",
-        "one",
-        "named",
-        "saying",
-        "says",
-    ]
-)
+_SMALL_WORDS = """
+the a an of to on in at for with and or is it this that
+my your its called named labelled labeled what which where who how please one saying says
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 _ORDINALS = {
     "first": 0,
     "1st": 0,
@@ -205,7 +168,7 @@ _CONTAINER = (
     "header|footer|message|result|post|comment|task|ticket|product|order|item|record|menu|box|navigation|bar"
 )
 _ROWS = frozenset({"row", "line", "entry", "item", "record", "result", "message", "order", "task", "ticket"})
-_QUOTES = re.compile(r"[\"“”«»]([^\"“”«»]+)[\"“”«»]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
+QUOTES = re.compile(r"[\"“”«»]([^\"“”«»]+)[\"“”«»]|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _SIDES = (
     (r"(?:to the )?right of", "right"),
     (r"(?:to the )?left of", "left"),
@@ -221,25 +184,9 @@ _CORNER = re.compile(
 )
 
 
-def several(text: str) -> bool:
-    """Whether an instruction asks for more than one act, so that no single thing is meant."""
-    bare = _QUOTES.sub(" x ", text)
-    bare = re.sub(
-        r"\b(?:terms|name|date|time|size|cut|copy|find|drag|black|salt) and \w+", "x", bare, flags=re.IGNORECASE
-    )
-    return bool(
-        re.search(
-            r"\band (?:then )?(?:click|press|hit|submit|select|choose|type|enter|drag|tap|check|open)\b"
-            r"|\bthen\b|;|\w\. \w",
-            bare,
-            re.IGNORECASE,
-        )
-    )
-
-
 def quoted(text: str) -> tuple[str, ...]:
     """What stands in quotes."""
-    return tuple(a or b for a, b in _QUOTES.findall(text))
+    return tuple(a or b for a, b in QUOTES.findall(text))
 
 
 def understood(text: str) -> list[Asked]:
@@ -258,9 +205,8 @@ def understood(text: str) -> list[Asked]:
         ways.append(
             replace(first, words=(), roles=frozenset({"checkbox", "radio", "switch"}), place=Place("row", first.words))
         )
-    if (
-        first.words and _LEAD.match(spoken.casefold()) and not first.literal
-    ):  # "Open file": the verb may be part of the name
+    verb_too = _LEAD.match(spoken.casefold()) and not first.literal  # "Open file": it may be part of the name
+    if first.words and verb_too:
         ways.append(replace(first, words=tokens(spoken.casefold())))
     return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
 
@@ -290,16 +236,14 @@ def _target_of(text: str) -> str:
 
 def _plain(phrase: str, place: Place | None = None) -> Asked:
     """Words, kind, number and corner of a phrase without its place."""
-    quoted = [a or b for a, b in _QUOTES.findall(phrase)]
-    rest = _QUOTES.sub(" ", phrase) if quoted else phrase
-    low = rest.casefold().strip()
+    said = quoted(phrase)
+    low = QUOTES.sub(" ", phrase).casefold().strip()
     likely = next((roles for verbs, roles in _SUGGESTS if re.match(rf"(?:{verbs})\b", low)), frozenset[str]())
     plain_verb = _LEAD.match(low)
     low = _LEAD.sub("", low) if plain_verb else low
     corner: tuple[str, ...] = ()
     if found := _CORNER.search(low):
-        corner, shorter = _corner(found.group(1)), (low[: found.start()] + " " + low[found.end() :]).strip()
-        low = shorter
+        corner, low = _corner(found.group(1)), (low[: found.start()] + " " + low[found.end() :]).strip()
     low = _ARTICLE.sub("", low)
     ordinal, words, roles, icon = None, [], set(), False
     for word in re.findall(r"\w+(?:['’]\w+)?", low):
@@ -312,8 +256,8 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
         elif word not in _SMALL:
             words.append(_NUMBERS.get(word, word))
     bare = Asked((), frozenset(roles), likely, "", icon, place, ordinal, corner)
-    if quoted:
-        return replace(bare, words=tokens(" ".join(quoted[:1])), literal=True)
+    if said:
+        return replace(bare, words=tokens(said[0]), literal=True)
     named = tokens(" ".join(words)) if words else ()
     began = re.match(r"\w+", low)
     deed = named[0] if named and began and not plain_verb and began.group() == named[0] and len(named) > 1 else ""
@@ -322,12 +266,7 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
 
 def _literal(phrase: str) -> Asked:
     """Every word as part of the name: "Shopping list" need not be a list."""
-    low = phrase.casefold()
-    return Asked(
-        tuple(
-            word for word in tokens(_LEAD.sub("", low) if _LEAD.match(low) else low) if word not in ("the", "a", "an")
-        )
-    )
+    return Asked(tuple(word for word in tokens(_LEAD.sub("", phrase.casefold())) if word not in ("the", "a", "an")))
 
 
 def _corner(said: str) -> tuple[str, ...]:
@@ -340,17 +279,17 @@ def _placed(phrase: str) -> list[Asked]:
     """The same with one part taken for the place."""
     ways = []
     if found := re.match(r"^(?:in|on|for|under|below|next to|beside|from|of) (.+?)[,:] (.+)$", phrase, re.IGNORECASE):
-        ways += [replace(_plain(found.group(2)), place=place) for place in _places("any", found.group(1))]
+        ways.append(_plain(found.group(2), Place("any", _named(found.group(1)))))
     titled = r"of|for|with|called|named|titled|headed|labell?ed|that says|containing|about|from|by|where"
     inside = r"\b(?:in|on|from|of|inside|within|at) (?:the |this )?(?:same )?"
     container = rf"{inside}({_CONTAINER})s? (?:{titled})? ?(?:the )?(.+)$"
     if found := re.search(container, phrase, re.IGNORECASE):
         relation = "row" if found.group(1).casefold() in _ROWS else "within"
-        ways += [_plain(phrase[: found.start()], Place(relation, _named(found.group(2))))]
+        ways.append(_plain(phrase[: found.start()], Place(relation, _named(found.group(2)))))
     owned = rf"\b(?:in|on|from|of|inside|within|at) (?:the )?(.+?)(?:['’]s?)? ({_CONTAINER})\b"
     if found := re.search(owned, phrase, re.IGNORECASE):
         relation = "row" if found.group(2).casefold() in _ROWS else "within"
-        ways += [_plain(phrase[: found.start()], Place(relation, _named(found.group(1))))]
+        ways.append(_plain(phrase[: found.start()], Place(relation, _named(found.group(1)))))
     for pattern, relation in _SIDES:
         if found := re.search(rf"\b(?:{pattern}) (?:the )?(.+)$", phrase, re.IGNORECASE):
             ways.append(_plain(phrase[: found.start()], Place(relation, _named(found.group(1)))))
@@ -361,13 +300,9 @@ def _placed(phrase: str) -> list[Asked]:
     return [way for way in ways if way.place is not None and way.place.words]
 
 
-def _places(relation: str, text: str) -> list[Place]:
-    return [Place(relation, _named(text))]
-
-
 def _named(text: str) -> tuple[str, ...]:
     """The words of what stands at the place."""
-    quoted = [a or b for a, b in _QUOTES.findall(text)]
-    found = tokens(quoted[0] if quoted else text)
+    said = quoted(text)
+    found = tokens(said[0] if said else text)
     kept = tuple(word for word in found if word not in _SMALL and word not in ("row", "line", "section", "card"))
     return kept or found

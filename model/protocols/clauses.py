@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from model.protocols.asked import QUOTES
+
 __all__ = ["clauses"]
 
 _VERB = (
@@ -15,7 +17,7 @@ _VERB = (
 )
 _CUT = re.compile(
     r",? (?:and )?then (?=\w)|; (?:and )?(?:then )?|(?<=[\w)\x00])\. (?=[A-Z])"
-    rf"|,? and (?=(?:{_VERB})\b)|, (?=(?:{_VERB})\b)",
+    rf"|,? and (?=(?:{_VERB})\b \S|submit\b)|, (?=(?:{_VERB})\b \S)",  # "Save and close" is one name
     re.IGNORECASE,
 )
 _EACH = re.compile(r"^(select|check|tick|choose|pick|uncheck|untick|click(?: on)?) (.+)$", re.IGNORECASE)
@@ -43,13 +45,10 @@ def _each(part: str) -> list[str]:
     return [f"{listed.group(1)} {thing}" for thing in things]
 
 
-_QUOTED = re.compile(r"[\"“”«»][^\"“”«»]*[\"“”«»]|(?<!\w)'[^']*'(?!\w)")
-
-
 def _hidden(text: str) -> tuple[str, list[str]]:
     """The text with every quotation replaced by a mark, and the quotations."""
-    kept = _QUOTED.findall(text)
-    return _QUOTED.sub("\x00", text), kept
+    kept = [found.group() for found in QUOTES.finditer(text)]
+    return QUOTES.sub("\x00", text), kept
 
 
 def _shown(part: str, kept: list[str]) -> str:

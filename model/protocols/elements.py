@@ -22,7 +22,18 @@ from actuators.geometry import Screen
 from actuators.observation import Node
 from model.protocols.grid import PUBLISHED, Grid
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "centres", "clean", "describe", "is_named", "line", "named", "points"]
+__all__ = [
+    "MAX_CHARS",
+    "MAX_LINES",
+    "centres",
+    "clean",
+    "describe",
+    "is_named",
+    "line",
+    "named",
+    "plain_words",
+    "points",
+]
 
 MAX_LINES = 120
 """At most this many nodes are listed; readable text is dropped first, then what lies lowest."""
@@ -72,8 +83,8 @@ def points(nodes: Iterable[Node], screen: Screen, grid: Grid = PUBLISHED) -> lis
 
 def is_named(node: Node, asked: str) -> bool:
     """Whether an operable node's whole name stands, word for word, in what was asked; accents and case do not count."""
-    name = _words(node.name)
-    return node.role not in _READABLE and len(name) > 1 and f" {name} " in f" {_words(asked)} "
+    name = plain_words(node.name)
+    return node.role not in _READABLE and len(name) > 1 and f" {name} " in f" {plain_words(asked)} "
 
 
 def named(nodes: Iterable[Node], asked: str) -> list[Node]:
@@ -86,25 +97,25 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
     listed = list(nodes)
     found = _longest([node for node in listed if is_named(node, asked)], asked)
     found = found or [node for node in listed if _begins_with(node, asked)]
-    return _counted(found, _words(asked))
+    return _counted(found, plain_words(asked))
 
 
 def _longest(found: list[Node], asked: str) -> list[Node]:
     """Without those whose name stands there only as a part of another's."""
-    text, kept = f" {_words(asked)} ", set()
-    for name in sorted({_words(node.name) for node in found}, key=len, reverse=True):
+    text, kept = f" {plain_words(asked)} ", set()
+    for name in sorted({plain_words(node.name) for node in found}, key=len, reverse=True):
         if f" {name} " in text:
             kept.add(name)
             text = text.replace(f" {name} ", " | ")
-    verb = _words(asked).partition(" ")[0]  # "choose Ms in the Title list" does not name the option "Choose"
+    verb = plain_words(asked).partition(" ")[0]  # "choose Ms in the Title list" does not name the option "Choose"
     kept = kept - {verb} or kept
-    return [node for node in found if _words(node.name) in kept]
+    return [node for node in found if plain_words(node.name) in kept]
 
 
 def _begins_with(node: Node, asked: str) -> bool:
     if node.role in _READABLE:
         return False
-    name, text = _words(node.name).split(), f" {_words(asked)} "
+    name, text = plain_words(node.name).split(), f" {plain_words(asked)} "
     return any(f" {' '.join(name[:count])} {node.role} " in text for count in range(1, len(name)))
 
 
@@ -120,7 +131,8 @@ def _counted(found: list[Node], asked: str) -> list[Node]:
     return found
 
 
-def _words(text: str) -> str:
+def plain_words(text: str) -> str:
+    """Lower-case words without accents and marks, one space between them."""
     """The plain words of a text; what a secret is called names nothing on the screen."""
     told = re.sub(r"<secret:\w+>", " ", text.casefold())
     plain = (c for c in unicodedata.normalize("NFKD", told) if not unicodedata.combining(c))

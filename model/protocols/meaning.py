@@ -94,43 +94,15 @@ key digit
 """
 """Words that can stand for one another on a control, one group a line."""
 _LIKE = tuple(frozenset(line.split()) for line in _GROUPS.split("\n") if line)
-_FAINT = frozenset(
-    [
-        "page",
-        "key",
-        "digit",
-        "number",
-        "letter",
-        "item",
-        "product",
-        "song",
-        "file",
-        "channel",
-        "account",
-        "entry",
-        "thing",
-        "green",
-        "red",
-        "blue",
-        "yellow",
-        "grey",
-        "gray",
-        "white",
-        "black",
-        "pink",
-        "orange",
-        "big",
-        "large",
-        "small",
-        "little",
-        "little",
-        "current",
-        "main",
-        "whole",
-        "new-looking",
-    ]
-)
+_FAINT_WORDS = """
+page key digit number letter item product song file channel account entry thing green red blue
+yellow grey gray white black pink orange big large small little current main whole
+"""
+_FAINT = frozenset(_FAINT_WORDS.split())
 """Words that say little about which thing is meant."""
+_IDLE_WORDS = "the a an of to on in at for with and or is it this that my your"
+_IDLE = frozenset(_IDLE_WORDS.split())
+_ICON_PX = 48
 _HARD = frozenset(
     {"textbox", "searchbox", "checkbox", "radio", "switch", "slider", "spinbutton", "combobox", "listbox"}
 )
@@ -191,30 +163,6 @@ def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False, s
 
 def _weight(word: str) -> float:
     return 1.0 if word in _FAINT else 0.5 if word in _IDLE else float(min(max(len(word), 3), 9))
-
-
-_IDLE = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "on",
-        "in",
-        "at",
-        "for",
-        "with",
-        "and",
-        "or",
-        "is",
-        "it",
-        "this",
-        "that",
-        "my",
-        "your",
-    ]
-)
 
 
 def _skeleton(text: str) -> str:
@@ -281,8 +229,6 @@ def _beside(standing: float) -> float:
 def _fit(node: Node, way: Asked, screen: Screen, same: float) -> float:
     name = tokens(node.name)
     fit = alike(way.words, name, way.literal, same) if way.words else 0.0
-    if way.words and node.tag:
-        fit = max(fit, 0.95 * alike(way.words, tokens(node.tag), way.literal))
     if way.words and node.value:
         fit = max(fit, 0.85 * alike(way.words, tokens(node.value), way.literal, same))
     if not way.words:
@@ -294,7 +240,7 @@ def _fit(node: Node, way: Asked, screen: Screen, same: float) -> float:
         fit *= 0.6 if way.roles & _HARD and not way.icon else 0.85
     if way.likely and node.role not in way.likely and not way.roles:
         fit *= 0.93
-    if way.deed and way.place is None and not any(_same(way.deed, word, same) for word in (*name, *tokens(node.tag))):
+    if way.deed and way.place is None and not any(_same(way.deed, word, same) for word in name):
         fit *= 0.8  # "Delete the message" is not "New message"
     if node.role in READABLE:
         fit *= 0.8 if node.role == "image" else 0.72
@@ -304,7 +250,7 @@ def _fit(node: Node, way: Asked, screen: Screen, same: float) -> float:
 
 
 def _iconic(node: Node) -> bool:
-    return bool(node.tag) or node.role == "image" or max(node.rect.width, node.rect.height) <= 48
+    return node.role == "image" or max(node.rect.width, node.rect.height) <= _ICON_PX
 
 
 def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
@@ -316,19 +262,15 @@ def _cornered(node: Node, corner: tuple[str, ...], screen: Screen) -> float:
 
 
 def _anchors(nodes: Sequence[Node], place: Place, same: float) -> list[tuple[Node, float]]:
-    scored = [
-        (
-            node,
-            max(
-                alike(place.words, tokens(node.name), False, same),
-                0.9 * alike(place.words, tokens(node.value), False, same),
-            ),
-        )
-        for node in nodes
-    ]
-    scored += [(node, 0.9) for node in nodes if _contains(tokens(node.name), place.words)]
+    scored = [(node, _called(node, place.words, same)) for node in nodes]
     best = max((fit for _, fit in scored), default=0.0)
     return [(node, fit) for node, fit in scored if fit > 0.55 and fit > best - 0.15]
+
+
+def _called(node: Node, words: tuple[str, ...], same: float) -> float:
+    name, value = tokens(node.name), tokens(node.value)
+    held = 0.9 if _contains(name, words) else 0.0
+    return max(held, alike(words, name, same=same), 0.9 * alike(words, value, same=same))
 
 
 def _contains(name: tuple[str, ...], words: tuple[str, ...]) -> bool:

@@ -127,7 +127,7 @@ def _node(
         enabled="disabled" not in states, focused="focused" in states,
         checked="checked" in states if role in _TICKS else None,
         selected=True if "selected" in states else None,
-        editable=role in ("textbox", "spinbutton"), tag=icon,
+        editable=role in ("textbox", "spinbutton"),
     )  # fmt: skip
 
 

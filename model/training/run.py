@@ -165,8 +165,11 @@ class Trainer:
                     total.add_(grad, alpha=share)
             for name, value in judged.parts.items():
                 means[name] += value * share
-            means["shown" if n < few else "exact"] += judged.exact.float().mean().item() * share * count / max(
-                sum(sizes[:few] if n < few else sizes[few:]), 1
+            means["shown" if n < few else "exact"] += (
+                judged.exact.float().mean().item()
+                * share
+                * count
+                / max(sum(sizes[:few] if n < few else sizes[few:]), 1)
             )
         rate = rate_at(self.options, self.steps, self.progress)
         means["norm"] = self.optimiser.step(sums, rate)

@@ -18,6 +18,8 @@ from model.protocols.clauses import clauses
         ("Accept the terms and conditions", ["Accept the terms and conditions"]),
         ("Type it into the box. Press Submit when done.", ["Type it into the box", "Press Submit"]),
         ("Wait; then open Mail", ["Wait", "open Mail"]),
+        ("Click Save and close", ["Click Save and close"]),
+        ("Press Find and replace", ["Press Find and replace"]),
         ("the Edit button in the row of Ada, Countess of Lovelace", ["the Edit button in the row of Ada, Countess of Lovelace"]),
     ],
 )

@@ -55,7 +55,8 @@ def test_heads_come_with_the_checkpoint_and_read_a_screen(reading: Path) -> None
 
 def test_only_what_was_read_and_is_meant_can_be_pressed(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_that_reads(reading, monkeypatch, (SAVE, TITLE))
-    shown = model._as_read(seen())
+    assert model._recall is not None
+    shown = model._recall.seen(seen())
     assert [node.name for node in shown.nodes] == ["Saue", "My title"]
     narrowing = model._narrowing(Instruction("Click the Save button"), shown, "both", True, None)
     assert narrowing.pressing and narrowing.points == (to_grid(SAVE.rect.centre, shown.screen),)
@@ -73,7 +74,8 @@ def test_the_history_calls_things_what_the_reader_took_them_for(reading: Path, m
     before = seen(7)
     reply = '<tool_call>\n{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [600, 500]}}\n</tool_call>'
     model.propose(Instruction("Click Save"), [], before, "pixels")
-    told = model._in_own_words([Done('left_click button "Secret name of the surface"', reply, before)])
+    assert model._recall is not None
+    told = model._recall.told([Done('left_click button "Secret name of the surface"', reply, before)], model._move_of)
     assert [step.summary for step in told] == ['left_click button "Saue"']
 
 
