@@ -193,7 +193,7 @@ class QwenModel:
             values=(asked.values or (() if asked.step else quoted(text))) if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
-            pressing=bool(meant) or not reads or len(clauses(text)) > 1,
+            pressing=bool(meant) or (bool(asked.step) and not reads) or len(clauses(text)) > 1,
             pointer=pointer is not None,
             answer=asked.answer,
         )
