@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PATCH", "Tile", "cover", "cut", "flat_patches"]
+__all__ = ["PATCH", "Tile", "cover", "cut", "flat_patches", "window"]
 
 PATCH = 16
 _MOST = (10, 42)
@@ -62,9 +62,14 @@ def _seams(starts: list[int], size: int, whole: int) -> list[int]:
 
 def cut(pixels: npt.NDArray[np.uint8], tile: Tile) -> npt.NDArray[np.uint8]:
     """The tile's pixels `(rows * 16, columns * 16, 3)`; beyond the picture's edge its last pixels go on."""
+    return window(pixels, tile.left, tile.top, tile.grid)
+
+
+def window(pixels: npt.NDArray[np.uint8], left: int, top: int, grid: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The pixels of `grid` (rows, columns) patches from a corner on, which may lie outside the picture."""
     height, width = pixels.shape[:2]
-    ys = np.clip(np.arange(tile.top, tile.top + tile.grid[0] * PATCH), 0, height - 1)
-    xs = np.clip(np.arange(tile.left, tile.left + tile.grid[1] * PATCH), 0, width - 1)
+    ys = np.clip(np.arange(top, top + grid[0] * PATCH), 0, height - 1)
+    xs = np.clip(np.arange(left, left + grid[1] * PATCH), 0, width - 1)
     return pixels[ys[:, None], xs[None]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_reading"]
 
 
 def draw(log: list[dict[str, Any]], path: Path) -> None:
@@ -31,6 +31,29 @@ def draw(log: list[dict[str, Any]], path: Path) -> None:
             linestyle="--",
             label=f"point in box: {setting}",
         )
+    right.set(xlabel="minutes", ylim=(0, 1))
+    for axis in (left, right):
+        axis.legend(fontsize=7)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def draw_reading(log: list[dict[str, Any]], path: Path) -> None:
+    """Losses, and the shares of characters, roles and icons that are right, over minutes of training."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    minutes = [entry["minutes"] for entry in log]
+    for name in ("glyphs", "roles", "edges", "icons"):
+        left.plot(minutes, [entry.get(name) for entry in log], label=name)
+    for name, what in (("read", "characters"), ("named", "roles"), ("icon", "icons")):
+        right.plot(minutes, [entry.get(name) for entry in log], label=f"{what} right, training tiles")
+    left.set(xlabel="minutes", ylabel="loss", yscale="log")
     right.set(xlabel="minutes", ylim=(0, 1))
     for axis in (left, right):
         axis.legend(fontsize=7)

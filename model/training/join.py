@@ -17,7 +17,10 @@ from safetensors.torch import load_file
 from model.reading import alphabet, reader
 from model.training import checkpoint
 
-__all__ = ["join", "main"]
+__all__ = ["TOWER", "join", "main", "write_sums"]
+
+TOWER = "tower.safetensors"
+"""The tower's weights in the working folder of a reading training."""
 
 _SUMS = "SHA256SUMS"
 
@@ -29,7 +32,7 @@ def join(decoder: Path, reading: Path, out: Path) -> None:
         ValueError: the tower has weights that the decoder's own tower does not have.
     """
     network, tokenizer = checkpoint.read(decoder)
-    tower = load_file(reading / "tower.safetensors")
+    tower = load_file(reading / TOWER)
     unknown = network.model.visual.load_state_dict(tower, strict=False).unexpected_keys
     if unknown:
         raise ValueError(f"{reading}: the tower has weights that {decoder} lacks: {', '.join(unknown[:3])}")

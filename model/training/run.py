@@ -9,9 +9,7 @@ State is written to `--work` every few minutes, together with a usable checkpoin
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import signal
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +30,7 @@ from model.training.network import forward
 from model.training.optimiser import Optimiser
 from model.training.packing import Packed, Packer
 from model.training.words import Pools, default_pools
+from model.training.work import keep_state, kept_state, progress_of, train
 
 __all__ = ["Options", "Trainer", "main"]
 
@@ -112,9 +111,7 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        if self.options.steps:
-            return min(1.0, self.steps / self.options.steps)
-        return min(1.0, self.elapsed / (60 * self.options.minutes))
+        return progress_of(self.steps, self.options.steps, self.elapsed, self.options.minutes)
 
     def page(self) -> Packed | None:
         """The next page; its content depends only on the seed and the page's number and the schedule."""
@@ -188,26 +185,28 @@ class Trainer:
         return copy.eval()
 
     def save(self) -> None:
-        self.options.work.mkdir(parents=True, exist_ok=True)
         numbers = {"steps": self.steps, "pages": self.pages, "seen": self.seen, "elapsed": self.elapsed}
+        keep_state(self.options.work, numbers, self.optimiser, self.log)
         self.tokenizer.save(str(self.options.work / "tokenizer.json"))
-        fresh = self.options.work / "state.new"
-        torch.save({"numbers": numbers, "optimiser": self.optimiser.state()}, fresh)
-        fresh.replace(self.options.work / "state.pt")
-        (self.options.work / "log.json").write_text(json.dumps(self.log), encoding="utf-8")
 
     def load(self) -> bool:
         """Go on from `work`, where there is something."""
-        path = self.options.work / "state.pt"
-        if not path.exists():
+        kept = kept_state(self.options.work, self.optimiser)
+        if kept is None:
             return False
-        state = torch.load(path, weights_only=True)
-        for name, value in state["numbers"].items():
+        numbers, self.log = kept
+        for name, value in numbers.items():
             setattr(self, name, value)
-        self.optimiser.load(state["optimiser"])
-        logged = self.options.work / "log.json"
-        self.log = json.loads(logged.read_text(encoding="utf-8")) if logged.exists() else []
         return True
+
+    def keep(self) -> None:
+        """The state, and a usable checkpoint beside it."""
+        self.save()
+        self.publish(self.options.work / "checkpoint")
+
+    def finish(self) -> None:
+        """The checkpoint where it was asked for."""
+        self.publish(self.options.out)
 
     def report(self, recent: list[dict[str, float]]) -> None:
         """One line of progress and one entry of the log."""
@@ -240,6 +239,8 @@ class Trainer:
             f"step {self.steps} min {self.elapsed / 60:.1f} seen {self.seen} {words} norm {mean['norm']:.2f} rate {mean['rate']:.5f}",
             flush=True,
         )
+        if self.demos is not None:
+            self.demos.refresh()
 
     def publish(self, folder: Path) -> None:
         """Write the averaged weights as a checkpoint and print a short held-out score."""
@@ -266,31 +267,6 @@ class Trainer:
         curves.draw(self.log, self.options.work / "curves.png")
 
 
-def train(trainer: Trainer) -> None:
-    """Run to the end of the schedule."""
-    options = trainer.options
-    recent: list[dict[str, float]] = []
-    saved = time.monotonic()
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    while trainer.progress < 1.0:
-        recent.append(trainer.step())
-        if len(recent) == 25:
-            trainer.report(recent)
-            recent = []
-            if trainer.demos is not None:
-                trainer.demos.refresh()
-        if stopped:
-            trainer.save()
-            raise SystemExit("stopped; the state is saved")
-        if time.monotonic() - saved > options.every_s:
-            trainer.save()
-            trainer.publish(options.work / "checkpoint")
-            saved = time.monotonic()
-    trainer.save()
-    trainer.publish(options.out)
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -311,7 +287,7 @@ def main() -> None:
     torch.set_num_threads(1)
     trainer = Trainer(options, default_pools())
     print("resumed" if trainer.load() else "fresh start", f"at step {trainer.steps}", flush=True)
-    train(trainer)
+    train(trainer, every=25, every_s=options.every_s)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from model.reading.alphabet import Alphabet
+from model.reading.tiles import PATCH
 from model.training.reading.shards import Tile
-from model.training.reading.targets import PATCH, read_labels, targets
+from model.training.reading.targets import read_labels, targets
 from model.training.web.styles import installed_fonts
 from model.training.words import Words
 

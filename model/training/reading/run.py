@@ -2,16 +2,15 @@
 
     python -m model.training.reading.run --data /tmp/web-data/train --out model/pilot --minutes 80
 
-Trains the tower's blocks and the reading heads on tiles of rendered pages, and writes both into the checkpoint folder:
-the tower back into its shards, the heads as `reader.safetensors` and `reader.json`. The decoder is not touched.
+Trains the tower's blocks and the reading heads on tiles of rendered pages and of drawn text, and joins both with the
+decoder of `--base` into the checkpoint folder `--out`. Heads that the base already has are gone on with. Deterministic by
+seed for a given number of steps (`--steps`); with `--minutes` the schedule follows the clock.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import signal
 import time
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,19 +20,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import Qwen3VLForConditionalGeneration
 
-from model.reading.alphabet import Alphabet
+from model.reading import reader
+from model.reading.alphabet import Alphabet, read_alphabet
 from model.reading.heads import Dense, Heads, levels
 from model.reading.tiles import flat_patches
+from model.training import curves
+from model.training.join import TOWER, join
 from model.training.optimiser import Optimiser
 from model.training.reading.drawn import draw_tile
 from model.training.reading.losses import collate, judge
 from model.training.reading.shards import PagePool, Tile
-from model.training.words import Words, default_pools
+from model.training.words import Pools, Words, default_pools
+from model.training.work import keep_state, kept_state, progress_of, train
 
 __all__ = ["Options", "Reading", "Trainer", "main"]
+
+Batch = tuple[tuple[int, int], list[Tile]]
+"""The shape of the tiles of one step, and the tiles."""
 
 GRIDS = ((10, 42), (10, 42), (10, 42), (14, 20), (10, 20), (12, 34))
 """Shapes of tiles, in patches; one shape a step. The first is what the runtime cuts a large screen into."""
@@ -57,6 +64,8 @@ class Options:
     work: Path
     base: Path
     minutes: float = 60.0
+    steps: int = 0
+    """0 lets the clock decide."""
     seed: int = 1
     rate: float = 2e-3
     patches: int = 3400
@@ -82,27 +91,30 @@ class Reading(nn.Module):
 class Trainer:
     """Holds the tower, the heads, the optimiser and what has been seen so far."""
 
-    def __init__(self, options: Options, alphabet: Alphabet) -> None:
+    def __init__(self, options: Options, alphabet: Alphabet, pools: Pools) -> None:
         self.options, self.alphabet = options, alphabet
         torch.manual_seed(options.seed)
         network = Qwen3VLForConditionalGeneration.from_pretrained(options.base, dtype=torch.float32)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = Reading(network.model.visual, alphabet).to(self.device, torch.bfloat16).train()
+        self.model = Reading(network.model.visual, alphabet)
+        if reader.has_reader(options.base) and read_alphabet(options.base) == alphabet:
+            self.model.heads.load_state_dict(load_file(options.base / reader.WEIGHTS))
+        self.model.to(self.device, torch.bfloat16).train()
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_("merger" not in name)
         taught = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self.optimiser = Optimiser(taught, average=0.997)
-        self.pool = PagePool(options.data, alphabet, options.seed)
-        self.dice = random.Random(options.seed)
-        self.words = Words(default_pools().of("train"), random.Random(options.seed + 1))
+        self.pool = PagePool(options.data, alphabet)
+        self.pools = pools.of("train")
         self.threads = ThreadPoolExecutor(options.workers)
         self.ahead = ThreadPoolExecutor(1)
-        self.coming: Future[tuple[tuple[int, int], list[Tile]]] | None = None
-        self.steps, self.elapsed, self.log = 0, 0.0, []  # type: int, float, list[dict[str, float]]
+        self.coming: Future[Batch] | None = None
+        self.steps, self.elapsed = 0, 0.0
+        self.log: list[dict[str, Any]] = []
 
     @property
     def progress(self) -> float:
-        return min(1.0, self.elapsed / (60 * self.options.minutes))
+        return progress_of(self.steps, self.options.steps, self.elapsed, self.options.minutes)
 
     def rate(self) -> float:
         """Warm up, hold, fall to a fiftieth over the last 45 %."""
@@ -110,16 +122,26 @@ class Trainer:
         fall = 1.0 if self.progress < 0.55 else max(0.02, 1 - 0.98 * (self.progress - 0.55) / 0.45)
         return self.options.rate * warm * fall
 
-    def _batch(self, progress: float) -> tuple[tuple[int, int], list[Tile]]:
-        """The tiles of one step, all of one shape. Runs in a thread of its own, one step ahead."""
+    def _batch(self, number: int, progress: float) -> Batch:
+        """The tiles of one step, all of one shape: they depend on the seed, its number and the schedule alone."""
+        dice = random.Random(f"{self.options.seed}|{number}")
         workers = self.options.workers
-        grid = self.dice.choice(GRIDS)
+        grid = dice.choice(GRIDS)
         count = max(workers, self.options.patches // (grid[0] * grid[1]) // workers * workers)
         share, difficulty = course(progress)
         drawn = round(count * share)
-        tiles = [draw_tile(self.words, grid, self.alphabet, difficulty) for _ in range(drawn)]
-        tiles += self.pool.draw(count - drawn, grid) if count > drawn else []
-        self.dice.shuffle(tiles)
+        words = Words(self.pools, dice)
+        tiles = [draw_tile(words, grid, self.alphabet, difficulty) for _ in range(drawn)]
+        tiles += self.pool.draw(count - drawn, grid, dice)
+        dice.shuffle(tiles)
+        return grid, tiles
+
+    def _next(self) -> Batch:
+        """This step's tiles, while a thread of its own makes the next step's."""
+        now = self.coming or self.ahead.submit(self._batch, self.steps, self.progress)
+        grid, tiles = now.result()
+        after = progress_of(self.steps + 1, self.options.steps, self.elapsed, self.options.minutes)
+        self.coming = self.ahead.submit(self._batch, self.steps + 1, after)
         return grid, tiles
 
     def _learn(self, tiles: list[Tile], grid: tuple[int, int]) -> tuple[dict[str, float], tuple[Tensor | None, ...]]:
@@ -132,8 +154,7 @@ class Trainer:
         """One optimiser step; returns mean losses."""
         began = time.monotonic()
         workers = self.options.workers
-        grid, tiles = (self.coming or self.ahead.submit(self._batch, self.progress)).result()
-        self.coming = self.ahead.submit(self._batch, self.progress)
+        grid, tiles = self._next()
         parts = [tiles[n::workers] for n in range(workers)]
         sums = [torch.zeros_like(master) for master in self.optimiser.master]
         means: dict[str, float] = defaultdict(float)
@@ -149,64 +170,42 @@ class Trainer:
         self.elapsed += time.monotonic() - began
         return {**means, "rate": rate}
 
+    def report(self, recent: list[dict[str, float]]) -> None:
+        """One line of progress and one entry of the log."""
+        keys = sorted({key for one in recent for key in one})
+        mean = {key: float(np.mean([one[key] for one in recent if key in one])) for key in keys}
+        self.log.append({"step": self.steps, "minutes": self.elapsed / 60, **mean})
+        shown = " ".join(f"{key} {mean[key]:.4g}" for key in keys)
+        print(f"step {self.steps} min {self.elapsed / 60:.1f} {shown}", flush=True)
+        self.pool.refresh()
+
     def save(self) -> None:
         """The state to go on from."""
-        self.options.work.mkdir(parents=True, exist_ok=True)
-        fresh = self.options.work / "state.new"
-        torch.save({"steps": self.steps, "elapsed": self.elapsed, "optimiser": self.optimiser.state()}, fresh)
-        fresh.replace(self.options.work / "state.pt")
-        (self.options.work / "log.json").write_text(json.dumps(self.log), encoding="utf-8")
+        keep_state(self.options.work, {"steps": self.steps, "elapsed": self.elapsed}, self.optimiser, self.log)
 
     def load(self) -> bool:
         """Go on from `work`, where there is something."""
-        path = self.options.work / "state.pt"
-        if not path.exists():
+        kept = kept_state(self.options.work, self.optimiser)
+        if kept is None:
             return False
-        state = torch.load(path, weights_only=True)
-        self.steps, self.elapsed = state["steps"], state["elapsed"]
-        self.optimiser.load(state["optimiser"])
-        logged = self.options.work / "log.json"
-        self.log = json.loads(logged.read_text(encoding="utf-8")) if logged.exists() else []
-        self.pool.dice.seed(self.options.seed + self.steps)
-        self.dice.seed(self.options.seed + self.steps)
+        numbers, self.log = kept
+        self.steps, self.elapsed = numbers["steps"], numbers["elapsed"]
         return True
 
-    def publish(self) -> None:
-        """Write the averaged weights of tower and heads to `work`, as one file each."""
-        from safetensors.torch import save_file
-
+    def keep(self) -> None:
+        """The state, the averaged weights of tower and heads as one file each, and a plot."""
+        self.save()
+        work = self.options.work
         named = dict(zip(self.optimiser.names, self.optimiser.mean, strict=True))
-        heads = {n.removeprefix("heads."): v.to(torch.bfloat16) for n, v in named.items() if n.startswith("heads.")}
-        tower = {n.removeprefix("visual."): v.to(torch.bfloat16) for n, v in named.items() if n.startswith("visual.")}
-        save_file({n: v.contiguous() for n, v in heads.items()}, self.options.work / "reader.safetensors")
-        save_file({n: v.contiguous() for n, v in tower.items()}, self.options.work / "tower.safetensors")
-        self.alphabet.write(self.options.work)
+        for part, file in (("heads.", reader.WEIGHTS), ("visual.", TOWER)):
+            mine = {n.removeprefix(part): v.to(torch.bfloat16) for n, v in named.items() if n.startswith(part)}
+            save_file(mine, work / file)
+        self.alphabet.write(work)
+        curves.draw_reading(self.log, work / "reading.png")
 
-
-def train(trainer: Trainer) -> None:
-    """Run to the end of the schedule."""
-    recent: list[dict[str, float]] = []
-    saved = time.monotonic()
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    while trainer.progress < 1.0:
-        recent.append(trainer.step())
-        if len(recent) == 50:
-            keys = sorted({key for one in recent for key in one})
-            mean = {key: float(np.mean([one[key] for one in recent if key in one])) for key in keys}
-            trainer.log.append({"step": trainer.steps, "minutes": trainer.elapsed / 60, **mean})
-            shown = " ".join(f"{key} {mean[key]:.4g}" for key in keys)
-            print(f"step {trainer.steps} min {trainer.elapsed / 60:.1f} {shown}", flush=True)
-            recent = []
-            trainer.pool.refresh()
-        if stopped or time.monotonic() - saved > trainer.options.every_s:
-            trainer.save()
-            trainer.publish()
-            saved = time.monotonic()
-        if stopped:
-            raise SystemExit("stopped; the state is saved")
-    trainer.save()
-    trainer.publish()
+    def finish(self) -> None:
+        """The joint checkpoint where it was asked for."""
+        join(self.options.base, self.options.work, self.options.out)
 
 
 def main() -> None:
@@ -217,19 +216,28 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("/tmp/reader-wip"))
     parser.add_argument("--base", type=Path, default=Path("model/pilot"))
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     options = Options(
-        given.data, given.out, given.work, given.base, given.minutes, given.seed, given.rate, workers=given.workers
+        given.data,
+        given.out,
+        given.work,
+        given.base,
+        given.minutes,
+        given.steps,
+        given.seed,
+        given.rate,
+        workers=given.workers,
     )
     torch.set_num_threads(1)
     from model.training.web.icons import MEANINGS
 
-    trainer = Trainer(options, Alphabet(icons=("", *sorted(MEANINGS))))
+    trainer = Trainer(options, Alphabet(icons=("", *sorted(MEANINGS))), default_pools())
     print("resumed" if trainer.load() else "fresh start", f"at step {trainer.steps}", flush=True)
-    train(trainer)
+    train(trainer, every=50, every_s=options.every_s)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.reading.alphabet import NONE, Alphabet
+from model.reading.tiles import PATCH
 
 __all__ = ["IGNORE", "PageLabels", "Targets", "read_labels", "targets"]
 
 IGNORE = -100
-PATCH = 16
 _AS = {"icon": "image", "searchbox": "textbox", "treeitem": "menuitem", "columnheader": "", "gridcell": "button"}
 """Roles that the heads know under another name."""
 Floats = npt.NDArray[np.float32]
