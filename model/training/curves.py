@@ -53,7 +53,7 @@ def draw_reading(log: list[dict[str, Any]], path: Path) -> None:
         left.plot(minutes, [entry.get(name) for entry in log], label=name)
     for name, what in (("read", "characters"), ("named", "roles"), ("icon", "icons")):
         right.plot(minutes, [entry.get(name) for entry in log], label=f"{what} right, training tiles")
-    left.set(xlabel="minutes", ylabel="loss", yscale="log")
+    left.set(xlabel="minutes", ylabel="loss", yscale="log", ylim=(0.05, 10))
     right.set(xlabel="minutes", ylim=(0, 1))
     for axis in (left, right):
         axis.legend(fontsize=7)
