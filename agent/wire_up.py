@@ -22,12 +22,12 @@ from agent.checks import Checked, judged
 from agent.limits import Limits
 from agent.parts import Parts
 from agent.run_folder import RunFolder
+from agent.seal import sealed_by
 from agent.sites import Site
 from agent.task import BoundTask
 from agent.watch import Watch
 from model.base import Model
 from policies.broker import Approve, Broker
-from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
 from policies.narrow import Narrow, Tier
 from policies.place import origin_of, place_of
@@ -154,12 +154,6 @@ def _judged(task: BoundTask, seen: Observation) -> tuple[list[Checked], Mapping[
 def _trail(
     task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, broker: Broker, secrets: SecretStore
 ) -> Trail:
-    def sign(run: str, n: int, root: bytes) -> bytes:
-        try:
-            return broker.sign(run, n, root.hex())
-        except CheckpointRefused as refused:
-            raise ValueError(str(refused)) from None
-
     about = About(
         task=task.name,
         goal=task.goal,
@@ -172,7 +166,9 @@ def _trail(
         inputs=task.shown_inputs(),
         key=wanted.key,
     )
-    return Trail.start(folder, about, sign, broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None)
+    return Trail.start(
+        folder, about, sealed_by(broker), broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None
+    )
 
 
 @contextmanager

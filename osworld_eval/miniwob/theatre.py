@@ -30,6 +30,7 @@ from agent.parts import Parts
 from agent.plan import Plan
 from agent.run import Counting, to_the_end
 from agent.run_folder import RunFolder
+from agent.seal import sealed_by
 from agent.watch import Silent
 from model.base import Model, Perception
 from osworld_eval.miniwob.agents import Agent
@@ -38,7 +39,6 @@ from osworld_eval.miniwob.page import AREA, SCALE, VIEWPORT, NotStarted, start
 from osworld_eval.miniwob.scores import Row, solved
 from osworld_eval.miniwob.server import PageServer
 from policies.broker import Broker, BrokerLost
-from policies.checkpoint import CheckpointRefused
 from policies.gate import Gate
 from policies.narrow import Narrow
 from policies.redact import redact
@@ -208,12 +208,6 @@ class Theatre:
         folder, broker = cast.folder, cast.broker
         secrets = SecretStore.load({})
 
-        def sign(run: str, n: int, root: bytes) -> bytes:
-            try:
-                return broker.sign(run, n, root.hex())
-            except CheckpointRefused as refused:
-                raise ValueError(str(refused)) from None
-
         about = About(
             task=episode.task,
             goal=said,
@@ -226,7 +220,7 @@ class Theatre:
         )
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
         with (
-            Trail.start(folder, about, sign, broker.public_key, secrets.redactor()) as trail,
+            Trail.start(folder, about, sealed_by(broker), broker.public_key, secrets.redactor()) as trail,
             trail.run_span(episode.task),
             BrowserActuator(self._chromium.context, verifier, no_secrets, SCALE) as inner,
         ):

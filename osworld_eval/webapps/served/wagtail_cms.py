@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.conf import settings
-from leash import PASSWORD, main, serve_wsgi
+import django_site
+from leash import main
 
 ARTICLES = (
     ("Opening hours", "We are open from nine to five."),
@@ -15,68 +15,29 @@ ARTICLES = (
 
 
 def configure(folder: Path, port: int = 0) -> None:
-    """Settings of a small Wagtail project."""
-    import django
-
-    wagtail = ("contrib.forms", "contrib.redirects", "embeds", "sites", "users", "snippets", "documents", "images")
-    wagtail += ("search", "admin")
-    settings.configure(
-        DEBUG=True,
-        SECRET_KEY="only for a throw-away server on loopback",
-        ALLOWED_HOSTS=["127.0.0.1"],
-        ROOT_URLCONF="wagtail_cms_urls",
-        INSTALLED_APPS=[
-            "articles",
-            *(f"wagtail.{name}" for name in wagtail),
-            "wagtail",
-            "modelcluster",
-            "taggit",
-            *(f"django.contrib.{n}" for n in ("auth", "contenttypes", "sessions", "messages", "staticfiles")),
-        ],
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-        ],
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
-            }
-        ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "app.db"}},
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        STATIC_URL="/static/",
+    """A small Wagtail project."""
+    parts = ("contrib.forms", "contrib.redirects", "embeds", "sites", "users", "snippets", "documents", "images")
+    parts += ("search", "admin")
+    django_site.configure(
+        folder,
+        "wagtail_cms_urls",
+        ["articles", *(f"wagtail.{name}" for name in parts), "wagtail", "modelcluster", "taggit"],
         MEDIA_ROOT=folder / "media",
-        USE_TZ=True,
         WAGTAIL_SITE_NAME="Harbour office",
         WAGTAIL_AUTOSAVE_INTERVAL=0,  # saved is what somebody saves; two writers also lock SQLite
         WAGTAILADMIN_BASE_URL=f"http://127.0.0.1:{port}",
         WAGTAIL_ENABLE_UPDATE_CHECK=False,
         WAGTAIL_ENABLE_WHATS_NEW_BANNER=False,
     )
-    django.setup()
 
 
 def prepare(folder: Path) -> None:
     """A superuser `operator` and three articles under the home page."""
     configure(folder)
+    django_site.migrate()
     from articles.models import ArticlePage
-    from django.contrib.auth.models import User
-    from django.core.management import call_command
     from wagtail.models import Page
 
-    call_command("migrate", verbosity=0)
-    User.objects.create_superuser("operator", "operator@example.org", PASSWORD)
     home = Page.objects.get(depth=2)
     home.title = home.draft_title = "Harbour office"
     home.save()
@@ -87,10 +48,7 @@ def prepare(folder: Path) -> None:
 def serve(folder: Path, port: int) -> None:
     """The editor's side at `/admin/`."""
     configure(folder, port)
-    from django.contrib.staticfiles.handlers import StaticFilesHandler
-    from django.core.wsgi import get_wsgi_application
-
-    serve_wsgi(StaticFilesHandler(get_wsgi_application()), port)
+    django_site.serve(port)
 
 
 main(prepare, serve)
