@@ -62,7 +62,7 @@ def base(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def options(shards: Path, base: Path, folder: Path) -> Options:
-    return Options(shards, folder / "out", folder / "work", base, steps=8, patches=400)
+    return Options((shards,), folder / "out", folder / "work", base, steps=8, patches=400)
 
 
 def test_stopped_and_resumed_ends_with_the_same_weights(shards: Path, base: Path, pools: Pools, tmp_path: Path) -> None:
@@ -95,13 +95,13 @@ def test_the_result_is_a_checkpoint_that_reads_and_can_be_gone_on_from(
     assert isinstance(opened.reader.read(np.zeros((160, 320, 3), dtype=np.uint8)), tuple)
     assert (given.work / "reading.png").stat().st_size > 1000
     assert "reader.safetensors" in (given.out / "SHA256SUMS").read_text()
-    onward = Trainer(Options(shards, tmp_path / "x", tmp_path / "y", given.out), ALPHABET, pools)
+    onward = Trainer(Options((shards,), tmp_path / "x", tmp_path / "y", given.out), ALPHABET, pools)
     kept = dict(zip(trainer.optimiser.names, trainer.optimiser.mean, strict=True))["heads.roles.weight"]
     assert torch.equal(onward.model.heads.roles.weight.cpu(), kept.to(torch.bfloat16))
 
 
 def test_tiles_of_pages_depend_on_the_dice_alone(shards: Path) -> None:
-    one, other = (PagePool(shards, ALPHABET).draw(5, (4, 12), random.Random(3)) for _ in range(2))
+    one, other = (PagePool((shards,), ALPHABET).draw(5, (4, 12), random.Random(3)) for _ in range(2))
     assert all(
         (a.pixels == b.pixels).all() and (a.wanted.roles == b.wanted.roles).all()
         for a, b in zip(one, other, strict=True)

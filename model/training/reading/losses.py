@@ -62,7 +62,7 @@ def judge(said: Dense, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, flo
         "states": states,
         "icons": icons,
     }
-    weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 0.6, "edges": 0.8, "states": 0.3, "icons": 0.3}
+    weights = {"glyphs": 1.0, "begins": 0.2, "heights": 0.4, "roles": 1.0, "edges": 0.8, "states": 0.3, "icons": 0.8}
     total = torch.stack([weights[name] * value for name, value in parts.items() if value.isfinite()]).sum()
     told = {name: value.item() for name, value in parts.items() if value.isfinite()}
     with torch.no_grad():

@@ -59,7 +59,7 @@ def course(progress: float) -> tuple[float, float]:
 class Options:
     """Everything that decides a run."""
 
-    data: Path
+    data: tuple[Path, ...]
     out: Path
     work: Path
     base: Path
@@ -71,6 +71,8 @@ class Options:
     patches: int = 3400
     """Patches of one step."""
     workers: int = 2
+    begin: float = 0.0
+    """Where in the course of `course` the run begins; a tower that reads already need not begin with one font."""
     every_s: float = 240.0
 
 
@@ -128,7 +130,7 @@ class Trainer:
         workers = self.options.workers
         grid = dice.choice(GRIDS)
         count = max(workers, self.options.patches // (grid[0] * grid[1]) // workers * workers)
-        share, difficulty = course(progress)
+        share, difficulty = course(self.options.begin + (1 - self.options.begin) * progress)
         drawn = round(count * share)
         words = Words(self.pools, dice)
         tiles = [draw_tile(words, grid, self.alphabet, difficulty) for _ in range(drawn)]
@@ -211,7 +213,7 @@ class Trainer:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of rendered shards")
     parser.add_argument("--out", type=Path, default=Path("model/pilot"))
     parser.add_argument("--work", type=Path, default=Path("/tmp/reader-wip"))
     parser.add_argument("--base", type=Path, default=Path("model/pilot"))
@@ -220,9 +222,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--begin", type=float, default=0.0, help="share of the course to skip, 0 to 1")
     given = parser.parse_args()
     options = Options(
-        given.data,
+        tuple(given.data),
         given.out,
         given.work,
         given.base,
@@ -231,6 +234,7 @@ def main() -> None:
         given.seed,
         given.rate,
         workers=given.workers,
+        begin=given.begin,
     )
     torch.set_num_threads(1)
     from model.training.web.icons import MEANINGS

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,17 +39,17 @@ class _Page:
 
 
 class PagePool:
-    """Pages of a folder of shards; shards that appear later are found too."""
+    """Pages of folders of shards, all alike likely; shards that appear later are found too."""
 
-    def __init__(self, folder: Path, alphabet: Alphabet) -> None:
-        self.folder, self.alphabet = folder, alphabet
+    def __init__(self, folders: Sequence[Path], alphabet: Alphabet) -> None:
+        self.folders, self.alphabet = folders, alphabet
         self.index: list[tuple[Path, str]] = []
         self.refresh()
 
     def refresh(self) -> None:
         """Look for shards."""
         known = {path for path, _ in self.index}
-        for path in sorted(self.folder.glob("shard-*.zip")):
+        for path in (path for folder in self.folders for path in sorted(folder.glob("shard-*.zip"))):
             if path not in known:
                 with zipfile.ZipFile(path) as shard:
                     names = [name for name in shard.namelist() if name.endswith(".json")]

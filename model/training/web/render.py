@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from model.training.web.icons import Icons
-from model.training.web.templates import Draft, Splits, View, compose
+from model.training.web.templates import KINDS, Draft, Splits, View, compose
 from model.training.words import Pools, Split, default_pools
 from sandboxes.base import SandboxUnavailable
 from sandboxes.chromium import Chromium
@@ -126,13 +126,20 @@ def _pools(split: Split) -> Pools:
     return default_pools().of(split)
 
 
-def draft(seed: int, splits: Splits, icons: Icons, view: View | None = None) -> Draft:
+def draft(seed: int, splits: Splits, icons: Icons, view: View | None = None, kinds: Sequence[str] = ()) -> Draft:
     """The page that a seed stands for."""
-    return compose(random.Random(seed), _pools(splits.words), icons, splits, view)
+    return compose(random.Random(seed), _pools(splits.words), icons, splits, view, kinds=kinds)
 
 
 def make_shard(
-    out: Path, shard: int, seed: int, splits: Splits, icons: Icons, lens: Camera, pages: int = SHARD_PAGES
+    out: Path,
+    shard: int,
+    seed: int,
+    splits: Splits,
+    icons: Icons,
+    lens: Camera,
+    pages: int = SHARD_PAGES,
+    kinds: Sequence[str] = (),
 ) -> Path:
     """Write one shard, or leave it as it is where it exists. Returns its path."""
     path = out / f"shard-{shard:05d}.zip"
@@ -142,7 +149,7 @@ def make_shard(
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as store:
             for number in range(pages):
-                shot = lens.shoot(draft(page_seed(seed, shard * SHARD_PAGES + number), splits, icons))
+                shot = lens.shoot(draft(page_seed(seed, shard * SHARD_PAGES + number), splits, icons, kinds=kinds))
                 store.writestr(f"{number:04d}.png", shot.png)
                 store.writestr(f"{number:04d}.json", json.dumps(shot.labels, ensure_ascii=False, separators=(",", ":")))
         part.replace(path)
@@ -151,8 +158,8 @@ def make_shard(
     return path
 
 
-def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None]) -> None:
-    out, shards, seed, splits, folder = job
+def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None, Sequence[str]]) -> None:
+    out, shards, seed, splits, folder, kinds = job
     icons = Icons(folder, splits.icons)
     started, made = time.monotonic(), 0
     parent = os.getppid()
@@ -161,7 +168,7 @@ def _work(job: tuple[Path, Sequence[int], int, Splits, Path | None]) -> None:
             if os.getppid() != parent:
                 return  # whoever asked for the shards is gone
             if not (out / f"shard-{shard:05d}.zip").exists():
-                make_shard(out, shard, seed, splits, icons, lens)
+                make_shard(out, shard, seed, splits, icons, lens, kinds=kinds)
                 made += SHARD_PAGES
                 print(f"shard {shard:05d}, {made / (time.monotonic() - started):.1f} pages/s", flush=True)
 
@@ -181,6 +188,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--icons", type=Path, default=None, help="folder of npm icon packages; without it pages have no icons"
     )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=(), help="page kinds; without it the usual mixture (no walls)"
+    )
     given = parser.parse_args(argv)
     if given.pages < 1 or given.workers < 1:
         parser.error("--pages and --workers must be at least 1")
@@ -194,7 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     default_pools()
     shards = range(-(-given.pages // SHARD_PAGES))
     jobs = [
-        (given.out, list(shards[n :: given.workers]), given.seed, splits, given.icons) for n in range(given.workers)
+        (given.out, list(shards[n :: given.workers]), given.seed, splits, given.icons, tuple(given.kinds))
+        for n in range(given.workers)
     ]
     try:
         if given.workers == 1:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from model.training import labels
@@ -420,6 +420,54 @@ def portal(s: Sketch, held: bool) -> tuple[str, list[str]]:
     ), ["portal", *kinds, *more]
 
 
+def wall(s: Sketch, held: bool) -> tuple[str, list[str]]:
+    """As many small things as fit beside each other, mostly icons, each in a size, colours and family of its own.
+
+    What a page holds one or two of, a wall holds a hundred of: it teaches things as tiles of text teach letters.
+    """
+    parts = []
+    for _ in range(s.width * s.height // s.dice.choice((2600, 3600, 5000))):
+        draw = s.dice.random()
+        if draw < 0.62:
+            parts.append(_stone(s))
+        elif draw < 0.72:
+            parts.append(s.button(kind=s.of("", "primary", "ghost", "tiny", "danger", "round")))
+        elif draw < 0.8:
+            parts.append(s.link())
+        elif draw < 0.88:
+            parts.append(s.tick(s.of("checkbox", "radio"), s.check_text()))
+        elif draw < 0.94:
+            parts.append(f'<span style="width:{s.dice.randint(70, 190)}px">{s.entry(s.field_text())}</span>')
+        else:
+            name, offered = s.choices()
+            parts.append(f'<span style="width:{s.dice.randint(80, 160)}px">{s.select(offered, name)}</span>')
+    gap = s.dice.choice((2, 5, 9, 14))
+    return _body(
+        s,
+        f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:{gap}px;padding:{s.dice.randint(0, 20)}px">{"".join(parts)}</div>',
+    ), []
+
+
+def _stone(s: Sketch) -> str:
+    """An icon button that owes nothing to its neighbours."""
+    dice = s.dice
+    s.family = ""
+    side = dice.choice((12, 14, 16, 16, 18, 18, 20, 20, 22, 24, 24, 28, 32, 40))
+    svg, meaning = s.icon(None, f"width:{side}px;height:{side}px;")
+    if not svg:
+        return s.button(s.glyph())
+    hue, light = dice.randint(0, 360), dice.choice((0, 8, 15, 30, 70, 88, 96, 100))
+    ink = dice.randint(72, 100) if light < 50 else dice.randint(0, 34)
+    look = (
+        ""
+        if s.chance(0.4)
+        else f"background:hsl({hue},{dice.randint(0, 90)}%,{light}%);color:hsl({dice.randint(0, 360)},{dice.randint(0, 90)}%,{ink}%);"
+    )
+    edge = s.of("", "border:0;", "border:1px solid currentColor;")
+    shape = f"padding:{dice.randint(0, 9)}px;border-radius:{dice.choice((0, 3, 6, 20))}px;"
+    return f'<button class="btn icon ghost" style="{look}{edge}{shape}" aria-label="{esc(dice.choice(MEANINGS[meaning]))}">{svg}</button>'
+
+
 Kind = Callable[[Sketch, bool], tuple[str, list[str]]]
 KINDS: dict[str, Kind] = {
     "site": site,
@@ -429,6 +477,7 @@ KINDS: dict[str, Kind] = {
     "login": login,
     "bare": bare,
     "mini": tiny.mini,
+    "wall": wall,
 }
 """Page kinds for training."""
 HELD_KINDS: dict[str, Kind] = {"wizard": wizard, "split": split, "portal": portal}
@@ -507,7 +556,13 @@ def _view(dice: random.Random, kind: str, small: bool) -> View:
 
 
 def compose(
-    dice: random.Random, pools: Pools, icons: Icons, splits: Splits, view: View | None = None, small: float = 0.2
+    dice: random.Random,
+    pools: Pools,
+    icons: Icons,
+    splits: Splits,
+    view: View | None = None,
+    small: float = 0.2,
+    kinds: Sequence[str] = (),
 ) -> Draft:
     """One page of chance.
 
@@ -518,10 +573,13 @@ def compose(
         splits: what may be drawn.
         view: a fixed viewport, as examinations use; else one is drawn.
         small: share of small pictures (tiny tasks, small windows).
+        kinds: names of `KINDS` to draw from evenly; none for the usual mixture, which has no walls.
     """
     held = splits.templates == "held"
-    tiny = view is None and dice.random() < small
-    if held:
+    tiny = view is None and not kinds and dice.random() < small
+    if kinds:
+        kind = dice.choice(tuple(kinds))
+    elif held:
         kind = dice.choice(tuple(HELD_KINDS))
     elif tiny:
         kind = dice.choice(("mini", "mini", "mini", "site", "site", "login", "bare", "app"))
@@ -540,17 +598,17 @@ def compose(
         width=shown.width,
         height=shown.height,
     )
-    body, kinds = (KINDS | HELD_KINDS)[kind](sketch, held)
+    body, drawn = (KINDS | HELD_KINDS)[kind](sketch, held)
     over = ""
-    if kind not in ("mini", "bare", "desktop"):
+    if kind not in ("mini", "bare", "desktop", "wall"):
         over, name = _overlay(sketch)
-        kinds += [name] if name else []
+        drawn += [name] if name else []
     if over:
         body = body.replace("</body>", f"{over}</body>")
     css = _plain(sketch, style, kind) if kind in ("mini", "bare") else style.css
     scroll = dice.randint(10, 500) if kind in ("site", "bare", "phone") and dice.random() < 0.25 else 0
     page = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><style>{css}</style></head>{body}</html>'
-    return Draft(page, shown, " ".join([kind, *kinds]), scroll)
+    return Draft(page, shown, " ".join([kind, *drawn]), scroll)
 
 
 def _plain(s: Sketch, style: Style, kind: str) -> str:
