@@ -15,7 +15,7 @@ from policies.place import origin_of
 from policies.request import Counters
 from policies.sent import Sent, recipient
 
-__all__ = ["CAUSED_S", "ONCE", "Cause", "uncovered"]
+__all__ = ["CAUSED_S", "ONCE", "Cause", "aimed", "uncovered"]
 
 CAUSED_S = 10.0
 """A request that leaves later than this after a permit was minted comes from nobody's act."""
@@ -56,9 +56,14 @@ def uncovered(cause: Cause | None, sent: Sent, effect: Consequence, now: float) 
         return f"the act before it was one {effect.kind}, and this would be a second"
     if cause.rehearsed and not sent.reads and sent.shape not in cause.shown:
         return "it is not what the rehearsal showed"
-    if recipient(sent) not in _recipients(cause.target):
+    if not aimed(cause, sent):
         return "it goes somewhere else than the act before it was judged to"
     return _dearer(sent, judged)
+
+
+def aimed(cause: Cause | None, sent: Sent) -> bool:
+    """Whether a request goes to where the act before it was judged to lead; what goes elsewhere is not what it is for."""
+    return cause is not None and recipient(sent) in _recipients(cause.target)
 
 
 def _recipients(target: Target) -> set[str]:

@@ -21,7 +21,7 @@ from actuators.action import Wait, action_digest
 from actuators.observation import Target
 from actuators.permit import Permit, Terms, signed_bytes
 from policies.approver import Approver, Question
-from policies.cause import CAUSED_S, ONCE, Cause, uncovered
+from policies.cause import CAUSED_S, ONCE, Cause, aimed, uncovered
 from policies.checkpoint import checkpoint_bytes
 from policies.consequence import Consequence, judge
 from policies.decide import PolicySet
@@ -116,7 +116,8 @@ class Keeper:
             asked = self._policies.decide(request.but(approved_by=approval.by or "a person"))
             if approval.answer == "approved" and (approval.action_digest != sent.digest or asked.verdict != "allow"):
                 approval = replace(approval, answer="denied")
-        clearance = Clearance(decision, None, approval, effect, {**plain_of(request), "uncovered": why_not})
+        told = {**plain_of(request), "uncovered": why_not, "aimed": aimed(cause, sent)}
+        clearance = Clearance(decision, None, approval, effect, told)
         if clearance.released:
             self._let_go(effect, covered=not why_not)
         return clearance

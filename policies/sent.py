@@ -108,7 +108,8 @@ class Sent:
 def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
     """What may be known of a request that waits."""
     url = _web(held.url)
-    pairs = [*_query(url), *_pairs(held)]
+    fields = _pairs(held)
+    pairs = [*_query(url), *(fields or [])]
     amounts, unclear = _amounts(pairs)
     stated = f"{held.method}\n{held.url}\n".encode("utf-8", "surrogatepass") + held.body
     return Sent(
@@ -121,7 +122,7 @@ def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
         amounts=amounts,
         unclear=unclear,
         size=len(held.body),
-        readable=held.readable and (not held.body or bool(pairs) or held.kind == "message"),
+        readable=held.readable and (fields is not None or held.kind == "message"),
         redirected=held.redirected,
         leaks=leaks,
         digest=hashlib.sha256(stated).hexdigest(),
@@ -197,24 +198,24 @@ def _query(url: str) -> list[tuple[str, str | None]]:
         return [("", query)]
 
 
-def _pairs(held: Held) -> list[tuple[str, str | None]]:
-    """(name, value) of the body's fields; None for a file's content. Empty for what cannot be taken apart."""
+def _pairs(held: Held) -> list[tuple[str, str | None]] | None:
+    """(name, value) of the body's fields; a value of None is a file's content. None where it cannot be taken apart."""
     if not held.body:
         return []
     shape = held.content_type.partition(";")[0].strip().lower()
     try:
         if shape == "multipart/form-data":
-            return list(_multipart(held))
+            return list(_multipart(held)) or None
         text = held.body.decode()
         if shape == "application/json" or text.lstrip()[:1] in ("{", "["):
             return list(_flat(json.loads(text)))
         if not shape.startswith(("text/", "application/x-www-form-urlencoded")) and shape:
-            return []
+            return None
         if "=" not in text:
             return [("", text)]
         return [(name, value) for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=500)]
     except (ValueError, RecursionError):
-        return []
+        return None
 
 
 def _multipart(held: Held) -> Iterator[tuple[str, str | None]]:

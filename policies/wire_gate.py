@@ -9,7 +9,7 @@ It does not see what never reaches the browser's network stack, and it believes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.broker import Broker
 from policies.decision import Clearance
@@ -31,6 +31,8 @@ class Outgoing:
 
     sent: Sent
     clearance: Clearance
+    beside: bool = False
+    """Another request of the same act went, so this one is not what the act was for."""
 
     @property
     def released(self) -> bool:
@@ -44,10 +46,22 @@ class Outgoing:
 
     @property
     def own(self) -> bool:
-        """Whether the act before it, which was allowed to send, comes to nothing without this request."""
-        told = self.clearance.facts.get("context", {})
-        cause = told.get("sent", {}).get("cause", "") if isinstance(told, dict) else ""
-        return self.sent.kind in _OWN and not self.sent.reads and cause in _SENDING
+        """Whether the act before it, which was allowed to send, comes to nothing without this request.
+
+        What a page sends to somebody else meanwhile (counting visitors, say) is not what the act was for.
+        """
+        aimed = self.clearance.facts.get("aimed") is True and not self.beside
+        return aimed and self.sent.kind in _OWN and not self.sent.reads and self._caused in _SENDING
+
+    @property
+    def step(self) -> int:
+        """Of the act before it; 0 where there was none."""
+        return int(self.clearance.facts.get("context", {}).get("step", 0))
+
+    @property
+    def _caused(self) -> str:
+        """What the act before it was judged to do; empty where there was none."""
+        return str(self.clearance.facts.get("context", {}).get("sent", {}).get("cause", ""))
 
     @property
     def why(self) -> str:
@@ -75,6 +89,7 @@ class WireGate:
         self._leaks = leaks
         self._told = told
         self._kept: list[Outgoing] = []
+        self._went: set[int] = set()
         self._broken: Exception | None = None
 
     def __call__(self, held: Held) -> bool:
@@ -94,6 +109,8 @@ class WireGate:
         outgoing = Outgoing(sent, self._broker.send(sent))
         if not outgoing.plain_read:
             self._told(outgoing)
+        if outgoing.released and outgoing.own:
+            self._went.add(outgoing.step)
         if not outgoing.released and len(self._kept) < _MOST_KEPT:
             self._kept.append(outgoing)
         return outgoing.released
@@ -106,5 +123,5 @@ class WireGate:
         """
         if self._broken is not None:
             raise self._broken
-        kept, self._kept = tuple(self._kept), []
-        return kept
+        kept, self._kept = self._kept, []
+        return tuple(replace(one, beside=one.step in self._went) for one in kept)

@@ -54,6 +54,11 @@ def held(url: str = f"{AIR}/save", method: str = "POST", body: str = "", **told:
         (held(body='[{"query":"mutation{ sendMessage(to: 1) }"}]', content_type="text/plain"), "send"),
         (held(body='{"query":"query { orders { id } }"}', content_type="application/json"), "submit"),
         (held(readable=False), "unknown"),
+        (held(body="{}", content_type="application/json"), "submit"),
+        (held(body="[]", content_type="application/json"), "submit"),
+        (held(body='{"a": {}}', content_type="application/json"), "submit"),
+        (held(body="{", content_type="application/json"), "unknown"),
+        (held(body="no parts", content_type="multipart/form-data; boundary=x"), "unknown"),
         (held(body="\x00\x01 what is this", content_type="application/octet-stream"), "unknown"),
         (held("wss://air.example/live", "SEND", "delete me", kind="message"), "submit"),
     ],
@@ -292,6 +297,24 @@ def test_a_request_goes_through_the_real_broker() -> None:
     [first, second] = gate.kept()
     assert "secret" in second.why and not first.own
     assert [one.released for one in told] == [False, False, True] and told[2].own
+
+
+COUNTS = held("https://counter.example/hit", body="page=pay", kind="fetch")
+
+
+def test_what_a_page_sends_to_somebody_else_is_not_what_the_act_was_for() -> None:
+    """A counter of visitors that is kept back does not make the payment beside it a refusal."""
+    gate = WireGate(pressed(pay()), lambda one: (), lambda one: None)  # type: ignore[arg-type]
+    assert [gate(COUNTS), gate(PAYS), gate(held(f"{AIR}/metrics/pay", body="n=1"))] == [False, True, False]
+    counted, again = gate.kept()
+    assert (counted.own, again.own, again.beside) == (False, False, True)
+
+
+def test_an_act_whose_own_request_is_kept_back_came_to_nothing() -> None:
+    dearer = held(f"{AIR}/payment", body="card_number=1&amount=98.00&currency=EUR", kind="document")
+    gate = WireGate(pressed(pay()), lambda one: (), lambda one: None)  # type: ignore[arg-type]
+    assert [gate(dearer), gate(COUNTS)] == [False, False]
+    assert [one.own for one in gate.kept()] == [True, False]
 
 
 # ---------------------------------------------------------------- the browser's words
