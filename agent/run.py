@@ -220,7 +220,7 @@ class Counting:
 
 
 def _where(task: BoundTask) -> str:
-    return f"{task.site} {task.browser.start}" if task.needs_site else task.browser.start
+    return f"{task.site} {task.where}" if task.needs_site else task.where
 
 
 def _model(options: Options, stop: threading.Event) -> Model:

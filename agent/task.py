@@ -24,6 +24,7 @@ from agent.inputs import parse_input
 from agent.plan import Plan, PlanStep
 from agent.task_errors import Problem, TaskError, shape_problems
 from agent.task_file import (
+    AndroidSurface,
     BrowserSurface,
     Check,
     InputSpec,
@@ -52,7 +53,7 @@ class BoundTask:
     path: Path
     name: str
     goal: str
-    browser: BrowserSurface
+    browser: BrowserSurface | None
     site: SiteSpec | None
     inputs: Mapping[str, Value]
     secrets: Mapping[str, SecretSpec]
@@ -65,6 +66,19 @@ class BoundTask:
     limits: LimitSpec
     digest: str
     """SHA-256 of the task file's bytes."""
+    android: AndroidSurface | None = None
+
+    @property
+    def surface(self) -> Literal["browser", "android"]:
+        return "browser" if self.browser is not None else "android"
+
+    @property
+    def where(self) -> str:
+        """What tells this task's place from another's: an address, or a device and an app."""
+        if self.browser is not None:
+            return self.browser.start
+        phone = self.android
+        return f"android {phone.serial or ''} {phone.start or ''}".strip() if phone else ""
 
     @property
     def needs_site(self) -> bool:
@@ -263,13 +277,11 @@ class _Binding:
 
     def task(self, path: Path, digest: str) -> BoundTask:
         file = self._file
-        browser = file.surface.browser
-        start = self._text(("surface", "browser", "start"), browser.start, _in_address)
         return BoundTask(
             path=path,
             name=file.name,
             goal=self._text(("goal",), file.goal),
-            browser=browser.model_copy(update={"start": start}),
+            browser=self._browser(file.surface.browser),
             site=file.site,
             inputs=dict(self._values),
             secrets={name: _placed(path, secret) for name, secret in file.secrets.items()},
@@ -280,7 +292,14 @@ class _Binding:
             outputs=file.outputs,
             limits=file.limits,
             digest=digest,
+            android=file.surface.android,
         )
+
+    def _browser(self, browser: BrowserSurface | None) -> BrowserSurface | None:
+        if browser is None:
+            return None
+        start = self._text(("surface", "browser", "start"), browser.start, _in_address)
+        return browser.model_copy(update={"start": start})
 
     def _text(self, path: yaml_lines.Path, text: str, quoted: Callable[[str], str] = str) -> str:
         try:
@@ -406,6 +425,6 @@ def _swapped(value: T, swap: Callable[[str], str]) -> T:
 
 
 def _holds_site(task: BoundTask) -> bool:
-    addresses = [task.browser.start, *(task.policy.narrow.origins or ())]
+    addresses = [*([task.browser.start] if task.browser else []), *(task.policy.narrow.origins or ())]
     addresses += [origin for secret in task.secrets.values() for origin in secret.origins]
     return any(address.startswith("site://") for address in addresses)

@@ -27,6 +27,7 @@ from agent.money import WRITTEN, Money, written_money
 from agent.template import InputType
 
 __all__ = [
+    "AndroidSurface",
     "BrowserSurface",
     "Check",
     "Consequence",
@@ -121,6 +122,7 @@ _Sending = Annotated[_Short, StringConstraints(pattern=r"^[A-Z]{3,16} /[^\s?#]*$
 _Scalar = Annotated[Any, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "integer", "boolean"]})]
 _Money = Annotated[Money, PlainValidator(_money), PlainSerializer(str), WithJsonSchema(_MONEY_SCHEMA)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+_Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)+$", max_length=223)]
 
 
 # Where
@@ -141,10 +143,31 @@ class BrowserSurface(_Model):
     """Whether the window is shown."""
 
 
+class AndroidSurface(_Model):
+    """A phone or an emulator that adb knows; `agent devices` lists them."""
+
+    serial: _Short | None = None
+    """Its serial number; left out, the environment variable ANDROID_SERIAL or the only device there is."""
+    apps: Annotated[tuple[_Package, ...], Field(min_length=1, max_length=50)]
+    """The packages that may be touched and started, for example `com.android.settings`."""
+    start: _Package | None = None
+    """The package to begin in, afresh; left out, whatever is on the screen."""
+    restore: bool = False
+    """Whether the device is put back afterwards to what it was. Only an emulator can: it takes a snapshot."""
+
+
 class Surface(_Model):
     """Where the task takes place: exactly one kind of surface."""
 
-    browser: BrowserSurface
+    browser: BrowserSurface | None = None
+    android: AndroidSurface | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        kinds = list(type(self).model_fields)
+        if sum(getattr(self, kind) is not None for kind in kinds) != 1:
+            raise ValueError(f"a task has exactly one surface, expected one of {', '.join(kinds)}")
+        return self
 
 
 class SiteSpec(_Model):

@@ -33,7 +33,8 @@ def rule_problems(file: TaskFile) -> Iterator[Problem]:
 def templated(file: TaskFile) -> Iterator[tuple[Path, str]]:
     """Every text in which templates are filled in, with its place."""
     yield ("goal",), file.goal
-    yield ("surface", "browser", "start"), file.surface.browser.start
+    if file.surface.browser is not None:
+        yield ("surface", "browser", "start"), file.surface.browser.start
     for index, step in enumerate(file.steps):
         yield from _step_texts(("steps", index), step)
     for index, check in enumerate(file.success):
@@ -183,6 +184,23 @@ def _site_texts(file: TaskFile) -> Iterator[tuple[Path, str]]:
             yield ("success", index, "origin"), check.origin
 
 
+def _phones(file: TaskFile) -> Iterator[Problem]:
+    """What only a browser has, and what a phone's own block leaves open."""
+    phone = file.surface.android
+    if phone is None:
+        return
+    if phone.start is not None and phone.start not in phone.apps:
+        yield ("surface", "android", "start"), f"`{phone.start}` is not among the task's `apps`"
+    if file.site is not None:
+        yield ("site",), "a demo site needs `surface: {browser: ...}`"
+    for index, check in enumerate(file.success):
+        if isinstance(check, UrlCheck) or getattr(check, "origin", None) is not None:
+            yield ("success", index), "a phone has no addresses: use a check of kind text or node without `origin`"
+    for name, secret in file.secrets.items():
+        if strange := [app for app in secret.apps if app not in phone.apps]:
+            yield ("secrets", name, "apps"), f"`{strange[0]}` is not among the task's `apps`"
+
+
 _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _names,
     _inputs,
@@ -193,4 +211,5 @@ _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _outputs,
     _until,
     _sites,
+    _phones,
 )

@@ -25,12 +25,13 @@ from agent.run_folder import RunFolder
 from agent.seal import sealed_by
 from agent.sites import Site
 from agent.task import BoundTask
+from agent.task_file import BrowserSurface
 from agent.watch import Watch
 from model.base import Model
 from policies.broker import Approve, Broker
 from policies.gate import Gate
 from policies.narrow import Narrow, Tier
-from policies.place import origin_of, place_of
+from policies.place import known_apps, origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
 from policies.wire_gate import WireGate
@@ -122,7 +123,8 @@ def narrow_of(task: BoundTask) -> Narrow:
     block = task.policy.narrow
     given: dict[str, Any] = {
         "origins": block.origins,
-        "reads": (*(block.reads or ()), origin_of(task.browser.start)),
+        "reads": (*(block.reads or ()), *([origin_of(task.browser.start)] if task.browser else [])),
+        "apps": known_apps(task.android.apps) if task.android else None,
         "sends": block.sends,
         "consequences": block.consequences,
         "ask_above": block.ask_above and str(block.ask_above),
@@ -161,7 +163,7 @@ def _trail(
         policy=", ".join(policies_of(task, wanted)),
         policy_digest=broker.policy_digest,
         model=model.name,
-        surface="browser",
+        surface=task.surface,
         perception=task.perception,
         inputs=task.shown_inputs(),
         key=wanted.key,
@@ -180,12 +182,32 @@ def _surface(
     wire: WireGate,
     narrow: Narrow,
     there: Chromium | None,
+) -> Iterator[tuple[Actuator, Rehearser | None]]:
+    if task.android is not None:
+        from agent.phone import phone
+
+        with phone(task.android, verifier, secrets) as actuator:
+            yield actuator, None
+        return
+    assert task.browser is not None
+    with _page(task.browser, wanted, verifier, secrets, wire, narrow, there) as both:
+        yield both
+
+
+@contextmanager
+def _page(
+    browser: BrowserSurface,
+    wanted: Wanted,
+    verifier: Verifier,
+    secrets: SecretStore,
+    wire: WireGate,
+    narrow: Narrow,
+    there: Chromium | None,
 ) -> Iterator[tuple[Actuator, Rehearser]]:
     from actuators.browser import BrowserActuator
     from agent.rehearsal import Rehearser
 
-    browser = task.browser
-    with _context(task, wanted, wire, narrow, there) as (chromium, context):
+    with _context(browser, wanted, wire, narrow, there) as (chromium, context):
         context.new_page()
         with BrowserActuator(context, verifier, secrets, browser.scale) as actuator:
             actuator.open(browser.start)
@@ -194,12 +216,11 @@ def _surface(
 
 @contextmanager
 def _context(
-    task: BoundTask, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
+    browser: BrowserSurface, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
 ) -> Iterator[tuple[Chromium, BrowserContext]]:
     """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`."""
     from sandboxes.chromium import Chromium
 
-    browser = task.browser
     if there is None:
         headed = wanted.headed or browser.headed
         started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)

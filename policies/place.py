@@ -13,11 +13,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-__all__ = ["Place", "origin_of", "place_of"]
+__all__ = ["Place", "known_apps", "origin_of", "place_of"]
 
 LONGEST = 8192
 """Characters; longer addresses are refused."""
@@ -83,6 +84,18 @@ def origin_of(url: str) -> str:
     """The origin of an address in canonical form; empty for everything that `place_of` does not accept."""
     place = place_of(url)
     return place.origin if place else ""
+
+
+def known_apps(packages: Iterable[str]) -> tuple[str, ...]:
+    """Packages of a phone, and after them the names by which they may be started: `com.android.contacts`, `contacts`.
+
+    A short name stands for a package only where no two end alike. A package always has a dot in it and a short name
+    never, so no app can pass for another by being called like its short name.
+    """
+    listed = tuple(dict.fromkeys(packages))
+    ends = [package.rpartition(".")[2].lower() for package in listed]
+    short = [end for end in ends if ends.count(end) == 1]
+    return (*listed, *short, *(end.capitalize() for end in short))
 
 
 def _host(text: str) -> str | None:
