@@ -189,6 +189,7 @@ class Turn:
                 mismatch=step.mismatch,
                 confidence=confidence,
                 rehearse=self._rehearser(step),
+                asked=f"{parts.plan.goal}\n{parts.plan.instruction}",
             )
             span.judged(action, target, clearance.decision, _effect(clearance))
             if step.rehearsed and (price := _effect(clearance)[1:]):

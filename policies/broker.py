@@ -290,7 +290,10 @@ def _keeper(hello: dict[str, Any], approve: Approve) -> tuple[Any, dict[str, Any
         policies = PolicySet.load(hello["policies"], Narrow.model_validate(hello["narrow"]))
     except (PolicyUnusable, ValueError) as error:
         return None, {"unusable": str(error)}
-    keeper = Keeper(str(hello["run"]), policies, approver)
+    try:
+        keeper = Keeper(str(hello["run"]), policies, approver)
+    except Exception as error:
+        return None, {"broken": f"it does not start: {type(error).__name__}: {error}"}
     greeting = {"public_key": keeper.public_key.hex(), "policy_digest": policies.digest, "approver": missing or "tty"}
     return keeper, greeting
 

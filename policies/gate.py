@@ -12,10 +12,11 @@ from actuators.receipt import Receipt
 from policies.broker import Broker
 from policies.decision import Clearance, Decision
 from policies.request import Case, Rehearsed
-from policies.scene import scene_of
+from policies.scene import scene_of, texts_of
 
 __all__ = ["Gate"]
 
+_ASKED = 4_000
 _NO_REHEARSAL = "rehearsal is not available on this surface"
 
 
@@ -42,6 +43,7 @@ class Gate:
         mismatch: bool = False,
         confidence: float | None = None,
         rehearse: Callable[[Action, Target], Rehearsed | None] | None = None,
+        asked: str = "",
     ) -> Clearance:
         """Leave to act, or the reason why not.
 
@@ -52,12 +54,14 @@ class Gate:
             seen: the look on which it was decided.
             mismatch: what lies there contradicts the words of the model.
             confidence: of the model, 0 to 1.
+            asked: the goal and the current step, in words: an act that contradicts them is odd.
             rehearse: does the act where nothing can come of it; None from it means that it cannot be rehearsed.
 
         Raises:
             BrokerLost: nothing may be done any more.
         """
-        case = Case(step, action, target, scene_of(target, seen), mismatch, confidence)
+        scene, texts = scene_of(target, seen), texts_of(seen)
+        case = Case(step, action, target, scene, mismatch, confidence, asked=asked[:_ASKED], texts=texts)
         clearance = self._broker.clear(case)
         if clearance.decision.verdict != "rehearse":
             return clearance
@@ -68,6 +72,10 @@ class Gate:
                 return clearance
         rules, errors = clearance.decision.rules, clearance.decision.errors
         return replace(clearance, decision=Decision("deny", rules, errors, _NO_REHEARSAL), permit=None)
+
+    def void(self, clearance: Clearance) -> bool:
+        """Tell the broker that somebody looked and the act has not happened. Raises BrokerLost."""
+        return clearance.permit is not None and self._broker.void(json.loads(clearance.permit.body)["nonce"])
 
     def settle(self, clearance: Clearance, receipt: Receipt) -> None:
         """Tell the broker how a permit ended, so that an act that never happened does not count. Raises BrokerLost."""

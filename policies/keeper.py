@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from actuators.action import Wait, action_digest
 from actuators.observation import Target
 from actuators.permit import Permit, Terms, signed_bytes
+from policies.anomaly import Anomaly, Lookout
 from policies.approver import Approver, Question
 from policies.cause import CAUSED_S, ONCE, Cause, aimed, uncovered
 from policies.checkpoint import checkpoint_bytes
@@ -63,6 +64,9 @@ class Keeper:
         self._last_step = -1
         self._last_leaf = -1
         self._cause: Cause | None = None
+        self._narrow = policies.narrow
+        """The limits as they are now: a tier stricter once something odd was noticed."""
+        self._lookout = Lookout(policies.narrow)
 
     @property
     def public_key(self) -> bytes:
@@ -73,9 +77,8 @@ class Keeper:
         """The answer to one message. Raises on anything malformed."""
         match message:
             case {"ask": "decide", "case": dict(plain)}:
-                decision, consequence, request = self._decided(case_from(plain))
-                clearance = Clearance(decision, None, None, consequence, plain_of(request))
-                return clearance_to(clearance)
+                decision, consequence, request, odd = self._decided(case_from(plain))
+                return clearance_to(Clearance(decision, None, None, consequence, _told(request, odd)))
             case {"ask": "clear", "case": dict(plain)}:
                 return clearance_to(self.clear(case_from(plain)))
             case {"ask": "send", "sent": dict(plain)}:
@@ -89,16 +92,17 @@ class Keeper:
 
     def clear(self, case: Case) -> Clearance:
         """Decide, ask a person where the rules want one, and mint only what is allowed then."""
-        decision, consequence, request = self._decided(case)
+        decision, consequence, request, odd = self._decided(case)
+        told = _told(request, odd)
         if decision.verdict == "allow":
-            return Clearance(decision, self._mint(case, consequence, ""), None, consequence, plain_of(request))
+            return Clearance(decision, self._mint(case, consequence, ""), None, consequence, told)
         if decision.verdict != "ask":
-            return Clearance(decision, None, None, consequence, plain_of(request))
-        approval = self._ask(case, consequence, decision)
+            return Clearance(decision, None, None, consequence, told)
+        approval = self._ask(case, consequence, decision, odd)
         permit = None
-        if approval.answer == "approved" and self._allowed_now(case, consequence, approval):
+        if approval.answer == "approved" and self._allowed_now(case, consequence, approval, odd):
             permit = self._mint(case, consequence, approval.by or "a person")
-        return Clearance(decision, permit, approval, consequence, plain_of(request))
+        return Clearance(decision, permit, approval, consequence, told)
 
     def send(self, sent: Sent) -> Clearance:
         """Decide on a request that waits at the wire. Nothing is minted: it goes when the verdict is `allow`, or when
@@ -108,7 +112,8 @@ class Keeper:
         cause = self._cause if self._cause is not None and now - self._cause.at <= CAUSED_S else None
         why_not = uncovered(cause, sent, effect, now)
         counters = replace(self._counters, seconds=int(now - self._began))
-        request = sending_of(sent, effect, cause, not why_not, counters, self._policies.narrow)
+        odd = () if sent.reads else self._noticed(self._lookout.leaving())
+        request = sending_of(sent, effect, cause, not why_not, counters, self._narrow, _names(odd))
         decision = self._policies.decide(request)
         approval = None
         if decision.verdict == "ask":
@@ -116,10 +121,12 @@ class Keeper:
             asked = self._policies.decide(request.but(approved_by=approval.by or "a person"))
             if approval.answer == "approved" and (approval.action_digest != sent.digest or asked.verdict != "allow"):
                 approval = replace(approval, answer="denied")
-        told = {**plain_of(request), "uncovered": why_not, "aimed": aimed(cause, sent)}
+        told = {**_told(request, odd), "uncovered": why_not, "aimed": aimed(cause, sent)}
         clearance = Clearance(decision, None, approval, effect, told)
         if clearance.released:
             self._let_go(effect, covered=not why_not)
+            if not sent.reads:
+                self._lookout.sent()
         return clearance
 
     def _let_go(self, effect: Consequence, covered: bool) -> None:
@@ -145,22 +152,35 @@ class Keeper:
         self._count(minted.kind, -1)
         return True
 
-    def _decided(self, case: Case) -> tuple[Decision, Consequence, Request]:
+    def _decided(self, case: Case) -> tuple[Decision, Consequence, Request, tuple[Anomaly, ...]]:
         consequence = judge(case.action, case.target, case.scene)
-        request = request_of(case, consequence, self._counted(case), self._policies.narrow)
+        odd = self._noticed(self._lookout.notice(case, consequence))
+        request = request_of(case, consequence, self._counted(case), self._narrow, _names(odd))
         if case.step < self._last_step:
-            return Decision("deny", reason="the step is earlier than one already cleared"), consequence, request
-        return self._policies.decide(request), consequence, request
+            return Decision("deny", reason="the step is earlier than one already cleared"), consequence, request, odd
+        return self._policies.decide(request), consequence, request, odd
 
-    def _ask(self, case: Case, consequence: Consequence, decision: Decision) -> Approval:
+    def _noticed(self, odd: tuple[Anomaly, ...]) -> tuple[Anomaly, ...]:
+        """Go on one tier stricter, once and to the end of the run, if that is what these ask for."""
+        raises = self._policies.narrow.odd("raise")
+        if self._narrow is self._policies.narrow and any(one.name in raises for one in odd):
+            self._narrow = self._narrow.raised()
+        return odd
+
+    def _ask(
+        self, case: Case, consequence: Consequence, decision: Decision, odd: tuple[Anomaly, ...] = ()
+    ) -> Approval:
+        decision = replace(decision, reason=_joined(decision.reason, *(one.detail for one in odd)))
         question = Question(self._run, case.step, case.action, case.target, consequence, decision, told=case.told)
         return self._approver.ask(question)
 
-    def _allowed_now(self, case: Case, consequence: Consequence, approval: Approval) -> bool:
+    def _allowed_now(
+        self, case: Case, consequence: Consequence, approval: Approval, odd: tuple[Anomaly, ...] = ()
+    ) -> bool:
         """INVARIANT (approval binds): an approval counts only for the act and the target that were shown."""
         if (approval.action_digest, approval.target_digest) != (action_digest(case.action), case.target.digest):
             return False
-        request = request_of(case, consequence, self._counted(case), self._policies.narrow)
+        request = request_of(case, consequence, self._counted(case), self._narrow, _names(odd))
         return self._policies.decide(request.but(approved_by=approval.by or "a person")).verdict == "allow"
 
     def _mint(self, case: Case, consequence: Consequence, approved_by: str) -> Permit:
@@ -192,6 +212,7 @@ class Keeper:
         act = _act(case)
         self._minted[nonce] = _Minted(consequence.kind, act)
         self._repeats[act] += 1
+        self._lookout.acted(case, consequence)
         self._count(consequence.kind, 1)
         self._last_step = max(self._last_step, case.step)
         return Permit(body, self._key.sign(signed_bytes(body)))
@@ -212,6 +233,15 @@ class Keeper:
             return {"refused": "a checkpoint is signed only for this run, and never for fewer records than before"}
         self._last_leaf = n
         return {"signature": self._key.sign(checkpoint_bytes(run, n, root)).hex()}
+
+
+def _told(request: Request, odd: tuple[Anomaly, ...]) -> dict[str, Any]:
+    """What the rules were told, and in words what was odd."""
+    return {**plain_of(request), "noticed": [[one.name, one.detail] for one in odd]}
+
+
+def _names(odd: tuple[Anomaly, ...]) -> tuple[str, ...]:
+    return tuple(one.name for one in odd)
 
 
 def _joined(*reasons: str) -> str:

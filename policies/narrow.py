@@ -7,6 +7,7 @@ ever written into policy text.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -15,7 +16,18 @@ from policies.consequence import KINDS, Kind
 from policies.money import Money, parse_money
 from policies.place import origin_of
 
-__all__ = ["TIERS", "Narrow", "NarrowConflict", "Preset", "Tier"]
+__all__ = [
+    "ANOMALIES",
+    "TIERS",
+    "TREATMENTS",
+    "Narrow",
+    "NarrowConflict",
+    "Odd",
+    "Preset",
+    "Tier",
+    "Treatment",
+    "all_anomalies",
+]
 
 Preset = Literal["observe", "browse", "booking", "sandbox"]
 
@@ -25,6 +37,30 @@ Tier = Literal["observe", "rehearse", "supervised", "bounded"]
 person is asked. `supervised`: a person is asked for everything that is sent. `bounded`: what the rules allow."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the strictest."""
+
+Odd = Literal["repetition", "burst", "elsewhere", "orders", "against_goal"]
+"""What may be odd about a step; `policies.anomaly` finds it. `repetition`: the same act again on what did not change.
+`burst`: too much in too short a time. `elsewhere`: outside the task's places. `orders`: text on the screen that gives
+orders to an agent. `against_goal`: the act contradicts what was asked for."""
+Treatment = Literal["note", "raise", "ask", "stop"]
+"""`note`: on the record only. `raise`: the run goes on one tier stricter, to its end. `ask`: a person is asked before
+anything but looking. `stop`: nothing more is done."""
+TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
+"""From the mildest."""
+ANOMALIES: Mapping[Odd, Treatment] = {
+    "repetition": "raise",
+    "burst": "ask",
+    "elsewhere": "raise",
+    "orders": "raise",
+    "against_goal": "ask",
+}
+"""What is done where nobody says otherwise. An operator may say anything, a task only something stricter."""
+
+
+def all_anomalies(treatment: Treatment) -> dict[Odd, Treatment]:
+    """The same treatment for every kind."""
+    return dict.fromkeys(ANOMALIES, treatment)
+
 
 T = TypeVar("T")
 
@@ -89,6 +125,8 @@ class Narrow(BaseModel):
     """Above this a purchase is refused, and no person is asked."""
     max_buys: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Purchases per run; left out, 1."""
+    anomalies: dict[Odd, Treatment] | None = None
+    """What is done about what is odd; what is left out is as in `ANOMALIES`."""
     never: tuple[Origin, ...] = ()
     """Origins where nothing but looking may ever happen, as the console's own."""
 
@@ -123,6 +161,7 @@ class Narrow(BaseModel):
             ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
             deny_above=_lower(self.deny_above, other.deny_above, (self, other)),
             max_buys=_least(self.max_buys, other.max_buys),
+            anomalies=_sterner(self.anomalies, other.anomalies),
             never=tuple(dict.fromkeys(self.never + other.never)),
         )
 
@@ -136,12 +175,22 @@ class Narrow(BaseModel):
             "kinds": sorted(kinds),
             "currency": self.currency,
             "max_buys": 1 if self.max_buys is None else self.max_buys,
+            **{f"anomaly_{treatment}s": self.odd(treatment) for treatment in ("raise", "ask", "stop")},
         }
         if self.ask_above is not None:
             shown["ask_above"] = self.ask_above.minor
         if self.deny_above is not None:
             shown["deny_above"] = self.deny_above.minor
         return shown
+
+    def odd(self, treatment: str) -> list[str]:
+        """The kinds of anomaly that are treated so, sorted."""
+        return sorted(name for name, said in {**ANOMALIES, **(self.anomalies or {})}.items() if said == treatment)
+
+    def raised(self) -> Narrow:
+        """The same, one tier stricter; `observe` is the strictest."""
+        stricter = TIERS[max(0, TIERS.index(self.tier or "bounded") - 1)]
+        return self.model_copy(update={"tier": stricter})
 
     def may_read(self, origin: str, local: bool) -> bool:
         """Whether a page may read from an origin; `local` says that it lies on this machine or a private network."""
@@ -172,6 +221,15 @@ def _common_or_all(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None)
     if theirs is not None and "*" in theirs:
         return theirs if mine is None else mine
     return _common(mine, theirs)
+
+
+def _sterner(mine: dict[Odd, Treatment] | None, theirs: dict[Odd, Treatment] | None) -> dict[Odd, Treatment] | None:
+    if mine is None or theirs is None:
+        return mine if theirs is None else theirs
+    both = {**theirs, **mine}
+    return {
+        name: max(said, theirs.get(name, said), key=TREATMENTS.index) for name, said in both.items()
+    }
 
 
 def _stricter(mine: Tier | None, theirs: Tier | None) -> Tier | None:

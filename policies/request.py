@@ -5,7 +5,7 @@ Places are compared as parsed origins, never as text. Whatever cannot be parsed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,10 @@ class Case:
     """Shapes (`policies.sent.Sent.shape`) of the requests that a rehearsal would have sent; it may send no other."""
     told: tuple[str, ...] = ()
     """What the rehearsal showed, in lines for the person who is asked."""
+    asked: str = ""
+    """The goal and the current step, in words."""
+    texts: tuple[str, ...] = ()
+    """What the screen says, in reading order (`policies.scene.texts_of`): looked through for what is odd, no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,10 @@ def request_from(plain: Mapping[str, Any]) -> Request:
     return Request(str(plain["action"]), dict(plain["widget"]), parents, dict(plain["context"]))
 
 
-def request_of(case: Case, consequence: Consequence, counters: Counters, narrow: Narrow) -> Request:
-    """The facts of one case under the limits of one run."""
+def request_of(
+    case: Case, consequence: Consequence, counters: Counters, narrow: Narrow, odd: Iterable[str] = ()
+) -> Request:
+    """The facts of one case under the limits of one run, as they are now; `odd` names the anomalies of this step."""
     node = case.target.node
     context: dict[str, object] = {
         **_effect(consequence),
@@ -113,6 +119,8 @@ def request_of(case: Case, consequence: Consequence, counters: Counters, narrow:
         "repeats": counters.repeats,
         "seconds": counters.seconds,
         "mismatch": case.mismatch,
+        "tier": narrow.tier or "bounded",
+        "anomalies": sorted(set(odd)),
         "rehearsed": case.rehearsed,
     }
     context["same_origin"] = bool(context["origin"]) and context["origin"] == context["destination_origin"]

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from actuators.observation import Node, Observation, Target
 from policies.money import Amounts, totals
 
-__all__ = ["NOTHING", "Field", "Scene", "scene_of"]
+__all__ = ["NOTHING", "Field", "Scene", "scene_of", "texts_of"]
 
 _MOST_FIELDS = 60
 _MOST_TOTALS = 40
+_MOST_TEXT = 60_000
+"""Characters of one screen that are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,24 @@ def _fields(target: Target, nodes: tuple[Node, ...]) -> tuple[Field, ...]:
         and (node.submits or node.password or "cc-" in node.autocomplete)
     )
     return tuple(told)[:_MOST_FIELDS]
+
+
+def texts_of(seen: Observation) -> tuple[str, ...]:
+    """What a screen says, in reading order, bounded: title, notices, names, and values that nobody typed.
+
+    What goes beyond the bound is left out, and a last line says so.
+    """
+    said = [seen.title, *seen.notices]
+    for node in seen.nodes:
+        said += [node.name, "" if node.editable else node.value]
+    kept, room = [], _MOST_TEXT
+    for text in filter(None, dict.fromkeys(said)):
+        if len(text) > room:
+            return (*kept, text[:room], BEYOND)
+        kept.append(text)
+        room -= len(text)
+    return tuple(kept)
+
+
+BEYOND = "\u2026 and more than is looked through"
+"""Stands last where a screen says more than `texts_of` takes."""

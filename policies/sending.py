@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policies.cause import Cause
 from policies.consequence import Consequence
 from policies.narrow import Narrow
@@ -13,9 +15,15 @@ __all__ = ["sending_of"]
 
 
 def sending_of(
-    sent: Sent, effect: Consequence, cause: Cause | None, covered: bool, counters: Counters, narrow: Narrow
+    sent: Sent,
+    effect: Consequence,
+    cause: Cause | None,
+    covered: bool,
+    counters: Counters,
+    narrow: Narrow,
+    odd: Iterable[str] = (),
 ) -> Request:
-    """The facts of one request.
+    """The facts of one request; `odd` names the anomalies of what leaves.
 
     A request that the leave for an act covers is judged on that act's terms: its price, its counters, its approval.
     """
@@ -36,6 +44,8 @@ def sending_of(
         "repeats": 0,
         "seconds": counters.seconds,
         "mismatch": False,
+        "tier": narrow.tier or "bounded",
+        "anomalies": sorted(set(odd)),
         "rehearsed": covered and cause is not None and cause.rehearsed,
         "sent": {**_sent(sent, cause, covered), "named": sent.reads or _named(sent, narrow)},
     }

@@ -50,6 +50,8 @@ def case_to(case: Case) -> Plain:
         "rehearsed": case.rehearsed,
         "shown": list(case.shown),
         "told": list(case.told),
+        "asked": case.asked,
+        "texts": list(case.texts),
     }
 
 
@@ -67,6 +69,8 @@ def case_from(plain: Plain) -> Case:
         rehearsed=_flag(plain["rehearsed"]),
         shown=tuple(map(_text, plain["shown"])),
         told=tuple(map(_text, plain["told"])),
+        asked=_text(plain["asked"]),
+        texts=tuple(map(_text, plain["texts"])),
     )
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["Phrases", "fold", "plain", "spoken"]
+__all__ = ["Phrases", "fold", "plain", "readings", "spoken"]
 
 _LOOK_ALIKES = str.maketrans(
     {
@@ -50,6 +50,11 @@ def plain(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def spoken(text: str) -> tuple[str, ...]:
+    """`readings`, remembered: for the short texts of controls."""
+    return readings(text)
+
+
+def readings(text: str) -> tuple[str, ...]:
     """Every reading of `text` worth comparing: its words with a space around each, as one line per reading."""
     flat = fold(text)
     tables = _STAND_INS if any(c in "013457@$!|" for c in flat) else ()
