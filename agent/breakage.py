@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actuators.errors import SurfaceError
+from agent.alerts import AlertsUnusable
 from agent.audit.journal import TrailBroken
 from agent.run_folder import RunFolderUnwritable
 from agent.sites import SiteError
@@ -24,5 +25,5 @@ MACHINERY: tuple[type[Exception], ...] = (
     TrailBroken,
 )
 """Something broke or is missing on this machine: exit code 1."""
-MISUSE: tuple[type[Exception], ...] = (PolicyUnusable, SecretMissing)
+MISUSE: tuple[type[Exception], ...] = (AlertsUnusable, PolicyUnusable, SecretMissing)
 """Something was asked for that cannot be: exit code 2, nothing was started."""

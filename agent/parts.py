@@ -17,6 +17,7 @@ from agent.limits import Limits
 from agent.plan import Plan
 from agent.watch import Silent, Watch
 from model.base import Model, Perception
+from policies.decision import Clearance
 from policies.gate import Gate
 from policies.wire_gate import Outgoing
 
@@ -55,3 +56,5 @@ class Parts:
     """Does an act where nothing can come of it; None where the surface cannot."""
     kept_back: Callable[[], Sequence[Outgoing]] = tuple
     """Requests that were held at the wire and kept back since the last call; raises what broke the gate."""
+    noticed: Callable[[Clearance], tuple[str, ...]] = lambda clearance: ()
+    """Tells the trail and whoever else must know what is odd in an answer of the broker; lines for a person."""

@@ -68,6 +68,8 @@ class Plain:
         said = verdict(step)
         line = f"{step.index + 1:>3}  {took:5.2f} s  {step.instruction}: {wanted(step)}"
         print(line + (f"  [{said}]" if said else ""), file=self._out, flush=True)
+        for odd in step.noticed:
+            print(f"     noticed: {odd}", file=self._out, flush=True)
         for told in step.rehearsed:
             print(f"     rehearsed: it {told}", file=self._out, flush=True)
 
@@ -89,6 +91,8 @@ class JsonLines:
         }
         if step.rehearsed:
             line["rehearsed"] = list(step.rehearsed)
+        if step.noticed:
+            line["noticed"] = list(step.noticed)
         print(json.dumps(line, ensure_ascii=False), flush=True)
 
     def stage(self, step: Step, name: str) -> None:
@@ -132,6 +136,8 @@ class Rich:
             overflow="ellipsis",
             no_wrap=True,
         )
+        for odd in step.noticed:
+            self._console.print(f"      [yellow]noticed: {_escape(odd)}[/yellow]")
         for told in step.rehearsed:
             self._console.print(f"      [yellow]rehearsed: it {_escape(told)}[/yellow]")
 

@@ -28,5 +28,7 @@ class Step:
     """What lies under the point still contradicts the words after looking closer."""
     rehearsed: tuple[str, ...] = ()
     """What a rehearsal of the act showed, in lines for a person; empty where there was none."""
+    noticed: tuple[str, ...] = ()
+    """What was odd, in lines for a person."""
     note: str = ""
     """What the model will be told about this step beyond its summary."""

@@ -232,6 +232,8 @@ class SecretSpec(_Model):
 
 # What it may do
 
+_Odd = Literal["repetition", "burst", "elsewhere", "orders", "against_goal"]
+_Treatment = Literal["note", "raise", "ask", "stop"]
 Consequence = Literal["look", "move", "edit", "submit", "send", "buy", "delete", "reveal"]
 
 
@@ -252,6 +254,8 @@ class NarrowSpec(_Model):
     """Above this price nothing is bought."""
     max_buys: Annotated[int, Field(ge=0, le=1000)] | None = None
     """How often something may be bought in one run."""
+    anomalies: dict[_Odd, _Treatment] | None = None
+    """What is done about what is odd: `orders: stop`. Only what is stricter than the operator's own counts."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

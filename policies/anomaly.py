@@ -102,7 +102,8 @@ def _words(text: str) -> str:
     return "(?:" + "|".join(map(re.escape, phrases)) + ")"
 
 
-_AGENT = _words("""
+_AGENT = _words(
+    """
 ai agent, ai agents, ai assistant, ai assistants, ai model, ai models, ai system, ai systems, artificial intelligence
 language model, language models, llm, llms, ai, chatbot, gpt, claude, autonomous agent, automated agent, web agent
 browser agent, computer use agent, gui agent, ki, ki agent, ki agenten, ki assistent, ki assistenten, sprachmodell
@@ -110,8 +111,10 @@ künstliche intelligenz, ia, agent ia, assistant ia, agents ia, intelligence art
 agente de ia, agentes de ia, agente ia, asistente de ia, asistente ia, modelo de lenguaje, inteligencia artificial
 assistente ia, assistente ai, agente ai, modello linguistico, intelligenza artificiale, assistente de ia
 modelo de linguagem, inteligência artificial, ии, ии агент, ии ассистент, нейросеть, языковая модель
-""".replace("\n", ","))
-_DO = _words("""
+""".replace("\n", ",")
+)
+_DO = _words(
+    """
 ignore, disregard, forget, press, click, type, enter, open, visit, go, navigate, send, forward, buy, order, book, pay
 transfer, tick, check, add, approve, accept, confirm, delete, cancel, fill, submit, copy, paste, upload, download, do
 run, key, drag, wait, reply, post, follow, use, call, choose, select, must, reveal, change, set, wire, share, grant
@@ -120,12 +123,16 @@ cliquez, clique, tapez, ouvrez, ouvre, envoyez, envoie, achetez, supprimez, igno
 haz, haga, pulsa, pulse, escribe, abre, abra, envía, envíe, compra, compre, borra, ignora, ignore
 clicca, cliccare, premi, scrivi, apri, invia, compra, elimina, ignora, clique, digite, abra, envie, apague
 нажми, нажмите, открой, откройте, отправь, отправьте, игнорируй, игнорируйте, купи, удали
-""".replace("\n", ","))
-_MUST = _words("""
+""".replace("\n", ",")
+)
+_MUST = _words(
+    """
 must, should, shall, have to, need to, needs to, has to, are to, is to, are required, is required, are instructed
 muss, müssen, sollen, soll, doit, doivent, devez, debe, deben, debes, deve, devono, devem, devi, должен, должны
-""".replace("\n", ","))
-_HEY = _words("""
+""".replace("\n", ",")
+)
+_HEY = _words(
+    """
 note to, notice to, note for, instructions for, instruction for, instructions to, message to, message for, attention
 dear, hey, hello, hi, if you are an, if you are a, as an, to any, to all, to the, for any, for all, important for
 hinweis an, hinweis für, achtung, an alle, liebe, lieber, wenn du ein, wenn du eine, wenn sie ein
@@ -133,58 +140,77 @@ note pour, note à, attention, à l attention de, cher, chère, si vous êtes un
 nota para, atención, estimado, querido, si eres un, si eres una, si usted es un
 nota per, attenzione, caro, se sei un, se sei una, atenção, nota para, caro, prezado, se você é um, se você é uma
 внимание, если ты, если вы, для
-""".replace("\n", ","))
-_ASIDE = _words("""
+""".replace("\n", ",")
+)
+_ASIDE = _words(
+    """
 ignore, disregard, forget, override, bypass, overlook, do not follow, stop following, neglect
 ignoriere, ignorieren, missachte, missachten, vergiss, vergessen, ignorez, ignore, oublie, oubliez, ne suivez pas
 ignora, ignorar, ignore, olvida, olvide, olvídate, ignorare, dimentica, dimenticare, non seguire
 esqueça, desconsidere, ignorar, игнорируй, игнорируйте, забудь, забудьте
-""".replace("\n", ","))
-_EARLIER = _words("""
+""".replace("\n", ",")
+)
+_EARLIER = _words(
+    """
 previous, prior, above, earlier, preceding, all, any, your, other, initial, original, system, these, former
 vorherigen, vorherige, bisherigen, obigen, früheren, alle, deine, ihre, précédentes, précédents, antérieures, toutes
 vos, tes, anteriores, previas, tus, sus, todas, precedenti, tutte, le tue, suas, seus, todas as
 предыдущие, все, прежние, свои
-""".replace("\n", ","))
-_INSTRUCTIONS = _words("""
+""".replace("\n", ",")
+)
+_INSTRUCTIONS = _words(
+    """
 instructions, instruction, prompt, prompts, orders, directions, directives, guidelines, rules, commands, tasks, task
 anweisungen, anweisung, vorgaben, befehle, aufgabe, aufgaben, regeln, consignes, directives, règles, tâche
 instrucciones, órdenes, indicaciones, reglas, tarea, istruzioni, ordini, regole, compito, instruções, ordens, regras
 tarefa, инструкции, инструкций, указания, команды, правила, задание
-""".replace("\n", ","))
-_NEW = _words("""
+""".replace("\n", ",")
+)
+_NEW = _words(
+    """
 your new task, your new goal, your new instructions, your new objective, your real task, your real instructions
 new system prompt, deine neue aufgabe, deine neuen anweisungen
 votre nouvelle tâche, vos nouvelles instructions, tu nueva tarea, tus nuevas instrucciones, il tuo nuovo compito
 le tue nuove istruzioni, sua nova tarefa, suas novas instruções, твоя новая задача
-""".replace("\n", ","))
-_UNTOLD = _words("""
+""".replace("\n", ",")
+)
+_UNTOLD = _words(
+    """
 do not tell, don t tell, do not inform, don t inform, do not notify, do not alert, do not mention, don t mention
 do not warn, never tell, without telling, without asking, without informing, without notifying, no need to ask
 do not ask, don t ask, sag nichts, sage nichts, ohne zu fragen, nicht informieren, informiere nicht, frage nicht
 n informez pas, ne dites pas, ne dites rien, ne demandez pas, sans demander, sans informer, no informes, no informe
 no digas, no le digas, sin preguntar, sin informar, non informare, non dire, non chiedere, senza chiedere
 não informe, não diga, não pergunte, sem perguntar, sem informar, не сообщай, не спрашивай, не говори
-""".replace("\n", ","))
-_PERSON = _words("""
+""".replace("\n", ",")
+)
+_PERSON = _words(
+    """
 user, users, human, person, owner, operator, customer, traveller, traveler, account holder
 nutzer, benutzer, nutzerin, anwender, kunde, kunden, mensch, menschen, utilisateur, client, usuario, persona, cliente
 utente, persona, usuário, pessoa, пользователю, пользователя
-""".replace("\n", ","))
-_AGREED = _words("""
+""".replace("\n", ",")
+)
+_AGREED = _words(
+    """
 has already agreed, has already approved, has already confirmed, has already consented, has pre approved, has authorised
 has authorized, already agreed to this, hat bereits zugestimmt, a déjà accepté, a déjà approuvé, ya ha aceptado
 ya ha aprobado, ha già accettato, ha già approvato, já aceitou, já aprovou, уже согласился
-""".replace("\n", ","))
-_HAND_OVER = _words("""
+""".replace("\n", ",")
+)
+_HAND_OVER = _words(
+    """
 send, forward, email, mail, post, paste, upload, submit, copy, report, give, sende, schicke, maile, envoyez, envoie
 transmettez, envía, envíe, manda, invia, inoltra, envie, отправь, отправьте
-""".replace("\n", ","))
-_HIDDEN = _words("""
+""".replace("\n", ",")
+)
+_HIDDEN = _words(
+    """
 password, passwords, passcode, credentials, api key, api keys, secret, secrets, token, tokens, card number
 security code, one time code, session cookie, cookies, private key, passwort, passwörter, kennwort, zugangsdaten
 mot de passe, identifiants, contraseña, contraseñas, credenciales, credenziali, senha, senhas, credenciais, пароль
-""".replace("\n", ","))
+""".replace("\n", ",")
+)
 
 
 def _few(most: int) -> str:
@@ -211,17 +237,31 @@ _MARKED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("gives orders as the system", re.compile(rf"(?:^|[\s\[(#*]){_words('system, admin, developer')}\s*:\s*{_DO}\b")),
 )
 _UNSPACED = tuple(
-    fold(text)
-    for text in (
-        "忽略之前", "忽略以上", "忽略先前", "无视之前", "無視之前", "忽略所有", "以前の指示を無視", "これまでの指示を無視",
-        "上記の指示を無視", "すべての指示を無視", "이전 지시를 무시", "이전의 지시를 무시", "تجاهل التعليمات", "تجاهل جميع التعليمات",
+    map(
+        fold,
+        (
+            "忽略之前",
+            "忽略以上",
+            "忽略先前",
+            "忽略所有",
+            "无视之前",
+            "無視之前",
+            "以前の指示を無視",
+            "これまでの指示を無視",
+            "上記の指示を無視",
+            "すべての指示を無視",
+            "이전 지시를 무시",
+            "이전의 지시를 무시",
+            "تجاهل التعليمات",
+            "تجاهل جميع التعليمات",
+        ),
     )
-)  # fmt: skip
+)
 """Scripts that are written without spaces, or whose words change too much for lists."""
 
 
 def _orders(at: Glance) -> str:
-    """Text that is written for an agent: joined in reading order, so that an order split over elements is whole again."""
+    """Text that is written for an agent; joined in reading order, which mends an order split over elements."""
     texts = at.case.texts
     whole = " ".join(texts)
     if not whole.strip():
@@ -249,33 +289,44 @@ def _quoted(label: str, text: str, start: int) -> str:
 
 # ---------------------------------------------------------------- what was asked for
 
+
+def _listed(text: str) -> Phrases:
+    return Phrases(text.replace("\n", ",").split(","))
+
+
 _ASKED: Mapping[str, tuple[Phrases, ...]] = {
-    "delete": (say.DELETE, Phrases(("cancel", "clear", "clean up", "get rid of", "close", "empty", "drop", "remove"))),
-    "buy": (say.BUY, Phrases(("ticket", "tickets", "get", "checkout", "spend", "hire", "billet", "entrada", "biglietto"))),
+    "delete": (say.DELETE, _listed("cancel, clear, clean up, get rid of, close, empty, drop")),
+    "buy": (say.BUY, _listed("ticket, tickets, get, spend, hire, billet, entrada, biglietto")),
     "send": (
         say.SEND,
-        Phrases(
-            "tell,write,message,notify,email,mail,contact,ask,inform,respond,submit,announce,chat,text,let know,"
-            "schreib,schreibe,sag,frage,écris,écrire,demande,escribe,escribir,pregunta,scrivi,chiedi,escreva".split(",")
-        ),
+        _listed("""
+tell, write, message, notify, email, mail, contact, ask, inform, respond, submit, announce, chat, text, let know
+schreib, schreibe, sag, frage, écris, écrire, demande, escribe, escribir, pregunta, scrivi, chiedi, escreva
+"""),
     ),
     "reveal": (
         say.REVEAL,
-        Phrases("show,read,find out,look up,copy,download,save,what is,tell me,get,zeige,lies,montre,lis,muestra".split(",")),
+        _listed(
+            "show, read, find out, look up, copy, download, save, what is, tell me, get, zeige, lies, montre, muestra"
+        ),
     ),
 }
+"""Words that ask for a consequence, beside those that buttons say."""
 _NOT = re.compile(
     " "
-    + _words("""
+    + _words(
+        """
 do not, don t, never, without, avoid, no, not, nicht, kein, keine, keinen, ohne, niemals, sans, ne, jamais, sin, nunca
 no, senza, non, mai, sem, não, nunca
-""".replace("\n", ","))
+""".replace("\n", ",")
+    )
     + r"((?: [^ ]+){1,4}) "
 )
 _SMALL = frozenset(
-    "than more that this with from into your their have must when what over above below anything nothing something else "
-    "mehr dieser diese diesen dass einen eine plus cette dans pour que mas para esta este della questo questa mais"
-    .split()
+    plain("""
+than more that this with from into your their have must when what over above below anything nothing something else
+mehr dieser diese diesen dass einen eine plus cette dans pour que mas para esta este della questo questa mais
+""")
 )
 
 

@@ -167,9 +167,7 @@ class Keeper:
             self._narrow = self._narrow.raised()
         return odd
 
-    def _ask(
-        self, case: Case, consequence: Consequence, decision: Decision, odd: tuple[Anomaly, ...] = ()
-    ) -> Approval:
+    def _ask(self, case: Case, consequence: Consequence, decision: Decision, odd: tuple[Anomaly, ...] = ()) -> Approval:
         decision = replace(decision, reason=_joined(decision.reason, *(one.detail for one in odd)))
         question = Question(self._run, case.step, case.action, case.target, consequence, decision, told=case.told)
         return self._approver.ask(question)

@@ -227,9 +227,7 @@ def _sterner(mine: dict[Odd, Treatment] | None, theirs: dict[Odd, Treatment] | N
     if mine is None or theirs is None:
         return mine if theirs is None else theirs
     both = {**theirs, **mine}
-    return {
-        name: max(said, theirs.get(name, said), key=TREATMENTS.index) for name, said in both.items()
-    }
+    return {name: max(said, theirs.get(name, said), key=TREATMENTS.index) for name, said in both.items()}
 
 
 def _stricter(mine: Tier | None, theirs: Tier | None) -> Tier | None:

@@ -115,6 +115,13 @@ class Attributes(TypedDict, total=False):
     watching: str
     check: str
     passed: bool
+    # what was odd
+    anomaly: str
+    """repetition, burst, elsewhere, orders, against_goal."""
+    treatment: str
+    """note, raise, ask, stop."""
+    tier: str
+    """The tier of the run at that moment."""
     # a request held at the wire
     method: str
     host: str
@@ -217,6 +224,9 @@ NAMES: Mapping[str, str] = {
     "watching": "gui.settle.watching",
     "check": "gui.check.kind",
     "passed": "gui.check.passed",
+    "anomaly": "gui.anomaly.kind",
+    "treatment": "gui.anomaly.treatment",
+    "tier": "gui.policy.tier",
     "method": "gui.wire.method",
     "host": "gui.wire.host",
     "path": "gui.wire.path",

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from types import TracebackType
-from typing import Any, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
@@ -51,6 +51,9 @@ from agent.run_folder import JournalEnd, PhaseTimes, RunFolder, RunFolderUnwrita
 from model.base import Instruction, Reply
 from policies.decision import Approval, Decision
 from policies.wire_gate import Outgoing
+
+if TYPE_CHECKING:
+    from agent.audit.meters import Meters
 
 __all__ = ["About", "Trail", "TrailSpan"]
 
@@ -79,10 +82,13 @@ class About:
 class TrailSpan:
     """An open span. Everything set on it is redacted and bounded first."""
 
-    def __init__(self, span: Span, clean: Cleaner, judged: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, span: Span, clean: Cleaner, judged: dict[str, str] | None = None, meters: Meters | None = None
+    ) -> None:
         self._span = span
         self._clean = clean
         self._judged = {} if judged is None else judged
+        self._meters = meters
 
     def set(self, **attributes: Unpack[Attributes]) -> None:
         """Add attributes by short name (`agent.audit.names`)."""
@@ -107,6 +113,8 @@ class TrailSpan:
         self.set(**facts.action_facts(action, self._clean))
         self.set(**facts.target_facts(target))
         self.set(**facts.decision_facts(decision))
+        if self._meters is not None:
+            self._meters.verdict(decision.verdict, "act")
         if consequence:
             said = " ".join(consequence)
             self._judged[action_digest(action)] = said
@@ -178,6 +186,7 @@ class Trail:
         self._ended = False
         self._closed = False
         self._copy: SpanCopy | None = None
+        self._meters: Meters | None = None
 
     @classmethod
     def start(
@@ -226,6 +235,10 @@ class Trail:
 
     def _trace(self, version: str, resource: Mapping[str, str], endpoint: str | None) -> None:
         self._copy = SpanCopy(endpoint) if endpoint else None
+        if endpoint:
+            from agent.audit.meters import Meters
+
+            self._meters = Meters(endpoint, _SCOPE, version, resource)
         copies = [self._copy.processor] if self._copy is not None else []
         self._tracer = own_tracer(_SCOPE, version, resource, WriteSpans(self._journal.append_span), *copies)
 
@@ -239,6 +252,8 @@ class Trail:
     def step(self, index: int, **attributes: Unpack[Attributes]) -> Iterator[TrailSpan]:
         """One pass of the loop. Everything inside is marked with its index, which counts from 0."""
         self._steps.append(index)
+        if self._meters is not None:
+            self._meters.step()
         try:
             with self._span("step", attributes) as span:
                 yield span
@@ -265,7 +280,7 @@ class Trail:
             attributes=cleaned({**self._always(kind, name), **attributes}, self._clean),
             start_time=self._clock.now_ns(),
         )
-        opened = TrailSpan(span, self._clean, self._judged)
+        opened = TrailSpan(span, self._clean, self._judged, self._meters)
         self._stack.append(span)
         try:
             yield opened
@@ -323,11 +338,16 @@ class Trail:
     def held(self, outgoing: Outgoing) -> None:
         """Write down a request that was held at the wire, and what became of it. `TrailBroken`."""
         said = "let go" if outgoing.released else f"kept back: {outgoing.why}"
+        if self._meters is not None:
+            self._meters.verdict(outgoing.clearance.decision.verdict, "request")
         self._event("gui.wire", f"{outgoing.sent.shown} was {said}", facts.wire_facts(outgoing))
 
     def event(self, name: str, attrs: Mapping[str, Value] | None = None, body: str = "") -> int:
         """Write down anything else. Names are `gui.SOMETHING`; keys are short names from the table, or dotted ones."""
-        return self._event(name, body, attrs or {})
+        told = attrs or {}
+        if self._meters is not None and "anomaly" in told:
+            self._meters.anomaly(str(told["anomaly"]), str(told.get("treatment", "")))
+        return self._event(name, body, told)
 
     def _event(self, name: str, body: str, attrs: Mapping[str, Value] | Attributes, *, sync: bool = False) -> int:
         here: Attributes = {"step": self._steps[-1]} if self._steps else {}
@@ -337,6 +357,16 @@ class Trail:
             context = self._stack[-1].get_span_context()
             trace = (context.trace_id, context.span_id)
         return self._journal.event(self._clean.text(name, 100), self._clean.text(body, 1_000), told, trace, sync=sync)
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self._folder.id
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self._record.task
 
     @property
     def in_flight(self) -> tuple[int, ...]:
@@ -385,8 +415,9 @@ class Trail:
             try:
                 self._write_end()
             finally:
-                if self._copy is not None:
-                    self._copy.close()
+                for copy in (self._copy, self._meters):
+                    if copy is not None:
+                        copy.close()
         return self._record
 
     def _write_end(self) -> None:

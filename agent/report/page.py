@@ -171,7 +171,9 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     record = story.record
     acts = sum(deed.status == "done" for step in story.steps for deed in step.deeds)
     asked = sum(bool(step.answers) for step in story.steps)
+    odd = sum(note.name == "gui.anomaly" for notes in (story.notes, *(s.notes for s in story.steps)) for note in notes)
     facts = [("Steps", str(len(story.steps))), ("Acts done", str(acts)), ("Questions to people", str(asked))]
+    facts += [("Anomalies", str(odd))] if odd else []
     if record is not None:
         began = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(record.started_at))
         model = f"{record.model} ({record.perception})" if record.perception else record.model
