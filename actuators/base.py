@@ -55,7 +55,7 @@ class Actuator(Protocol):
     def surface(self) -> Surface: ...
 
     def observe(self) -> Observation:
-        """Look now. Raises `SurfaceError` when the surface is gone or silent."""
+        """Look now. Raises `SurfaceError` when the surface is gone or silent, `Halted` once a person has said stop."""
         ...
 
     def target(self, action: Action, seen: Observation) -> Target:
@@ -71,6 +71,9 @@ class Actuator(Protocol):
         Order: signature and terms; pointer to the place; resolve the target anew; compare with the permit;
         only then press. Any difference gives a `stale` receipt and nothing is pressed. Never raises for a refusal;
         raises `SurfaceError` only when nothing can have happened, and returns `unknown` when something may have.
+
+        Once the stop that the actuator was given is set (`actuators.halt`), nothing more is sent: an act that had not
+        begun is `refused`, one that is broken off says what had been sent by then, and what was held down is let go.
         """
         ...
 

@@ -38,6 +38,7 @@ from actuators.action import (
 from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
 from actuators.cdp import BOUND_S, DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
+from actuators.halt import SLICE_S, Halt, Halted, go_on, never
 from actuators.hand import Focus, Hand, NotPossible, ready
 from actuators.lists import OpenList, found_in, under
 from actuators.nodes import destination, is_secret, more_of, node_of, origin_of, png_size, words
@@ -59,6 +60,8 @@ _COMES_S = 2.0
 """A wait on a page that is still ends when nothing has come within this long."""
 _TELLS_S = 0.2
 """A page that is left after an act is known to be left within this long."""
+_WATCHES_S = 0.1
+"""The page watches itself for this long at a time, so that a stop is noticed between."""
 _REGION_PX = 64
 _SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 
@@ -74,6 +77,7 @@ class BrowserActuator:
         downloads: folder for downloads; None cancels them.
         uploads: the only files that may be given to a page.
         bound_s: a browser that takes longer than this for one call counts as hung.
+        halt: the red stop; once it is set nothing more is sent to the browser, and waits end.
     """
 
     def __init__(
@@ -85,8 +89,10 @@ class BrowserActuator:
         downloads: Path | None = None,
         uploads: Sequence[Path] = (),
         bound_s: float = BOUND_S,
+        halt: Halt = never,
     ) -> None:
-        self._tabs = Tabs(context, scale, downloads, tuple(uploads), bound_s)
+        self._halt = halt
+        self._tabs = Tabs(context, scale, downloads, tuple(uploads), bound_s, halt)
         self._verifier = verifier
         self._secrets = secrets
         self._bound_s = bound_s
@@ -169,11 +175,11 @@ class BrowserActuator:
         """See `Actuator.settle`: watches nodes, scrolling, animations, loading and requests."""
         began = time.monotonic()
         while True:
-            moving = self._moving(bound_s - (time.monotonic() - began))
+            moving = self._moving(min(_WATCHES_S, bound_s - (time.monotonic() - began)))
             waited = time.monotonic() - began
             if not moving:
                 return Settled(True, waited)
-            if waited >= bound_s:
+            if waited >= bound_s or self._halt.is_set():
                 return Settled(False, waited, moving)
 
     def close(self) -> None:
@@ -196,6 +202,7 @@ class BrowserActuator:
         action = attempt.action
         tab = self._front()
         try:
+            go_on(self._halt)
             ready(action)
             tab.arrive()
             screen = self._screen(tab)
@@ -205,21 +212,41 @@ class BrowserActuator:
             if not isinstance(action, Wait | Zoom) and target.digest != judged:
                 return "stale", f"{words(target.node)} is there now, which is not what was judged"
             text = self._revealed(action, target)
+            go_on(self._halt)
+        except Halted as halted:
+            return "refused", str(halted)
         except SecretRefused as refused:
             return "refused", str(refused)
         except NotPossible as problem:
             return "failed", str(problem)
-        attempt.performed = action
+        attempt.performed, attempt.before = action, hand.sent
         try:
             if isinstance(action, Click) and self._list and target.node and self._list.holds(target.node.id):
                 return "done", hand.pick(tab.worlds.top, target.node.id)
             return "done", self._press(hand, attempt, screen, text, focus)
         except NotPossible as problem:
             return "failed", str(problem)
+        except Halted as halted:
+            return self._broken_off(attempt, hand, text, halted)
         except (errors.SurfaceError, DocumentGone) as error:
             if not isinstance(error, errors.SurfaceTimeout) and self._tabs.went(tab):
                 return "done", "the tab was closed by it"
             return "unknown", f"the browser broke in the middle of it: {error}"
+
+    def _broken_off(self, attempt: _Attempt, hand: Hand, text: str, halted: Halted) -> tuple[ReceiptStatus, str]:
+        """A person stopped the hand in the middle: what it had sent by then is what was performed."""
+        match attempt.action:
+            case Wait() | OpenUrl():
+                return "done", str(halted)
+            case _ if hand.sent == attempt.before:
+                return "refused", str(halted)
+            case TypeText(text=asked) if asked == text:
+                attempt.performed = TypeText(text=hand.typed)
+                return "done", f"{halted} after {len(hand.typed)} of {len(text)} characters"
+            case Drag():
+                return "unknown", f"{halted} while it dragged; it was let go where it began"
+            case _:
+                return "unknown", f"{halted} in the middle of it"
 
     def _reach(self, hand: Hand, action: Action, screen: Screen) -> None:
         """The pointer to the place, for everything that presses there; hovering is itself the act."""
@@ -275,7 +302,9 @@ class BrowserActuator:
         while self.settle(until - time.monotonic()).still and time.monotonic() < comes:
             if self._on_front(_listed) != was:
                 return
-            self._front().pump(0.05)
+            go_on(self._halt)
+            self._front().pump(SLICE_S)
+        go_on(self._halt)
 
     def _revealed(self, action: Action, target: Target) -> str:
         """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
@@ -285,7 +314,7 @@ class BrowserActuator:
 
     def _hand(self, tab: Tab) -> Hand:
         self._hands = {known: hand for known, hand in self._hands.items() if not known.page.is_closed()}
-        return self._hands.setdefault(tab, Hand(tab))
+        return self._hands.setdefault(tab, Hand(tab, self._halt))
 
     # Looking
 
@@ -427,3 +456,5 @@ class _Attempt:
     def __init__(self, action: Action) -> None:
         self.action = action
         self.performed: Action | None = None
+        self.before = 0
+        """What the hand had sent before it."""

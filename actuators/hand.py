@@ -6,6 +6,7 @@ colours, files). Points are CSS pixels of the page's viewport.
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from actuators.action import Action, Button, Click, LaunchApp, PressKeys, Swipe, SystemButton
 from actuators.cdp import Cdp, DocumentGone, first_line
+from actuators.halt import SLICE_S, Halt, Halted, go_on, never
 from actuators.keys import Key, browser_key
 from actuators.tabs import Tab
 from actuators.world import World
@@ -23,7 +25,9 @@ from actuators.world import World
 __all__ = ["Focus", "Hand", "NotPossible", "ready"]
 
 _DRAG_STEPS = 12
-_GO_MS = 15_000
+_PIECE = 2000
+"""Characters that are put into a field at once."""
+_GO_S = 15.0
 _BUTTONS = {"left": 1, "right": 2, "middle": 4}
 
 
@@ -42,10 +46,18 @@ class Focus:
 
 
 class Hand:
-    """Acts on one page. The pointer stays where it was left."""
+    """Acts on one page. The pointer stays where it was left.
 
-    def __init__(self, tab: Tab) -> None:
+    Every method raises `Halted` before the next thing it would send once `halt` is set; what is held down is let go.
+    """
+
+    def __init__(self, tab: Tab, halt: Halt = never) -> None:
         self._tab = tab
+        self._halt = halt
+        self.typed = ""
+        """What the last `type` has typed so far."""
+        self.sent = 0
+        """Presses, keys and pieces of text so far; moving the pointer does not count."""
         self._cdp: Cdp = tab.cdp
         self._at = (0.0, 0.0)
         self._held = 0
@@ -56,54 +68,91 @@ class Hand:
 
     def click(self, button: Button, count: int, modifiers: tuple[str, ...]) -> None:
         """Press and release where the pointer is; for a double or triple click each press tells its number."""
+        go_on(self._halt)
         with self._holding(modifiers):
             for number in range(1, count + 1):
                 self._mouse("mousePressed", button, clickCount=number, buttons=_BUTTONS[button])
                 self._mouse("mouseReleased", button, clickCount=number)
 
     def long_press(self, seconds: float) -> None:
+        go_on(self._halt)
         self._mouse("mousePressed", "left", clickCount=1, buttons=1)
         try:
-            self._tab.pump(seconds)
+            self.wait(seconds)
         finally:
             self._mouse("mouseReleased", "left", clickCount=1)
 
     def drag(self, end: tuple[float, float]) -> None:
-        """Press where the pointer is, move in small steps, release at `end`."""
+        """Press where the pointer is, move in small steps, release at `end`; stopped on the way, where it began."""
         start = self._at
+        go_on(self._halt)
         self._mouse("mousePressed", "left", clickCount=1, buttons=1)
         try:
             for step in range(1, _DRAG_STEPS + 1):
+                go_on(self._halt)
                 part = step / _DRAG_STEPS
                 self.move(start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part, "left")
+            go_on(self._halt)
+        except Halted:
+            self.move(*start, "left")
+            raise
         finally:
             self._mouse("mouseReleased", "left", clickCount=1)
 
     def wheel(self, dx: float, dy: float) -> None:
         """Turn the wheel by CSS pixels."""
+        go_on(self._halt)
         self._mouse("mouseWheel", "none", deltaX=dx, deltaY=dy)
 
     def keys(self, names: tuple[str, ...]) -> None:
         """Press in order, release in reverse."""
+        go_on(self._halt)
         with self._holding(names):
             pass
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass. Raises `Halted`."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            go_on(self._halt)
+            self._tab.pump(min(left, SLICE_S))
+
     def go(self, url: str) -> None:
-        """Open a web address in the page in front."""
-        from playwright.sync_api import Error
+        """Open a web address in the page in front, and wait until its server answers."""
+        from playwright.sync_api import Error, TimeoutError
 
         if urlsplit(url).scheme.lower() not in ("http", "https"):
             raise NotPossible("only http and https addresses can be opened")
+        go_on(self._halt)
+        tab = self._tab
+        tab.failed, before = "", (tab.arrivals, tab.downloads)
         try:
-            self._tab.page.goto(url, wait_until="commit", timeout=_GO_MS)
+            tab.page.goto(url, wait_until="commit", timeout=SLICE_S * 1000)
+        except TimeoutError:  # it is on its way; from here the wait can be broken off
+            self._arrive(*before)
         except Error as error:
             if "Download is starting" in error.message:
                 return
             why = first_line(error).removeprefix("Page.goto: ").split(" at http")[0]
             raise NotPossible(f"the address cannot be opened: {why}") from None
 
+    def _arrive(self, arrivals: int, downloads: int) -> None:
+        """Wait until the page has come, has become a download, or has failed; a stop breaks the loading off."""
+        tab, until = self._tab, time.monotonic() + _GO_S
+        while tab.arrivals == arrivals and tab.downloads == downloads and not tab.failed:
+            if self._halt.is_set() or time.monotonic() > until:
+                self._cdp.send("Page.stopLoading")
+                go_on(self._halt)
+                raise NotPossible(f"the address cannot be opened: no answer within {_GO_S:.0f} s")
+            tab.pump(SLICE_S)
+        if tab.failed:
+            tab.pump(2 * SLICE_S)  # the news that it is a download may still be on its way
+            if tab.downloads == downloads:
+                raise NotPossible(f"the address cannot be opened: {tab.failed}")
+
     def back(self) -> None:
         """One step back in the page's history."""
+        go_on(self._halt)
         history = self._cdp.send("Page.getNavigationHistory")
         if history["currentIndex"] < 1:
             raise NotPossible("the page has no history to go back to")
@@ -122,6 +171,8 @@ class Hand:
         Raises:
             NotPossible: nothing that takes text has the focus, or it does not take this one.
         """
+        go_on(self._halt)
+        self.typed = ""
         takes = focus.takes if focus else "nothing"
         if focus is None or takes == "nothing" or (secret and takes not in ("line", "lines", "set")):
             raise NotPossible("nothing that takes text has the focus: click the field first")
@@ -138,6 +189,7 @@ class Hand:
             case "keys":
                 for char in text:
                     self._press("enter" if char == "\n" else "tab" if char == "\t" else char)
+                    self.typed += char
                 return text, ""
         return self._insert(text, takes == "lines", focus, secret)
 
@@ -150,8 +202,12 @@ class Hand:
         for number, part in enumerate(kept.split("\n")):
             if number:
                 self._press("enter")
-            if part:
-                self._cdp.send("Input.insertText", text=part)
+                self.typed += "\n"
+            for piece in range(0, len(part), _PIECE):
+                go_on(self._halt)
+                self.sent += 1
+                self._cdp.send("Input.insertText", text=part[piece : piece + _PIECE])
+                self.typed += part[piece : piece + _PIECE]
         if kept and not secret:
             self._key_up(kept[-1], focus)
         return kept, remark
@@ -235,6 +291,7 @@ class Hand:
         self._key("keyDown" if text else "rawKeyDown", key, autoRepeat=again, **extra)
 
     def _key(self, kind: str, key: Key, **extra: Any) -> None:
+        self.sent += 1
         self._cdp.send(
             "Input.dispatchKeyEvent",
             type=kind,
@@ -247,6 +304,7 @@ class Hand:
 
     def _mouse(self, kind: str, button: str, **extra: Any) -> None:
         x, y = self._at
+        self.sent += kind != "mouseMoved"
         self._cdp.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, modifiers=self._held, **extra)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from actuators.cdp import Cdp, surface_error
 from actuators.errors import SurfaceLost
+from actuators.halt import Halt, go_on, never
 from actuators.world import Worlds
 
 if TYPE_CHECKING:
@@ -44,10 +45,17 @@ class Tab:
     page: Page
     scale: float
     bound_s: float
+    halt: Halt = never
     pending: dict[Request, float] = field(default_factory=dict)
     """When each began, seconds of `time.monotonic`."""
     leaving: set[Request] = field(default_factory=set)
     """Requests for the page that comes next. Until a server answers, the browser keeps calls into the page back."""
+    arrivals: int = 0
+    """How many documents have come to the front of it."""
+    downloads: int = 0
+    """How many downloads it has begun."""
+    failed: str = ""
+    """Why the last request for the page's own document failed; for whoever waits for it."""
     crashed: bool = False
     opening_at: float = float("-inf")
     """When the page last asked for a new tab that is not there yet."""
@@ -93,9 +101,14 @@ class Tab:
             raise surface_error(error) from None
 
     def arrive(self) -> None:
-        """Wait, within a bound, while the page is being left for one whose server has not answered yet."""
+        """Wait, within a bound, while the page is being left for one whose server has not answered yet.
+
+        Raises:
+            Halted: a person stopped the run meanwhile.
+        """
         until = time.monotonic() + _ANSWERS_S
         while self.leaving and time.monotonic() < until:
+            go_on(self.halt)
             self.pump()
 
     def waits(self, acted: tuple[float, float]) -> bool:
@@ -122,11 +135,19 @@ class Tabs:
         downloads: folder for what the page downloads; None cancels downloads.
         uploads: the only files that may be given to a page. A file chooser gets the file when there is exactly one.
         bound_s: a browser that takes longer than this for one call counts as hung.
+        halt: the red stop.
     """
 
     def __init__(
-        self, context: BrowserContext, scale: float, downloads: Path | None, uploads: tuple[Path, ...], bound_s: float
+        self,
+        context: BrowserContext,
+        scale: float,
+        downloads: Path | None,
+        uploads: tuple[Path, ...],
+        bound_s: float,
+        halt: Halt = never,
     ) -> None:
+        self._halt = halt
         self._scale = scale
         self._bound_s = bound_s
         self._downloads = downloads
@@ -188,7 +209,7 @@ class Tabs:
             self._add(page)
 
     def _add(self, page: Page) -> None:
-        tab = Tab(page, self._scale, self._bound_s)
+        tab = Tab(page, self._scale, self._bound_s, self._halt)
         self._tabs.append(tab)
         self._listen(page, "download", self._download)
         self._listen(page, "filechooser", self._choose)
@@ -250,6 +271,8 @@ class Tabs:
     def _download(self, download: Download) -> None:
         from playwright.sync_api import Error
 
+        for tab in self._tabs:
+            tab.downloads += tab.page == download.page
         name = safe_name(download.suggested_filename)
         if self._downloads is None:
             self._notices.append(f'a download of "{name}" was cancelled')
@@ -289,12 +312,15 @@ def _of_the_page(request: Request) -> bool:
 
 def _arrived(tab: Tab, frame: PageFrame) -> None:
     if frame.parent_frame is None:
+        tab.arrivals += 1
         tab.leaving.clear()
 
 
 def _end(tab: Tab, request: Request) -> None:
     tab.pending.pop(request, None)
-    tab.leaving.discard(request)
+    if request in tab.leaving:
+        tab.failed = request.failure or ""
+        tab.leaving.discard(request)
 
 
 def safe_name(suggested: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from actuators.halt import stopped_by
 from agent.outcome import Ending
 
 __all__ = ["Limits"]
@@ -31,7 +32,7 @@ class Limits:
     def reached(self, index: int) -> Ending | None:
         """The ending when step `index` (from 0) must not begin any more."""
         if self.stop.is_set():
-            return Ending("halted", "a person stopped the run")
+            return Ending("halted", stopped_by(self.stop))
         if index >= self.steps:
             return Ending("halted", f"the limit of {self.steps} steps was reached")
         if time.monotonic() - self.started > self.minutes * 60:
