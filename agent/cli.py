@@ -56,6 +56,17 @@ def run(
     tier: Annotated[
         str, typer.Option(help="How far the run is trusted: `observe`, `rehearse`, `supervised`, `bounded`.")
     ] = "",
+    stop_key: Annotated[
+        str,
+        typer.Option(
+            envvar="AGENT_STOP_KEY",
+            help="Keys that stop the run at this display, as `ctrl+alt+escape`; `auto` or `off`.",
+        ),
+    ] = "auto",
+    anomaly: Annotated[
+        list[str] | None,
+        typer.Option("--anomaly", help="What to do about what is odd, as orders=stop. May be repeated."),
+    ] = None,
 ) -> None:
     """Run one task to its end."""
     from agent.run import Options, run_task
@@ -73,6 +84,8 @@ def run(
         again=again,
         otlp=otlp,
         tier=tier,
+        stop_key=stop_key,
+        anomalies=_pairs(anomaly, "--anomaly"),
     )
     raise typer.Exit(run_task(options))
 

@@ -13,19 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actuators.halt import RedStop, stopped_by
 from agent.audit.journal import TrailBroken
 from agent.breakage import MACHINERY, MISUSE
 from agent.earlier import run_key, unended_effect
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
 from agent.parts import Parts
+from agent.red_button import unfit
 from agent.report.page import write_report
 from agent.run_folder import RunFolder, RunFolderUnwritable, RunRecord
 from agent.task import BoundTask, TaskError, load_task
 from agent.watch import Watch
 from agent.wire_up import Wanted, terminable, wired
 from model.base import Model
-from policies.narrow import TIERS
+from policies.narrow import ANOMALIES, TIERS, TREATMENTS
 
 __all__ = ["Options", "Ran", "run_bound", "run_task", "to_the_end"]
 
@@ -50,6 +52,10 @@ class Options:
     otlp: str = ""
     tier: str = ""
     """`observe`, `rehearse`, `supervised` or `bounded`; empty for what the task and the rules say."""
+    anomalies: Mapping[str, str] = field(default_factory=dict)
+    """What the operator wants done about what is odd: kind to `note`, `raise`, `ask` or `stop`."""
+    stop_key: str = "off"
+    """The chord that stops the run at this display, `auto` for the usual one where it can be listened for, or `off`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,13 @@ def run_task(options: Options) -> int:
             raise TaskError([f"--approve takes `tty` or `deny`, got `{options.approve}`"])
         if options.tier and options.tier not in TIERS:
             raise TaskError([f"--tier takes one of {', '.join(TIERS)}, got `{options.tier}`"])
+        if problem := unfit(options.stop_key):
+            raise TaskError([f"--stop-key: {problem}, or `auto` or `off`"])
+        for kind, treatment in options.anomalies.items():
+            if kind not in ANOMALIES or treatment not in TREATMENTS:
+                kinds, treatments = ", ".join(ANOMALIES), ", ".join(TREATMENTS)
+                said = f"--anomaly takes KIND=TREATMENT with one of {kinds} and one of {treatments}"
+                raise TaskError([f"{said}, got `{kind}={treatment}`"])
         task = load_task(options.task, options.sets).with_site(options.site).bind()
     except TaskError as error:
         print("\n".join(error.lines), file=sys.stderr)
@@ -114,7 +127,7 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
         run, what = earlier
         because = f"run {run} of the same task was cut off and may have done this: {what}; look, then use --again"
         return Ran(Ending("unknown_effect", because))
-    stop = threading.Event()
+    stop = RedStop()
     model = _model(options, stop)
     began = time.monotonic()
     folder = RunFolder.create(options.runs, task.name)
@@ -126,6 +139,8 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
         key,
         options.otlp,
         options.tier or None,  # type: ignore[arg-type]
+        options.stop_key,
+        options.anomalies,  # type: ignore[arg-type]
     )
     try:
         folder.put_task(task.path.read_text())
@@ -167,7 +182,7 @@ def to_the_end(parts: Parts) -> Ending:
         if parts.trail.in_flight:
             return Ending("unknown_effect", f"it broke in the middle of an act: {_one_line(error)}")
         if parts.stop.is_set() and not isinstance(error, TrailBroken):
-            return _STOPPED
+            return Ending("halted", stopped_by(parts.stop))
         return _broken(error)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from actuators.action import Action, action_digest, pointed
 from actuators.base import Settled
 from actuators.geometry import Point
+from actuators.halt import stopped_by
 from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from agent.mismatch import contradiction
@@ -72,7 +73,7 @@ class Turn:
             return Ending("halted", f"`{step.instruction}` took all the acts that the plan allows and is not over")
         step.clearance = self._clear(step, action, target)
         if self._parts.stop.is_set():
-            return Ending("halted", "a person stopped the run")
+            return Ending("halted", stopped_by(self._parts.stop))
         if step.clearance.permit is None:
             return self._refused(step, action, target, step.clearance)
         receipt = self._perform(step, action, target)
@@ -197,6 +198,7 @@ class Turn:
             span.set(facts=json.dumps(dict(clearance.facts), sort_keys=True, ensure_ascii=False))
             if clearance.approval is not None:
                 span.answered(clearance.approval)
+            step.noticed = parts.noticed(clearance)
         return clearance
 
     def _rehearser(self, step: Step) -> Callable[[Action, Target], Rehearsed | None] | None:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actuators.base import Actuator
 from actuators.observation import Observation
 from actuators.permit import Verifier
+from agent.alerts import Alerts
+from agent.audit.journal import TrailBroken
 from agent.audit.spans import About, Trail
 from agent.checks import Checked, judged
 from agent.limits import Limits
+from agent.noticed import Noticing
 from agent.parts import Parts
+from agent.red_button import red_button
 from agent.run_folder import RunFolder
 from agent.seal import sealed_by
 from agent.sites import Site
@@ -30,11 +34,11 @@ from agent.watch import Watch
 from model.base import Model
 from policies.broker import Approve, Broker
 from policies.gate import Gate
-from policies.narrow import Narrow, Tier
+from policies.narrow import ANOMALIES, Narrow, Odd, Tier, Treatment
 from policies.place import known_apps, origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
-from policies.wire_gate import WireGate
+from policies.wire_gate import Outgoing, WireGate
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -59,6 +63,10 @@ class Wanted:
     otlp: str = ""
     tier: Tier | None = None
     """How far the operator trusts the run; None for what the task and the rules say."""
+    stop_key: str = "off"
+    """See `agent.red_button`."""
+    anomalies: Mapping[Odd, Treatment] = field(default_factory=dict)
+    """What the operator wants done about what is odd, where it is not as in `policies.narrow.ANOMALIES`."""
 
 
 @contextmanager
@@ -77,7 +85,7 @@ def wired(
     What it may resolve is then the caller's business.
 
     Raises:
-        TaskError, SecretMissing, PolicyUnusable: nothing was started; the caller's mistake.
+        TaskError, SecretMissing, PolicyUnusable, AlertsUnusable: nothing was started; the caller's mistake.
         BrokerLost, SurfaceError, SiteError, TrailBroken, RunFolderUnwritable: the machinery.
     """
     running = threading.Event()
@@ -85,15 +93,20 @@ def wired(
         if task.needs_site and task.site is not None:
             task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
         secrets = SecretStore.load(_secret_specs(task))
-        names, narrow = policies_of(task, wanted), narrow_of(task).meet(Narrow(tier=wanted.tier))
+        alerts = Alerts.configured()
+        names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
         broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
         stack.enter_context(interruptible(stop, running, broker))
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
+        trail.event("gui.stop", body=stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt)).said)
         stack.enter_context(trail.run_span(task.name))
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
-        wire = WireGate(broker, secrets.leaks, trail.held)
-        surface = _surface(task, wanted, verifier, secrets, wire, narrow, chromium)
+        if alerts is not None:
+            stack.callback(_count_alerts, trail, stack.enter_context(alerts))
+        noticed = Noticing(trail, narrow, alerts, secrets.redactor())
+        wire = WireGate(broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed))
+        surface = _surface(task, wanted, verifier, secrets, wire, narrow, stop, chromium)
         actuator, rehearser = stack.enter_context(surface)
         running.set()
         yield Parts(
@@ -110,7 +123,28 @@ def wired(
             stop=stop,
             rehearse=rehearser,
             kept_back=wire.kept,
+            noticed=noticed,
         )
+
+
+def _operators(wanted: Wanted) -> Narrow:
+    """What the operator says, as limits. It names every kind of anomaly, so that a task can only be stricter."""
+    return Narrow(tier=wanted.tier, anomalies={**ANOMALIES, **wanted.anomalies})
+
+
+def _heard(outgoing: Outgoing, trail: Trail, noticed: Noticing) -> None:
+    """A request that was held, and what was odd about it."""
+    trail.held(outgoing)
+    noticed(outgoing.clearance)
+
+
+def _count_alerts(trail: Trail, alerts: Alerts) -> None:
+    """Wait a little for what is on its way, then write down how many alerts reached their receiver."""
+    alerts.close()
+    if alerts.raised:
+        told = {"gui.alerts.raised": alerts.raised, "gui.alerts.delivered": alerts.delivered}
+        with suppress(TrailBroken):  # whatever broke it tells more
+            trail.event("gui.alerts", told, f"{alerts.delivered} of {alerts.raised} alerts were delivered")
 
 
 def policies_of(task: BoundTask, wanted: Wanted) -> tuple[str, ...]:
@@ -130,6 +164,7 @@ def narrow_of(task: BoundTask) -> Narrow:
         "ask_above": block.ask_above and str(block.ask_above),
         "deny_above": block.deny_above and str(block.deny_above),
         "max_buys": block.max_buys,
+        "anomalies": block.anomalies,
     }
     return Narrow.model_validate({name: value for name, value in given.items() if value is not None})
 
@@ -181,6 +216,7 @@ def _surface(
     secrets: SecretStore,
     wire: WireGate,
     narrow: Narrow,
+    stop: threading.Event,
     there: Chromium | None,
 ) -> Iterator[tuple[Actuator, Rehearser | None]]:
     if task.android is not None:
@@ -190,7 +226,7 @@ def _surface(
             yield actuator, None
         return
     assert task.browser is not None
-    with _page(task.browser, wanted, verifier, secrets, wire, narrow, there) as both:
+    with _page(task.browser, wanted, verifier, secrets, wire, narrow, stop, there) as both:
         yield both
 
 
@@ -202,6 +238,7 @@ def _page(
     secrets: SecretStore,
     wire: WireGate,
     narrow: Narrow,
+    stop: threading.Event,
     there: Chromium | None,
 ) -> Iterator[tuple[Actuator, Rehearser]]:
     from actuators.browser import BrowserActuator
@@ -209,7 +246,7 @@ def _page(
 
     with _context(browser, wanted, wire, narrow, there) as (chromium, context):
         context.new_page()
-        with BrowserActuator(context, verifier, secrets, browser.scale) as actuator:
+        with BrowserActuator(context, verifier, secrets, browser.scale, halt=stop) as actuator:
             actuator.open(browser.start)
             yield actuator, Rehearser(chromium, context, wire, secrets.leaks)
 

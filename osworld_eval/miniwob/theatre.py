@@ -40,7 +40,7 @@ from osworld_eval.miniwob.scores import Row, solved
 from osworld_eval.miniwob.server import PageServer
 from policies.broker import Broker, BrokerLost
 from policies.gate import Gate
-from policies.narrow import Narrow
+from policies.narrow import Narrow, all_anomalies
 from policies.redact import redact
 from policies.secrets import SecretStore
 from sandboxes.chromium import Chromium
@@ -163,7 +163,8 @@ class Theatre:
 
     def _prepare(self, episode: Episode) -> _Cast:
         folder = RunFolder.create(self._runs, f"miniwob {episode.task}")
-        narrow = Narrow.model_validate({"origins": [self._server.origin], "max_buys": _MOST_BUYS})
+        odd = all_anomalies("note")  # pages that are toys ask for odd things
+        narrow = Narrow.model_validate({"origins": [self._server.origin], "max_buys": _MOST_BUYS, "anomalies": odd})
         broker = Broker(folder.id, (POLICY,), narrow)
         broker.__enter__()
         return _Cast(folder, broker)
