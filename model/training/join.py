@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from model.reading import alphabet, reader
 from model.training import checkpoint
+from model.training.work import expect_checkpoint
 
 __all__ = ["TOWER", "join", "main", "write_sums"]
 
@@ -58,6 +59,10 @@ def main() -> None:
     parser.add_argument("--reading", type=Path, default=Path("/tmp/reader-wip"))
     parser.add_argument("--out", type=Path, default=Path("model/pilot"))
     given = parser.parse_args()
+    expect_checkpoint(parser, "--decoder", given.decoder)
+    missing = [name for name in (TOWER, reader.WEIGHTS, alphabet.FILE) if not (given.reading / name).is_file()]
+    if missing:
+        parser.error(f"--reading: `{given.reading}` lacks {', '.join(missing)}; model.training.reading.run writes them")
     join(given.decoder, given.reading, given.out)
 
 

@@ -30,7 +30,7 @@ from model.training.network import forward
 from model.training.optimiser import Optimiser
 from model.training.packing import Packed, Packer
 from model.training.words import Pools, default_pools
-from model.training.work import keep_state, kept_state, progress_of, train
+from model.training.work import expect_checkpoint, keep_state, kept_state, progress_of, train
 
 __all__ = ["Options", "Trainer", "main"]
 
@@ -280,6 +280,10 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="a checkpoint folder to begin from")
     parser.add_argument("--demos", type=Path, help="a folder of recorded demonstrations")
     given = parser.parse_args()
+    if given.base:
+        expect_checkpoint(parser, "--base", given.base)
+    if given.demos and not any(given.demos.glob("*")):
+        parser.error(f"--demos: nothing is in `{given.demos}`; record some: python -m osworld_eval.miniwob.record")
     options = Options(
         given.out, given.work, given.minutes, given.steps, given.seed, given.rate, workers=given.workers,
         base=given.base, demos=given.demos,

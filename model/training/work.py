@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import time
@@ -12,7 +13,13 @@ import torch
 
 from model.training.optimiser import Optimiser
 
-__all__ = ["Trained", "keep_state", "kept_state", "progress_of", "train"]
+__all__ = ["Trained", "expect_checkpoint", "keep_state", "kept_state", "progress_of", "train"]
+
+
+def expect_checkpoint(parser: argparse.ArgumentParser, option: str, folder: Path) -> None:
+    """End with one line and exit code 2 where an option names no checkpoint folder."""
+    if not (folder / "config.json").is_file():
+        parser.error(f"{option}: `{folder}` is no checkpoint folder: there is no config.json in it")
 
 
 class Trained(Protocol):

@@ -35,7 +35,7 @@ from model.training.reading.drawn import draw_tile
 from model.training.reading.losses import collate, judge
 from model.training.reading.shards import PagePool, Tile
 from model.training.words import Pools, Words, default_pools
-from model.training.work import keep_state, kept_state, progress_of, train
+from model.training.work import expect_checkpoint, keep_state, kept_state, progress_of, train
 
 __all__ = ["Options", "Reading", "Trainer", "main"]
 
@@ -224,6 +224,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--begin", type=float, default=0.0, help="share of the course to skip, 0 to 1")
     given = parser.parse_args()
+    for folder in given.data:
+        if not any(folder.glob("shard-*.zip")):
+            parser.error(f"--data: no shard-*.zip in `{folder}`; make some: python -m model.training.web.render {folder}")
+    expect_checkpoint(parser, "--base", given.base)
     options = Options(
         tuple(given.data),
         given.out,

@@ -519,6 +519,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"--icons: no icon package under `{given.icons}`; try `npm install --prefix {given.icons} @tabler/icons ionicons`"
         )
     try:
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"cannot write to `{given.out}`: {error.strerror}")
+    try:
         with camera() as lens:
             count = write_exam(given.out, given.chosen, given.pages, given.seed, icons, lens, given.nodes)
     except SandboxUnavailable as error:

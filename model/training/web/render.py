@@ -200,7 +200,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     split: Split = given.split
     splits = Splits(split, split, split, split, split)
-    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"cannot write to `{given.out}`: {error.strerror}")
     default_pools()
     shards = range(-(-given.pages // SHARD_PAGES))
     jobs = [
