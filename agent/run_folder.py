@@ -1,7 +1,8 @@
 """The folder of one run: its record, its frames, its outputs. Everything a later reader needs, and nothing secret.
 
 `run.json` (what the run is and how it ended) · `task.yaml` (a copy) · `journal.jsonl` (the trail, written by
-`agent.audit`) · `frames/<sha256>.png` · `outputs.json` · `report.html`.
+`agent.audit`) · `frames/<sha256>.png` · `states/<sha256>.json` (checkpoints; they hold the session's cookies, so only
+the owner may read them) · `outputs.json` · `report.html`.
 
 Files appear under their name only when whole (written aside, then renamed). Only the journal is forced to the disk at
 every step: after a power cut the newest frames may be missing, which verification then says.
@@ -166,6 +167,36 @@ class RunFolder:
             self._put(place, png)
         return digest
 
+    @property
+    def states(self) -> Path:
+        return self.path / "states"
+
+    def put_state(self, data: bytes) -> str:
+        """Keep a checkpoint (`sandboxes.checkpoint.State`), readable by its owner alone. Returns its SHA-256.
+
+        Raises:
+            RunFolderUnwritable: it cannot be written.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        place = self.states / f"{digest}.json"
+        if not place.exists():
+            try:
+                self.states.mkdir(mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise _unwritable(self.path, error) from None
+            self._put(place, data, private=True)
+        return digest
+
+    def state(self, digest: str) -> bytes | None:
+        """The bytes of a checkpoint; None where it is gone or is not what its digest says."""
+        if re.fullmatch(r"[0-9a-f]{64}", digest) is None:
+            return None
+        try:
+            data = (self.states / f"{digest}.json").read_bytes()
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == digest else None
+
     def put_task(self, text: str) -> str:
         """Keep a copy of the task file. Returns the SHA-256 of its bytes."""
         data = text.encode()
@@ -203,9 +234,11 @@ class RunFolder:
                 f"`{place}` is no run record of version {_VERSION}: {where}: {first['msg'].lower()}"
             ) from None
 
-    def _put(self, place: Path, data: bytes) -> None:
+    def _put(self, place: Path, data: bytes, private: bool = False) -> None:
         aside = place.with_name(f".{place.name}.{os.getpid()}.new")
         try:
+            if private:
+                aside.touch(mode=0o600)
             aside.write_bytes(data)
             aside.replace(place)
         except OSError as error:

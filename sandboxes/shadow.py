@@ -9,12 +9,11 @@ would have answered. So it is a preview and never a proof; the wire compares wha
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from sandboxes.page_state import session_script
 from sandboxes.wire import Held, WireJudge
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def shadowed(
     storage: Any = live.context.storage_state(indexed_db=True)
     with make(judge) as chromium:
         context = chromium.new_context(storage=storage)
-        context.add_init_script(_session(live.url, state["session"]))
+        context.add_init_script(session_script(live.url, state["session"]))
         page = context.new_page()
         page.goto(live.url, wait_until="load", timeout=_LOAD_MS)
         put, wanted = page.evaluate(_PUT, state)
@@ -104,13 +103,6 @@ def shadowed(
                 break
         found.goes_to = page.url if page.url != live.url else ""
     return found
-
-
-def _session(url: str, entries: Sequence[Sequence[str]]) -> str:
-    parts = urlsplit(url)
-    origin, pairs = json.dumps(f"{parts.scheme}://{parts.netloc}"), json.dumps(list(entries))
-    put = f"for (const [k, v] of {pairs}) sessionStorage.setItem(k, v)"
-    return f"if (location.origin === {origin}) {put};"
 
 
 def _drift(live: str, shadow: str, put: int, wanted: int) -> tuple[str, ...]:

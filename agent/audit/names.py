@@ -100,6 +100,8 @@ class Attributes(TypedDict, total=False):
     waited_s: float
     diff: str
     diff_digest: str
+    state: str
+    """A checkpoint from before the act: a file of the run folder."""
     permit: str
     permit_digest: str
     permit_body: str
@@ -210,6 +212,7 @@ NAMES: Mapping[str, str] = {
     "waited_s": "gui.waited_s",
     "diff": "gui.sandbox.diff",
     "diff_digest": "gui.sandbox.diff.digest",
+    "state": "gui.state.digest",
     "permit": "gui.permit.id",
     "permit_digest": "gui.permit.digest",
     "permit_body": "gui.permit.body",

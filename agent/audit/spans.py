@@ -305,8 +305,10 @@ class Trail:
             marks["tool"] = rest
         return marks
 
-    def intent(self, step: int, permit: Permit, target: Target, decision: Decision) -> int:
+    def intent(self, step: int, permit: Permit, target: Target, decision: Decision, state: str = "") -> int:
         """Write down what is about to be done. It is on the disk when this returns. Returns the record's number.
+
+        `state` is the digest of a checkpoint from before the act (`RunFolder.put_state`); empty where there is none.
 
         Raises:
             TrailBroken: it is not on the disk; nothing may act.
@@ -314,6 +316,8 @@ class Trail:
         action = _permitted(permit)
         told: Attributes = {"step": step, **facts.target_facts(target), **facts.decision_facts(decision)}
         told |= facts.permit_facts(permit, self._clean)
+        if state:
+            told["state"] = state
         body = f"step {step}"
         if action is not None:
             told |= facts.action_facts(action, self._clean)
