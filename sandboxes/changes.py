@@ -153,5 +153,5 @@ def _shown(text: str) -> str:
 
 def _target(path: Path | None) -> str:
     with suppress(OSError):
-        return os.readlink(path) if path is not None else ""
+        return str(path.readlink()) if path is not None else ""
     return ""

@@ -17,14 +17,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sandboxes.base import SandboxUnavailable
 
-__all__ = ["Display", "cookie_file"]
+__all__ = ["Display", "cookie_file", "opened_with"]
 
 START_S = 15.0
 STOP_S = 3.0
@@ -152,6 +153,26 @@ class Display:
                 env={name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
                 start_new_session=True,
             )
+
+
+@contextmanager
+def opened_with(authority: Path | None) -> Iterator[None]:
+    """Connections to X servers that are made meanwhile use this file's cookies; None leaves the process's own.
+
+    X libraries take the file's name from the environment, which belongs to the whole process: one thread at a time.
+    """
+    if authority is None:
+        yield
+        return
+    before = os.environ.get("XAUTHORITY")
+    os.environ["XAUTHORITY"] = str(authority)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XAUTHORITY"]
+        else:
+            os.environ["XAUTHORITY"] = before
 
 
 def cookie_file(path: Path, cookie: bytes, number: int | None = None) -> None:

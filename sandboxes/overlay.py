@@ -187,7 +187,7 @@ class Overlay:
         if not there:
             yield self._change(path, below, above)
         elif _is_opaque(above):
-            for name in sorted(set(os.listdir(below)) - set(os.listdir(above))):
+            for name in sorted(_names(below) - _names(above)):
                 yield from self._gone(f"{path}/{name}")
         yield from self._of_upper(path)
 
@@ -197,7 +197,7 @@ class Overlay:
         if not _exists(below):
             return
         if below.is_dir() and not below.is_symlink():
-            for name in sorted(os.listdir(below)):
+            for name in sorted(_names(below)):
                 yield from self._gone(f"{path}/{name}")
         if not but_itself:
             yield self._change(path, below, None)
@@ -296,7 +296,7 @@ class Overlay:
 def kernel_allows(folder: Path) -> bool:
     """Whether an overlay can be mounted whose changes are kept in `folder`'s file system."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _allows(os.stat(folder).st_dev, str(folder))
+    return _allows(folder.stat().st_dev, str(folder))
 
 
 @lru_cache(maxsize=32)
@@ -358,6 +358,10 @@ def _plainly(root: Path, path: str) -> bool:
     return not any(root.joinpath(*parts[:count]).is_symlink() for count in range(1, len(parts)))
 
 
+def _names(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
+
+
 def _walk(root: Path) -> Iterator[str]:
     for entry in sorted(os.scandir(root), key=lambda one: one.name):
         yield entry.name
@@ -377,7 +381,7 @@ def _replace(source: Path, place: Path, wanted: Stamp) -> None:
     """Put a copy of `source` at `place` in one step, on the disk before it is there."""
     if wanted.kind == "link":
         beside = place.parent / f".{place.name}.{os.getpid()}.deskhand"
-        beside.symlink_to(os.readlink(source))
+        beside.symlink_to(source.readlink())
         beside.replace(place)
         return
     handle, name = tempfile.mkstemp(prefix=".deskhand-", dir=place.parent)
