@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
@@ -253,8 +254,9 @@ class BrowserActuator:
         point = pointed(action)
         if point is None:
             return
-        if not screen.contains(point):
-            raise NotPossible(f"({point.x}, {point.y}) lies outside the {screen.width}x{screen.height} screen")
+        for one in (point, action.end) if isinstance(action, Drag) else (point,):
+            if not screen.contains(one):
+                raise NotPossible(f"({one.x}, {one.y}) lies outside the {screen.width}x{screen.height} screen")
         if not isinstance(action, Hover):
             hand.move(*screen.to_logical(point))
 
@@ -341,7 +343,16 @@ class BrowserActuator:
         told, place = tab.worlds.hit(*screen.to_logical(point))
         if told and told["list"]:
             told = under(self._list, point, told, tab.worlds)
-        return self._told(tab, action, point, told, place, screen), None
+        target = self._told(tab, action, point, told, place, screen)
+        return self._with_drop(tab, action, target, screen), None
+
+    def _with_drop(self, tab: Tab, action: Action, target: Target, screen: Screen) -> Target:
+        """The same target with what lies where a drag would let go."""
+        if not isinstance(action, Drag) or not screen.contains(action.end):
+            return target
+        told, place = tab.worlds.hit(*screen.to_logical(action.end))
+        there = self._told(tab, action, action.end, told, place, screen)
+        return replace(target, drop=there.node, drop_digest=there.region_digest)
 
     def _told(
         self, tab: Tab, action: Action, point: Point | None, told: dict[str, Any] | None, place: Place, screen: Screen

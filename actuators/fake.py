@@ -10,7 +10,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, assert_never
 
@@ -297,6 +297,11 @@ class FakeActuator:
         """How far the page can be scrolled."""
         return max(0, max((one.box.bottom for one in self.widgets), default=0) - self._screen.height)
 
+    def _with_drop(self, action: Action, target: Target) -> Target:
+        """The same target with what lies where a drag would let go."""
+        there = self._at(action.end) if isinstance(action, Drag) else None
+        return target if there is None else replace(target, drop=self._node(there))
+
     def _seen(self, widget: Widget) -> Rect:
         box = widget.box
         return Rect(box.left, box.top - self.top, box.right, box.bottom - self.top).intersect(self._screen.rect)
@@ -320,7 +325,7 @@ class FakeActuator:
             digest = hashlib.sha256(b"background").hexdigest()
         enters = isinstance(action, PressKeys) and "enter" in action.keys and widget is not None and not widget.lines
         leads = node is not None and ((isinstance(action, Click) and node.submits) or enters)
-        return Target(
+        target = Target(
             "fake",
             node,
             point,
@@ -331,6 +336,7 @@ class FakeActuator:
             destination=self._action if leads else "",
             secret_field=node is not None and node.password,
         )
+        return self._with_drop(action, target)
 
     def _node(self, widget: Widget) -> Node:
         field = widget.role in _FIELDS

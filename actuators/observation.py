@@ -128,6 +128,10 @@ class Target:
     destination: str = ""
     """Where the act would send something or lead to: form action, link target, address; empty when nowhere."""
     secret_field: bool = False
+    drop: Node | None = None
+    """The topmost node under the point where a drag lets go; None for everything else, or where it cannot be told."""
+    drop_digest: str = ""
+    """SHA-256 of the pixels around that point, where it has no node that decides."""
 
     @property
     def digest(self) -> str:
@@ -137,28 +141,14 @@ class Target:
         value, destination and every amount of money in its form are in; where it is sent, so are all its fields.
         """
         node = self.node
-        terms = {
+        terms: dict[str, object] = {
             "surface": self.surface,
             "origin": self.origin,
             "app": self.app,
             "window": self.window,
             "destination": self.destination,
             "region": self.region_digest,
-            "node": None
-            if node is None
-            else [
-                node.id,
-                node.role,
-                node.name,
-                node.value,
-                node.enabled,
-                node.checked,
-                node.password,
-                node.tag,
-                node.origin,
-                node.href,
-                node.submits,
-            ],
+            "node": _identity(node),
             "form": None
             if node is None or node.form is None
             else [
@@ -168,8 +158,18 @@ class Target:
                 node.form.state if self.destination else "",
             ],
         }
+        if self.drop is not None or self.drop_digest:
+            terms["drop"] = [_identity(self.drop), self.drop_digest]
         text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _identity(node: Node | None) -> list[object] | None:
+    """What makes a node the same thing on the same terms."""
+    if node is None:
+        return None
+    told = (node.id, node.role, node.name, node.value, node.enabled, node.checked, node.password)
+    return [*told, node.tag, node.origin, node.href, node.submits]
 
 
 @dataclass(frozen=True)

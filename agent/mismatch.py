@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from actuators.action import Action, Click, TypeText
+from actuators.action import Action, Click, Drag, TypeText
 from actuators.observation import Node, Target
 from model.protocols.elements import named
 
@@ -37,15 +37,25 @@ def contradiction(action: Action, target: Target, step: str, reason: str, nodes:
         nodes: everything on the screen: something else there may be called exactly as asked.
     """
     node = target.node
-    if node is None or not node.name or not isinstance(action, Click | TypeText):
-        return ""
     asked = step or " ".join(_QUOTED.findall(reason))
     if not asked:
+        return ""
+    if isinstance(action, Drag):
+        return _wrong_end(target, asked)
+    if node is None or not node.name or not isinstance(action, Click | TypeText):
         return ""
     meant = named(nodes, asked)
     if _related(_words(node.name), _words(asked)) and (not meant or any(one.id == node.id for one in meant)):
         return ""
     return f'that was {node.role} "{node.name[:60]}", which is not what the instruction names'
+
+
+def _wrong_end(target: Target, asked: str) -> str:
+    """Of a drag both ends are named, or one of them is not what was meant."""
+    for end, node in (("began", target.node), ("let go", target.drop)):
+        if node is not None and node.name and not _related(_words(node.name), _words(asked)):
+            return f'the drag {end} on {node.role} "{node.name[:60]}", which is not what the instruction names'
+    return ""
 
 
 def _related(words: set[str], asked: set[str]) -> bool:

@@ -177,7 +177,7 @@ def card(question: Question) -> list[str]:
     if question.sent is not None:
         lines += _request(question.sent)
     else:
-        lines.append(f"  would   {_act(question.action)} {_thing(target)}")
+        lines.append(f"  would   {_act(question.action)} {_thing(target)}{_onto(question.action, target)}")
     lines.append(f"  in      {where} ({target.surface})")
     if target.destination:
         lines.append(f"  leads   to {clean(target.destination)}")
@@ -204,6 +204,14 @@ def _thing(target: Target) -> str:
     return (
         f'{clean(node.role) or "thing"} "{clean(node.name)}"' if node.name else f"a {clean(node.role)} without a name"
     )
+
+
+def _onto(action: Action, target: Target) -> str:
+    """Where a drag would let go."""
+    if not isinstance(action, Drag):
+        return ""
+    drop = target.drop
+    return f' onto {clean(drop.role) or "thing"} "{clean(drop.name)}"' if drop else " onto something unknown"
 
 
 def _act(action: Action) -> str:

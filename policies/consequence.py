@@ -105,7 +105,7 @@ def judge(action: Action, target: Target, scene: Scene) -> Consequence:
         case SystemButton(button=button):
             return _entering(target.node, scene) if button == "enter" else Consequence("move", f"{button} button")
         case Drag():
-            return _dragging(target.node)
+            return _dragging(target)
         case Swipe():
             return _swiping(action, target.node, scene)
         case _:
@@ -179,10 +179,21 @@ def _card(form: Form, fields: tuple[Field, ...]) -> Consequence:
     return Consequence("look")
 
 
-def _dragging(node: Node | None) -> Consequence:
-    if node is not None and (node.editable or node.role.lower() in {"slider", "scrollbar", "spinbutton"}):
+def _dragging(target: Target) -> Consequence:
+    """A drag is judged by both ends. What is dropped somewhere does what that place does with it.
+
+    Where no wire judges what comes of it (outside a browser), only a drag inside one control can be told.
+    """
+    node, drop = target.node, target.drop
+    inside = drop is None or (node is not None and drop.id == node.id)
+    if node is not None and inside and (node.editable or node.role.lower() in {"slider", "scrollbar", "spinbutton"}):
         return Consequence("edit", "a drag inside a control")
-    return Consequence("unknown", "a drag may move or drop anything")
+    if node is None or drop is None or target.surface != "browser" or not node.name.strip() or not drop.name.strip():
+        return Consequence("unknown", "a drag may move or drop anything")
+    if drop.origin != node.origin or drop.tag.lower() in _OPAQUE or drop.password:
+        return Consequence("unknown", "a drag out of its own page, or into something opaque")
+    there = [_worded(drop.name), _path(drop.href) if drop.href else Consequence("look")]
+    return worst(Consequence("submit", f"a drag onto `{drop.name[:60]}`"), *there)
 
 
 def _swiping(swipe: Swipe, node: Node | None, scene: Scene) -> Consequence:

@@ -154,7 +154,8 @@ def _inside(case: Case, narrow: Narrow) -> bool:
     if isinstance(case.action, LaunchApp):
         return narrow.holds_app(case.action.name)
     target = case.target
-    stated = [text for text in (target.origin, target.url, target.node.origin if target.node else "") if text]
+    nodes = [one.origin for one in (target.node, target.drop) if one is not None]
+    stated = [text for text in (target.origin, target.url, *nodes) if text]
     if target.surface == "browser" or stated:
         return bool(target.origin) and all(origin_of(text) in (narrow.origins or ()) for text in stated)
     return narrow.holds_app(target.app)

@@ -77,6 +77,7 @@ def case_from(plain: Plain) -> Case:
 def _target_to(target: Target) -> Plain:
     plain = {name: getattr(target, name) for name in Target.__dataclass_fields__}
     plain["node"] = _node_to(target.node) if target.node else None
+    plain["drop"] = _node_to(target.drop) if target.drop else None
     plain["point"] = _corners(target.point, "x", "y")
     plain["region"] = _corners(target.region, "left", "top", "right", "bottom")
     return plain
@@ -94,11 +95,13 @@ def _corners(thing: object, *names: str) -> list[int] | None:
 
 
 def _target_from(plain: Plain) -> Target:
-    node, point, region = plain["node"], plain["point"], plain["region"]
+    node, point, region, drop = plain["node"], plain["point"], plain["region"], plain["drop"]
     return Target(
         **{
             **plain,
             "node": None if node is None else _node_from(node),
+            "drop": None if drop is None else _node_from(drop),
+            "drop_digest": _text(plain["drop_digest"]),
             "point": None if point is None else Point(*point),
             "region": None if region is None else Rect(*region),
             "secret_field": _flag(plain["secret_field"]),

@@ -8,7 +8,7 @@ import pytest
 from browser_stage import BrowserStage
 from contract.actuator import cleared, do, middle, named, press
 
-from actuators.action import Click, PressKeys, TypeText
+from actuators.action import Click, Drag, PressKeys, TypeText
 from actuators.geometry import Point
 from actuators.observation import Target
 
@@ -242,3 +242,24 @@ def test_a_page_with_no_end_is_read_to_a_bound(begin: Begin) -> None:
     many = "".join(f"<a href=/{number}>l{number}</a> " for number in range(4000))
     stage = begin(f"<body style='font: 2px sans-serif'>{many}")
     assert 1000 < len(stage.actuator.observe().nodes) <= 1501
+
+
+BOARD = """<style>div { position: absolute; width: 80px; height: 30px; top: 20px }</style>
+<div id=card role=listitem tabindex=0 style="left:10px">Meeting</div><div id=day role=listitem tabindex=0 style="left:200px">Monday</div>
+<script>let dropped = 0; addEventListener('mouseup', (e) => { dropped = document.elementFromPoint(e.clientX, e.clientY).id })</script>"""
+
+
+def test_of_a_drag_both_ends_are_looked_at_again(begin: Begin) -> None:
+    """Another thing where it would let go, and it is not begun at all."""
+    stage = begin(BOARD)
+    seen = stage.actuator.observe()
+    drag = Drag(start=spot(stage, "#card"), end=spot(stage, "#day"))
+    judged = stage.actuator.target(drag, seen)
+    assert judged.node is not None and judged.drop is not None
+    assert (judged.node.name, judged.drop.name) == ("Meeting", "Monday")
+    stage.page.evaluate("() => { day.textContent = 'Trash' }")
+    assert stage.actuator.perform(stage.mint.permit(drag, judged)).status == "stale"
+    assert stage.page.evaluate("dropped") == 0
+    again = stage.actuator.target(drag, stage.actuator.observe())
+    assert stage.actuator.perform(stage.mint.permit(drag, again)).status == "done"
+    assert stage.page.evaluate("dropped") == "day"

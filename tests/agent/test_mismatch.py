@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actuators.action import Click, TypeText
+from actuators.action import Click, Drag, TypeText
 from actuators.geometry import Point, Rect
 from actuators.observation import Node, Target
 from agent.mismatch import contradiction
@@ -51,3 +51,18 @@ def test_without_a_plan_only_quoted_words_of_the_model_count() -> None:
     click = Click(at=Point(1, 1))
     assert not contradiction(click, target, "", "I press the blue button", SCREEN)
     assert contradiction(click, target, "", 'I press "Skip seat selection"', SCREEN)
+
+
+@pytest.mark.parametrize(
+    ("step", "start", "drop", "end"),
+    [
+        ("drag the Meeting onto Monday", "Meeting", "Monday", ""),
+        ("drag the Meeting onto Monday", "Meeting", "Trash", "let go"),
+        ("drag the Meeting onto Monday", "Holiday", "Monday", "began"),
+        ("", "Meeting", "Trash", ""),
+    ],
+)
+def test_both_ends_of_a_drag_are_held_against_the_instruction(step: str, start: str, drop: str, end: str) -> None:
+    target = Target("fake", thing("listitem", start), Point(1, 1), drop=thing("listitem", drop))
+    said = contradiction(Drag(start=Point(1, 1), end=Point(90, 9)), target, step, "")
+    assert said.startswith(f"the drag {end}") if end else said == ""

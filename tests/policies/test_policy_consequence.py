@@ -23,7 +23,8 @@ from actuators.action import (
 )
 from actuators.geometry import Point, Rect
 from actuators.observation import Node, Target
-from policies.consequence import KINDS, Consequence, Kind, consequence_of, worst
+from policies.consequence import KINDS, Consequence, Kind, consequence_of, judge, worst
+from policies.scene import NOTHING
 
 
 def found(action: Action, on: Node | None = None, *others: Node, **told: Any) -> Consequence:
@@ -320,3 +321,42 @@ def test_kinds_are_ordered_from_harmless_to_unknown() -> None:
 def test_it_judges_the_target_and_not_the_point() -> None:
     bare = Target("browser", None, None)
     assert consequence_of(Click(at=Point(0, 0)), bare, seen(node("link", "Help", href=AIR))).kind == "unknown"
+
+
+# ---------------------------------------------------------------- drags
+
+
+def dragged(start: Node | None, drop: Node | None, surface: str = "browser") -> str:
+    onto = target(start, surface=surface, drop=drop)
+    return judge(Drag(start=AT, end=Point(50, 50)), onto, NOTHING).kind
+
+
+@pytest.mark.parametrize(
+    ("drop", "kind"),
+    [
+        (node("listitem", "Monday", id="2", origin=AIR), "submit"),
+        (node("button", "Trash: delete for ever", id="2", origin=AIR), "delete"),
+        (node("button", "Send", id="2", origin=AIR), "send"),
+        (node("link", "Archive", id="2", origin=AIR, href=f"{AIR}/account/delete"), "delete"),
+        (node("listitem", "", id="2", origin=AIR), "unknown"),
+        (node("listitem", "Monday", id="2", origin="https://evil.example"), "unknown"),
+        (node("iframe", "Monday", id="2", origin=AIR, tag="iframe"), "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_a_drag_does_what_the_place_does_where_it_lets_go(drop: Node | None, kind: str) -> None:
+    assert dragged(node("listitem", "Meeting", origin=AIR), drop) == kind
+
+
+def test_outside_a_browser_only_a_drag_inside_one_control_can_be_told() -> None:
+    slider = node("slider", "Volume", origin=AIR)
+    assert dragged(slider, slider, "desktop") == dragged(slider, None, "desktop") == "edit"
+    assert dragged(slider, node("button", "Send", id="2", origin=AIR), "browser") == "send"
+    assert dragged(node("listitem", "a"), node("listitem", "b", id="2"), "desktop") == "unknown"
+
+
+def test_what_a_drag_is_dropped_on_is_part_of_what_was_judged() -> None:
+    start = node("listitem", "Meeting")
+    there = [node("button", "Monday", id="2"), node("button", "Trash", id="2"), node("button", "Monday", id="3"), None]
+    digests = {target(start, drop=one).digest for one in there} | {target(start, drop_digest="0" * 64).digest}
+    assert len(digests) == 5
