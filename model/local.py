@@ -138,6 +138,14 @@ class QwenModel:
             then=moves[1:],
         )
 
+    def read(self, seen: Observation) -> Observation | None:
+        """The observation as the checkpoint's own reading heads see it; None where it has none.
+
+        Raises:
+            ModelError: the screenshot is no picture.
+        """
+        return self._recall.seen(seen) if self._recall is not None else None
+
     def close(self) -> None:
         """Give the memory back."""
         self._engine = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from model.base import ModelError, Perception
 
@@ -93,6 +93,8 @@ class Profile(_Part):
     sampling: Sampling = Sampling()
     deadline_s: Annotated[float, Field(gt=0)] = 120.0
     """Longest time for one reply."""
+    forms: tuple[str, ...] | None = None
+    """The forms of `agent ask` that it answers, see `model.asking.forms`; None for all of them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -100,6 +102,16 @@ class Profile(_Part):
         if isinstance(data, dict) and data.get("protocol") == "mobile_use":
             return {"turns": 0, **data}
         return data
+
+    @field_validator("forms")
+    @classmethod
+    def _known_forms(cls, forms: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        from model.asking.forms import NAMES
+
+        strange = next((name for name in forms or () if name not in NAMES), None)
+        if strange is not None:
+            raise ValueError(f"no form `{strange}`, expected some of {', '.join(NAMES)}")
+        return forms
 
     @model_validator(mode="after")
     def _fits_its_protocol(self) -> Self:
@@ -150,7 +162,7 @@ def _first(error: ValidationError) -> str:
     if problem["type"] != "extra_forbidden":
         if not key:
             return _flat(problem["msg"].removeprefix("Value error, "))
-        return f"`{key}`: {_flat(problem['msg'])}, got {problem['input']!r}"
+        return f"`{key}`: {_flat(problem['msg'].removeprefix('Value error, '))}, got {problem['input']!r}"
     models: dict[str, type[BaseModel]] = {"sampling": Sampling, "max_pixels": MaxPixels, "grid": GridSize}
     known = models.get(str(problem["loc"][0]), Profile) if len(problem["loc"]) > 1 else Profile
     near = difflib.get_close_matches(str(problem["loc"][-1]), list(known.model_fields), n=1)

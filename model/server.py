@@ -113,7 +113,7 @@ class ServerModel:
         narrowing = Narrowing(unfinished=asked.unfinished, pointer=pointer is not None, answer=asked.answer)
         spent: dict[str, int] = {"prompt": 0, "cached": 0, "output": 0}
         for reading in range(READINGS):
-            text, usage = self._complete(messages, narrowing, deadline)
+            text, usage = self.complete(messages, deadline, self._spoken.grammar(narrowing))
             for key, value in usage.items():
                 spent[key] = spent[key] + value if key == "output" else value
             moves = self._spoken.moves(text, seen.screen, pointer, len(prompt.images))
@@ -131,6 +131,38 @@ class ServerModel:
             shown=tuple(image.digest for image in prompt.images),
             then=moves[1:],
         )
+
+    def complete(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        deadline: float,
+        grammar: str = "",
+        most_tokens: int | None = None,
+    ) -> tuple[str, dict[str, int]]:
+        """One chat completion: its text, and the tokens it took as `prompt`, `cached` and `output`.
+
+        Args:
+            messages: as the server takes them, pictures as data addresses.
+            deadline: moment of the monotonic clock.
+            grammar: Lark text of every legal reply; sent along where the address says that the server has a use for it.
+            most_tokens: of the reply; the profile's own when None.
+
+        Raises:
+            ModelError: as `propose`.
+        """
+        sampling, profile = self.profile.sampling, self.profile
+        body: dict[str, Any] = {
+            "model": self._where.name,
+            "messages": messages,
+            "max_tokens": (most_tokens or profile.max_new_tokens) + profile.think_budget * profile.thinking,
+            "temperature": 0.0 if sampling.greedy else sampling.temperature,
+            "seed": sampling.seed,
+        }
+        if not sampling.greedy:
+            body["top_p"] = sampling.top_p
+        if self._where.structured == "vllm" and grammar:
+            body["structured_outputs"] = {"grammar": grammar}
+        return self._sent(json.dumps(body).encode(), deadline)
 
     def close(self) -> None:
         """Nothing is held on the server."""
@@ -174,23 +206,9 @@ class ServerModel:
             self._pictures.popitem(last=False)
         return self._pictures[key]
 
-    def _complete(
-        self, messages: Sequence[Mapping[str, Any]], narrowing: Narrowing, deadline: float
-    ) -> tuple[str, dict[str, int]]:
-        """One chat completion, tried again with growing pauses while the failure may pass."""
-        sampling, profile = self.profile.sampling, self.profile
-        body: dict[str, Any] = {
-            "model": self._where.name,
-            "messages": messages,
-            "max_tokens": profile.max_new_tokens + profile.think_budget * profile.thinking,
-            "temperature": 0.0 if sampling.greedy else sampling.temperature,
-            "seed": sampling.seed,
-        }
-        if not sampling.greedy:
-            body["top_p"] = sampling.top_p
-        if self._where.structured == "vllm":
-            body["structured_outputs"] = {"grammar": self._spoken.grammar(narrowing)}
-        data, pause, problem = json.dumps(body).encode(), 0.5, ""
+    def _sent(self, data: bytes, deadline: float) -> tuple[str, dict[str, int]]:
+        """One request, tried again with growing pauses while the failure may pass."""
+        pause, problem = 0.5, ""
         for tried in range(TRIES):
             if tried and not self._waited(pause, deadline):
                 break

@@ -30,6 +30,11 @@ _LONGEST = 200
 """Bytes of the longest token that may be said; llguidance's tree of tokens is at most 255 deep."""
 
 
+Marks = tuple[tuple[bytes, ...], ...]
+_CALL_MARKS: Marks = ((b'"', b"\n"), (b"]", b"}"))
+"""What ends a string or a line, then a list or an object: a mark that ends a list may also stand in a string."""
+
+
 class TokenTable:
     """Every token id with the bytes it stands for. Control tokens (`<|...`, whole messages) are never said."""
 
@@ -62,16 +67,12 @@ class TokenTable:
         """Ids that stand for text."""
         return np.flatnonzero(self.lengths)
 
-    @cached_property
-    def closers(self) -> tuple[npt.NDArray[np.bool_], ...]:
-        """(V,) tokens that end things, the first kind first: the reply, a string or a line, a list or an object.
-
-        A mark that ends a list may also stand in a string, which is why it comes last.
-        """
-        kinds = []
-        for marks in ((b'"', b"\n"), (b"]", b"}")):
-            kinds.append(np.array([b[:1] in marks and i not in self.control for i, b in enumerate(self.bytes)]))
-        return np.arange(self.size) == self.end, *kinds
+    def closers(self, marks: Marks) -> tuple[npt.NDArray[np.bool_], ...]:
+        """(V,) tokens that end things, the first kind first: the reply, then what begins with a mark of each kind."""
+        kinds = [np.arange(self.size) == self.end]
+        for kind in marks:
+            kinds.append(np.array([b.startswith(kind) and i not in self.control for i, b in enumerate(self.bytes)]))
+        return tuple(kinds)
 
     @cached_property
     def _sorted(self) -> list[bytes]:
@@ -113,10 +114,11 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 class Grammar:
-    """One compiled grammar; `steering` starts a reply."""
+    """One compiled grammar; `steering` starts a reply. `marks` are what ends things in it, see `TokenTable.closers`."""
 
-    def __init__(self, table: TokenTable, lark: str) -> None:
+    def __init__(self, table: TokenTable, lark: str, marks: Marks = _CALL_MARKS) -> None:
         self.table = table
+        self._marks = marks
         self._start = LLMatcher(table.engine, _NO_FORCING + lark)
         if self._start.is_error():
             raise ModelError(f"the grammar does not compile: {' '.join(self._start.get_error().split())[:300]}")
@@ -125,6 +127,10 @@ class Grammar:
     def steering(self, words: int) -> CallSteering:
         """A reply of at most `words` chosen tokens before strings and lines must be closed."""
         return CallSteering(self, self._start.deep_copy(), words)
+
+    @cached_property
+    def closers(self) -> tuple[npt.NDArray[np.bool_], ...]:
+        return self.table.closers(self._marks)
 
     def cut(self, text: bytes) -> list[int]:
         """The tokenizer's own cut of a forced text, remembered."""
@@ -185,7 +191,7 @@ class CallSteering(Steering):
 
     def _closing(self, allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Of the allowed tokens those that end something, where there are any."""
-        for kind in self._table.closers:
+        for kind in self._grammar.closers:
             if (closing := allowed[kind[allowed]]).size:
                 return closing
         return allowed

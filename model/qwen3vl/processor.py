@@ -5,7 +5,7 @@ Letters: T tokens, P patches of one picture. Patches and their order are those o
 
 Text from a screen or a history cannot become a control token here: `<|` is split in every message, and in user
 messages the tags of calls and thoughts too. It can still *say* anything; that is the policy's business. A part marked
-`own` is the runtime's fixed words and stays as it is.
+`own` is the runtime's fixed words and stays as it is; so does `moment_text`, which a recording's frames stand in.
 """
 
 from __future__ import annotations
@@ -25,10 +25,22 @@ from PIL import Image
 from model.base import ModelError
 from model.qwen3vl.positions import mrope_positions
 
-__all__ = ["Encoded", "ImageRules", "Picture", "Processor", "neutral", "patchify", "read_image_rules", "smart_resize"]
+__all__ = [
+    "Encoded",
+    "ImageRules",
+    "Picture",
+    "Processor",
+    "moment_text",
+    "neutral",
+    "patchify",
+    "patchify_moment",
+    "read_image_rules",
+    "smart_resize",
+]
 
 _MAX_ASPECT = 200
 IMAGE_PAD = "<|image_pad|>"
+VIDEO_PAD = "<|video_pad|>"
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,21 @@ def patchify(image: Image.Image, rules: ImageRules, size: tuple[int, int]) -> np
     return twice.reshape(len(values), -1)
 
 
+def patchify_moment(frames: Sequence[Image.Image], rules: ImageRules, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """As `patchify`, of `temporal` frames of a recording that one moment of the prompt stands for."""
+    if len(frames) != rules.temporal:
+        raise ValueError(f"a moment has {rules.temporal} frames, got {len(frames)}")
+    shape = (-1, 3, rules.temporal, rules.patch**2)
+    each = [patchify(frame, rules, size).reshape(shape)[:, :, 0] for frame in frames]
+    moment: npt.NDArray[np.float32] = np.stack(each, axis=2)  # (P, 3, temporal, p * p)
+    return moment.reshape(len(moment), -1)
+
+
+def moment_text(seconds: float) -> str:
+    """Where one moment of a recording stands in a prompt, with its time, as transformers' processor writes it."""
+    return f"<{seconds:.1f} seconds><|vision_start|>{VIDEO_PAD}<|vision_end|>"
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture of a prompt: its identity, its size in patches, and its patches when someone needs them."""
@@ -167,7 +194,13 @@ class Processor:
         self.tokenizer = tokenizer
         self.rules = rules
         self._template = template
-        self._pad = int(tokenizer.convert_tokens_to_ids(IMAGE_PAD))
+        pads = (tokenizer.convert_tokens_to_ids(pad) for pad in (IMAGE_PAD, VIDEO_PAD))
+        self._pads = [pad for pad in pads if pad is not None and pad != tokenizer.unk_token_id]
+
+    @property
+    def knows_recordings(self) -> bool:
+        """Whether the tokenizer has a token for frames of a recording."""
+        return len(self._pads) == 2
 
     @property
     def factor(self) -> int:
@@ -190,6 +223,23 @@ class Processor:
             key=f"{digest}@{columns}x{rows}",
             grid=(rows // self.rules.patch, columns // self.rules.patch),
             patches=lambda: patchify(image(), self.rules, (rows, columns)),
+        )
+
+    def moment(
+        self,
+        digest: str,
+        frames: Callable[[], Sequence[Image.Image]],
+        size: tuple[int, int],
+        max_pixels: int,
+        min_pixels: int,
+    ) -> Picture:
+        """Plan one moment of a recording, `temporal` frames of `size` (width, height); bounds are for one frame."""
+        width, height = size
+        rows, columns = smart_resize(height, width, self.factor, min(min_pixels, max_pixels), max_pixels)
+        return Picture(
+            key=f"{digest}@{columns}x{rows}",
+            grid=(rows // self.rules.patch, columns // self.rules.patch),
+            patches=lambda: patchify_moment(frames(), self.rules, (rows, columns)),
         )
 
     def text(self, messages: Sequence[Mapping[str, Any]]) -> str:
@@ -216,8 +266,8 @@ class Processor:
     def expand(
         self, short: npt.NDArray[np.int64], pictures: Sequence[Picture], opened_thought: bool = False
     ) -> Encoded:
-        """Repeat each picture's one pad token as often as it has image tokens."""
-        at = np.flatnonzero(short == self._pad)
+        """Repeat each picture's one pad token as often as it has image tokens; a moment's is a pad of its own."""
+        at = np.flatnonzero(np.isin(short, self._pads))
         if len(at) != len(pictures):
             raise ModelError(f"the chat template made {len(at)} pictures, expected {len(pictures)}")
         m = self.rules.merge

@@ -24,7 +24,7 @@ from model.reading import nodes as assembled
 from model.reading.alphabet import FILE, NONE, Alphabet, read_alphabet
 from model.reading.boxes import Patches, things
 from model.reading.heads import Dense, Heads, levels
-from model.reading.lines import Glyphs, pieces
+from model.reading.lines import Glyphs, Piece, pieces
 from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
 
 __all__ = ["WEIGHTS", "Reader", "Said", "assemble", "has_reader", "load_reader"]
@@ -93,6 +93,16 @@ class Reader:
         height, width = pixels.shape[:2]
         tiles = cover(width, height)
         return assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height))
+
+    def lines(self, pixels: npt.NDArray[np.uint8]) -> tuple[Piece, ...]:
+        """The runs of text on a picture `(height, width, 3)`, whatever they belong to; its pixels, reading order."""
+        tiles = cover(*pixels.shape[1::-1])
+        read = self._all(pixels, tiles)
+        return tuple(
+            pieces(
+                [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, self.alphabet)]
+            )
+        )
 
     def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[Said]:
         shown = [cut(pixels, tile) for tile in tiles]
