@@ -149,11 +149,59 @@ def stop(run: RunName = "last", runs: RunsRoot = Path("runs")) -> None:
 
 
 @app.command()
+def rollback(
+    run: RunName,
+    to: Annotated[int, typer.Option("--to", min=1, help="Number of the step before which it is to stand again.")],
+    runs: RunsRoot = Path("runs"),
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
+    ] = None,
+    approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what can be taken back.")] = False,
+    headed: Annotated[
+        bool, typer.Option("--headed", help="Show the browser and leave it open until it is closed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what of a run can be taken back, put its page back, and look whether it is so."""
+    from agent.rollback import Options
+    from agent.rollback import rollback as take_back
+
+    options = Options(run, to, runs, tuple(policy or ()), approve, dry_run, headed, as_json)
+    raise typer.Exit(take_back(options))
+
+
+@app.command()
 def runs(root: RunsRoot = Path("runs"), as_json: AsJson = False) -> None:
     """List runs, the newest first."""
     from agent.view import listed
 
     raise typer.Exit(listed(root, as_json))
+
+
+@app.command()
+def ask(
+    files: Annotated[list[Path], typer.Argument(help="Pictures and PDFs, or one recording.")],
+    question: Annotated[str, typer.Option(help="The question, or what the form is to look for.")] = "",
+    form: Annotated[
+        str,
+        typer.Option(
+            help="`question`, `ocr`, `extract`, `ground`, `ground3d`, `document`, `code`, `diagram`, `diff`, `when`."
+        ),
+    ] = "question",
+    schema: Annotated[Path | None, typer.Option(help="A JSON Schema: of the answer, or of the fields to read.")] = None,
+    model: Annotated[str, typer.Option(help="`pilot`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
+    pages: Annotated[str, typer.Option(help="Pages of a PDF, for example 1-3,7.")] = "",
+    style: Annotated[str, typer.Option("--format", help="Of `document`: `html` or `markdown`.")] = "",
+    deadline: Annotated[float, typer.Option(help="Seconds for the whole answer.")] = 600.0,
+    out: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask about pictures, a PDF or a screen recording. Nothing in an answer is run."""
+    from agent.asking import Question, ask_about
+
+    asked = Question(tuple(files), question, form, schema, model, pages, style, deadline, out, as_json)
+    raise typer.Exit(ask_about(asked))
 
 
 @app.command()

@@ -1,20 +1,26 @@
-"""Earlier runs of the same thing that were cut off: may they have taken effect?
+"""Earlier runs of the same thing that were cut off: may they have taken effect? And is one going on at this moment?
 
-Reads only what those runs wrote down before they acted. See docs/decisions/003.
+Reads only what those runs wrote down before they acted, and what they found by looking. See docs/decisions/003.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from agent.audit.names import NAMES
-from agent.run_folder import RunFolder, list_runs
+from agent.audit.events import events
+from agent.run_folder import RunFolder, RunFolderUnwritable, RunRecord, list_runs
 
-__all__ = ["consequential", "run_key", "unended_effect"]
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; two runs of one thing at the same moment are not noticed there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Alone", "Unended", "consequential", "run_key", "same_place_key", "unended_effect"]
 
 _LASTING = frozenset({"submit", "send", "buy", "delete", "unknown"})
 """Consequences that outlive the run that caused them. `submit` counts only on its way, see `unended_effect`."""
@@ -26,27 +32,54 @@ def run_key(task_digest: str, inputs: Mapping[str, str], start: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def unended_effect(root: Path, key: str) -> tuple[str, str] | None:
-    """The newest run of this key that was cut off and may have taken effect: its id, and what it was about to do.
+def same_place_key(task: Path, name: str, inputs: Mapping[str, str], start: str) -> str:
+    """The same for a task file that was edited in between: where it lies and its name instead of its bytes."""
+    text = json.dumps([str(task.absolute()), name, sorted(inputs.items()), start], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A run that was cut off, and what it may have done."""
+
+    folder: RunFolder
+    what: str
+    kind: str
+    state: str = ""
+    """Digest of the checkpoint from before it; empty where there is none."""
+
+    @property
+    def because(self) -> str:
+        """One line for a person."""
+        return f"run {self.folder.id} of the same task was cut off and may have done this: {self.what}"
+
+
+def unended_effect(root: Path, *keys: str) -> Unended | None:
+    """The newest run of any of these keys that was cut off and may have taken effect.
 
     Cut off are runs that crashed, and those that ended `error` or `unknown_effect`: whoever starts again after them
     does not know what became of them. A purchase, a message, a deletion or something unknown counts whether or not its
-    outcome was written down; a submitted form counts only while its outcome is missing. A run that was started after
-    such a run had been cut off was started with `--again`, so somebody had looked: what lies before it counts no more.
+    outcome was written down; a submitted form counts only while its outcome is missing; what a look found not to have
+    happened does not count. A run that was started after such a run had been cut off was started with `--again` or
+    after a look, so it is known: what lies before it counts no more.
     """
     acknowledged = 0.0
     for run in list_runs(root):
-        if run.record is None or run.record.key != key or run.state == "running":
+        if run.record is None or not _is(run.record, keys) or run.state == "running":
             continue
         if run.state == "ended" and run.record.outcome not in ("error", "unknown_effect"):
             acknowledged = max(acknowledged, run.record.started_at)
             continue
         if _last_word(run.folder) < acknowledged:
             continue
-        for body, consequence, answered in consequential(run.folder):
-            if consequence != "submit" or not answered:
-                return run.id, body
+        for body, kind, answered, state in consequential(run.folder):
+            if kind != "submit" or not answered:
+                return Unended(run.folder, body, kind, state)
     return None
+
+
+def _is(record: RunRecord, keys: tuple[str, ...]) -> bool:
+    return bool({record.key, record.same_place} & set(keys) - {""})
 
 
 def _last_word(folder: RunFolder) -> float:
@@ -57,30 +90,63 @@ def _last_word(folder: RunFolder) -> float:
         return float("inf")
 
 
-def consequential(folder: RunFolder) -> Iterator[tuple[str, str, bool]]:
-    """Every intent with a lasting consequence: what it was, the kind of consequence, whether its outcome is known."""
-    intents: dict[int, tuple[str, str]] = {}
+def consequential(folder: RunFolder) -> Iterator[tuple[str, str, bool, str]]:
+    """Every intent with a lasting consequence that may have happened.
+
+    What it was, the kind of consequence, whether its outcome is known, and the digest of the checkpoint before it.
+    """
+    intents: dict[int, tuple[str, str, str]] = {}
     answered: set[int] = set()
-    for number, name, body, attributes in _events(folder.journal):
-        if name == "gui.intent":
-            kind = str(attributes.get(NAMES["consequence"], "unknown")).split(" ")[0]
+    for event in events(folder.journal):
+        if event.name == "gui.intent":
+            kind = str(event.get("consequence", "unknown")).split(" ")[0]
             if kind in _LASTING:
-                intents[number] = (body, kind)
-        elif name == "gui.outcome" and attributes.get(NAMES["receipt"]) != "unknown":
-            answered.add(int(str(attributes.get(NAMES["intent"], -1))))
-    for number, (body, kind) in intents.items():
-        yield body, kind, number in answered
-
-
-def _events(journal: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
-    """Log records of a journal that may be torn at its end; what cannot be read is left to `agent audit verify`."""
-    if not journal.exists():
-        return
-    for line in journal.read_bytes().splitlines():
-        try:
-            entry = json.loads(line)
-            record = entry["rec"]["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
-            attributes = {one["key"]: next(iter(one["value"].values())) for one in record.get("attributes", [])}
-            yield int(entry["n"]), str(record["eventName"]), str(record["body"]["stringValue"]), attributes
-        except (ValueError, KeyError, IndexError, TypeError):
+                intents[event.n] = (event.body, kind, str(event.get("state")))
             continue
+        number = int(event.get("intent", -1))
+        if event.name == "gui.outcome" and event.get("receipt") != "unknown":
+            answered.add(number)
+        elif event.name == "gui.effect":
+            answered.discard(number)
+            if event.get("effect") == "not_happened":
+                intents.pop(number, None)
+            elif event.get("effect") == "happened":
+                answered.add(number)
+    for number, (body, kind, state) in intents.items():
+        yield body, kind, number in answered, state
+
+
+class Alone:
+    """Makes sure that nobody else runs the same thing from here at this moment. Use as a context manager.
+
+    It holds a lock that ends with this process. Runs of the same thing under another `--runs` folder, or on another
+    machine, are not seen.
+    """
+
+    def __init__(self, root: Path, key: str) -> None:
+        self._place = root / ".locks" / key
+        self._fd = -1
+        self.granted = True
+        """False when another run of the same thing is going on."""
+
+    def __enter__(self) -> Alone:
+        """Raises `RunFolderUnwritable`."""
+        if fcntl is None:
+            return self
+        try:
+            self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._fd = os.open(self._place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            what = (error.strerror or "error").lower()
+            said = f"cannot write in `{self._place.parent}`: {what}; choose another with --runs"
+            raise RunFolderUnwritable(said) from None
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.granted = False
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -18,10 +18,9 @@ class Loop:
         self._parts = parts
         self._turn = Turn(parts)
 
-    def run(self) -> Ending:
+    def run(self, index: int = 0) -> Ending:
         """Go on until the task is checked, refused, impossible, or a limit is reached. Raises if machinery breaks."""
         seen = self._turn.look()
-        index = 0
         while True:
             self._parts.plan.skip(seen)
             if (ending := self._parts.limits.reached(index)) is not None:

@@ -15,11 +15,13 @@ from agent.audit.spans import Trail
 from agent.checks import Checked
 from agent.limits import Limits
 from agent.plan import Plan
+from agent.reconcile import Look
 from agent.watch import Silent, Watch
 from model.base import Model, Perception
 from policies.decision import Clearance
 from policies.gate import Gate
 from policies.wire_gate import Outgoing
+from sandboxes.checkpoint import Rewindable, State
 
 if TYPE_CHECKING:
     from agent.rehearsal import Rehearsal
@@ -58,3 +60,17 @@ class Parts:
     """Requests that were held at the wire and kept back since the last call; raises what broke the gate."""
     noticed: Callable[[Clearance], tuple[str, ...]] = lambda clearance: ()
     """Tells the trail and whoever else must know what is odd in an answer of the broker; lines for a person."""
+    looks: Sequence[Look] = ()
+    """Where to look when an act ended and nobody knows whether it happened."""
+    unanswered: Callable[[], Sequence[str]] = tuple
+    """What was sent since the last call and never answered, one line each."""
+    sent: Callable[[], Sequence[Outgoing]] = tuple
+    """What else than plain reads was let go since the last call."""
+    keep_state: Callable[[], str] | None = None
+    """Keeps a checkpoint of the surface and returns its digest; raises `NotKept`. None where the surface has none."""
+    place: Rewindable | None = None
+    """The surface as something that can be put back; None where it cannot."""
+    state: State | None = None
+    """The checkpoint that the surface was started from."""
+    start: str = ""
+    """The address that the run began at; empty outside a browser."""

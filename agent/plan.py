@@ -98,6 +98,11 @@ class Plan:
             self._cursor += 1
             self._acts = 0
 
+    def rewind(self, cursor: int) -> None:
+        """Go back to an earlier step, as if it and those after it had not been taken."""
+        if 0 <= cursor <= self._cursor:
+            self._cursor, self._acts = cursor, 0
+
     @property
     def spent(self) -> bool:
         """Whether the current step may take no further act. A task without steps is bounded by its limits alone."""

@@ -16,7 +16,8 @@ from typing import Any
 from actuators.halt import RedStop, stopped_by
 from agent.audit.journal import TrailBroken
 from agent.breakage import MACHINERY, MISUSE
-from agent.earlier import run_key, unended_effect
+from agent.earlier import Alone, Unended, run_key, same_place_key, unended_effect
+from agent.look_back import look_back, session_of
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
 from agent.parts import Parts
@@ -123,10 +124,20 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
         ModelError, RunFolderUnwritable: no run began.
     """
     key = run_key(task.digest, task.shown_inputs(), _where(task))
-    if not options.again and (earlier := unended_effect(options.runs, key)) is not None:
-        run, what = earlier
-        because = f"run {run} of the same task was cut off and may have done this: {what}; look, then use --again"
-        return Ran(Ending("unknown_effect", because))
+    same_place = same_place_key(task.path, task.name, task.shown_inputs(), _where(task))
+    if options.again:
+        return _run_now(task, options, watch, (key, same_place), None)
+    with Alone(options.runs, key) as alone:
+        if not alone.granted:
+            return Ran(Ending("halted", "the same task with the same inputs is running already; wait, or use --again"))
+        earlier = unended_effect(options.runs, key, same_place)
+        if earlier is not None and not task.reconcile:
+            return Ran(Ending("unknown_effect", f"{earlier.because}; look, then use --again"))
+        return _run_now(task, options, watch, (key, same_place), earlier)
+
+
+def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, str], earlier: Unended | None) -> Ran:
+    """The run itself, which first looks whether an earlier one has done it."""
     stop = RedStop()
     model = _model(options, stop)
     began = time.monotonic()
@@ -136,15 +147,18 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
         options.policy,
         options.approve,  # type: ignore[arg-type]
         options.headed,
-        key,
+        keys[0],
         options.otlp,
         options.tier or None,  # type: ignore[arg-type]
         options.stop_key,
         options.anomalies,  # type: ignore[arg-type]
+        keys[1],
+        state=session_of(earlier) if earlier is not None else None,
+        site_home=_site_of(earlier),
     )
     try:
         folder.put_task(task.path.read_text())
-        ending = _ran(task, wanted, folder, model, counted, stop)
+        ending = _ran(task, wanted, folder, model, counted, stop, earlier)
     except _MISTAKES:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
@@ -153,14 +167,26 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
     return Ran(ending, folder, counted.steps, time.monotonic() - began, _report(folder))
 
 
+def _site_of(earlier: Unended | None) -> Path | None:
+    """Where the demo site of an earlier run keeps its state, when it had one: what was done was done there."""
+    home = earlier.folder.path / "site" if earlier is not None else None
+    return home if home is not None and home.is_dir() else None
+
+
 def _ran(
-    task: BoundTask, wanted: Wanted, folder: RunFolder, model: Model, counted: Counting, stop: threading.Event
+    task: BoundTask,
+    wanted: Wanted,
+    folder: RunFolder,
+    model: Model,
+    counted: Counting,
+    stop: threading.Event,
+    earlier: Unended | None = None,
 ) -> Ending:
     """The whole run, from nothing to nothing. What breaks is in the trail, if there is one, and in `run.json`."""
     ending: Ending | None = None
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
-            ending = to_the_end(parts)
+            ending = to_the_end(parts, earlier)
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
@@ -174,10 +200,15 @@ def _ran(
     return ending
 
 
-def to_the_end(parts: Parts) -> Ending:
-    """The loop's ending; where the machinery broke, what that means: an act in flight may have happened."""
+def to_the_end(parts: Parts, earlier: Unended | None = None) -> Ending:
+    """The loop's ending; where the machinery broke, what that means: an act in flight may have happened.
+
+    With `earlier`, a run that was cut off, it is first looked whether that one has done it.
+    """
     try:
-        return Loop(parts).run()
+        if earlier is None:
+            return Loop(parts).run()
+        return look_back(parts, earlier, parts.start) or Loop(parts).run(1)
     except (Exception, KeyboardInterrupt) as error:
         if parts.trail.in_flight:
             return Ending("unknown_effect", f"it broke in the middle of an act: {_one_line(error)}")

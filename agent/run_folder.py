@@ -104,6 +104,8 @@ class RunRecord(BaseModel):
     pid: int = 0
     key: str = ""
     """Equal for runs of the same task with the same inputs (`agent.earlier`)."""
+    same_place: str = ""
+    """The same for a task file that was edited in between."""
 
 
 @dataclass(frozen=True, slots=True)

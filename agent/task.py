@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from agent import yaml_lines
 from agent.inputs import parse_input
 from agent.plan import Plan, PlanStep
+from agent.reconcile import Look
 from agent.task_errors import Problem, TaskError, shape_problems
 from agent.task_file import (
     AndroidSurface,
@@ -29,6 +30,7 @@ from agent.task_file import (
     Check,
     InputSpec,
     LimitSpec,
+    LookSpec,
     OutputSpec,
     PolicySpec,
     SecretSpec,
@@ -67,6 +69,7 @@ class BoundTask:
     digest: str
     """SHA-256 of the task file's bytes."""
     android: AndroidSurface | None = None
+    reconcile: tuple[Look, ...] = ()
 
     @property
     def surface(self) -> Literal["browser", "android"]:
@@ -106,6 +109,10 @@ class BoundTask:
             policy=_swapped(self.policy, swap),
             steps=tuple(replace(step, do=swap(step.do), until=_swapped(step.until, swap)) for step in self.steps),
             success=tuple(_swapped(check, swap) for check in self.success),
+            reconcile=tuple(
+                Look(swap(look.open), _swapped(look.happened, swap), _swapped(look.not_happened, swap))
+                for look in self.reconcile
+            ),
         )
 
 
@@ -137,24 +144,30 @@ class Task:
         site = _set_site(self.path, self.file.site, settings)
         return replace(self, file=self.file.model_copy(update={"site": site}))
 
-    def bind(self, sets: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> BoundTask:
+    def bind(
+        self,
+        sets: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        missing_secrets: bool = False,
+    ) -> BoundTask:
         """The task with the file's defaults, `--set` and `sets` in this order; later ones win.
 
         Args:
             sets: further values, for example one row of a table.
             environ: where secrets are looked for; the process's environment when None.
+            missing_secrets: leave out the secrets that are not there, for a run that types none.
 
         Raises:
             TaskError: a value is missing or wrong, or a secret is not there.
         """
         found = os.environ if environ is None else environ
         values, problems = self._values({**self.sets, **(sets or {})})
-        problems += [problem for name in self.file.secrets if (problem := self._secret_problem(name, found))]
-        self._raise(problems)
+        missing = {name: problem for name in self.file.secrets if (problem := self._secret_problem(name, found))}
+        self._raise(problems if missing_secrets else [*problems, *missing.values()])
         bound = _Binding(self.file, values)
         task = bound.task(self.path, self.digest)
         self._raise(bound.problems)
-        return task
+        return replace(task, secrets={name: spec for name, spec in task.secrets.items() if name not in missing})
 
     def _values(self, sets: Mapping[str, str]) -> tuple[dict[str, Value], list[Problem]]:
         values: dict[str, Value] = {}
@@ -289,6 +302,7 @@ class _Binding:
             perception=file.perception,
             steps=tuple(self._step(index, step) for index, step in enumerate(file.steps)),
             success=tuple(self._check(("success", index), check) for index, check in enumerate(file.success)),
+            reconcile=tuple(self._look(index, look) for index, look in enumerate(file.reconcile)),
             outputs=file.outputs,
             limits=file.limits,
             digest=digest,
@@ -340,6 +354,14 @@ class _Binding:
             if isinstance(until, str)
             else until and self._check((*path, "until"), until),
             acts=step.acts or each,
+        )
+
+    def _look(self, index: int, look: LookSpec) -> Look:
+        path: yaml_lines.Path = ("reconcile", index)
+        return Look(
+            self._text((*path, "open"), look.open, _in_address) if look.open else "",
+            tuple(self._check((*path, "happened", n), one) for n, one in enumerate(look.happened)),
+            tuple(self._check((*path, "not_happened", n), one) for n, one in enumerate(look.not_happened)),
         )
 
     def _check(self, path: yaml_lines.Path, check: Check) -> Check:

@@ -34,6 +34,7 @@ __all__ = [
     "FileCheck",
     "InputSpec",
     "LimitSpec",
+    "LookSpec",
     "NarrowSpec",
     "NodeCheck",
     "OutputCheck",
@@ -361,6 +362,25 @@ class OutputCheck(_Model):
 Check = Annotated[TextCheck | UrlCheck | NodeCheck | FileCheck | OutputCheck, Field(discriminator="kind")]
 
 
+class LookSpec(_Model):
+    """Where to look, and for what, when an act ended and nobody knows whether it happened."""
+
+    open: Annotated[_Short, AfterValidator(_address)] | None = None
+    """The address to look at; left out, the screen as it is. May hold templates."""
+    happened: Annotated[tuple[Check, ...], Field(max_length=20)] = ()
+    """All of these on the screen show that it happened."""
+    not_happened: Annotated[tuple[Check, ...], Field(max_length=20)] = ()
+    """All of these on the screen show that it did not happen, and that it may be done now, once."""
+
+    @model_validator(mode="after")
+    def _tells(self) -> Self:
+        if not self.happened and not self.not_happened:
+            raise ValueError("a look needs `happened` or `not_happened`")
+        if any(one.kind == "output" for one in (*self.happened, *self.not_happened)):
+            raise ValueError("outputs are read at the end of a run, they cannot tell whether something happened")
+        return self
+
+
 class OutputSpec(_Model):
     """Something to read off the last screen."""
 
@@ -445,6 +465,8 @@ class TaskFile(_Model):
     """The plan, one sub-goal each; a large model needs none."""
     success: Annotated[tuple[Check, ...], Field(max_length=50)] = ()
     """The task is verified when all of these hold."""
+    reconcile: Annotated[tuple[LookSpec, ...], Field(max_length=10)] = ()
+    """How to find out whether something happened when the answer was lost: looked at in turn until one tells."""
     outputs: Annotated[dict[_Name, OutputSpec], Field(max_length=50)] = {}
     limits: LimitSpec = LimitSpec()
 

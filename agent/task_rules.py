@@ -39,6 +39,12 @@ def templated(file: TaskFile) -> Iterator[tuple[Path, str]]:
         yield from _step_texts(("steps", index), step)
     for index, check in enumerate(file.success):
         yield from _check_texts(("success", index), check)
+    for index, look in enumerate(file.reconcile):
+        if look.open is not None:
+            yield ("reconcile", index, "open"), look.open
+        for term in ("happened", "not_happened"):
+            for number, check in enumerate(getattr(look, term)):
+                yield from _check_texts(("reconcile", index, term, number), check)
 
 
 def _step_texts(path: Path, step: str | StepSpec) -> Iterator[tuple[Path, str]]:
@@ -90,7 +96,7 @@ def _hidden(file: TaskFile) -> Iterator[Problem]:
 def _hosts(file: TaskFile) -> Iterator[Problem]:
     """An input never picks the machine one talks to."""
     for path, text in templated(file):
-        if path[-1] in ("start", "prefix") and re.match(r"[a-z]+://[^/?#]*\{\{", text):
+        if path[-1] in ("start", "open", "prefix") and re.match(r"[a-z]+://[^/?#]*\{\{", text):
             yield path, "a template can stand in the path or the query of an address, not in its host"
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actuators.action import Action, action_digest, pointed
+from actuators.action import Action, OpenUrl, action_digest, pointed
 from actuators.base import Settled
+from actuators.errors import SurfaceError, SurfaceTimeout
 from actuators.geometry import Point
 from actuators.halt import stopped_by
 from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from agent.mismatch import contradiction
 from agent.outcome import Ending
+from agent.reconcile import Found, Look, found
 from agent.step import Step
 from model.base import Act, Done, Instruction, Reply
 from model.protocols.computer_use import summary
 from policies.decision import Clearance
 from policies.request import Rehearsed
+from sandboxes.checkpoint import NotKept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +46,11 @@ class Turn:
         self._history: list[Done] = []
         self._since = 0
         self._cursor = parts.plan.cursor
+        self._begun: list[tuple[int, str]] = []
+        """Plan step and address at the beginning of each pass."""
+        self._sent: set[str] = set()
+        """Acts that sent something, each on the screen on which it was done."""
+        self._redone = False
 
     def look(self) -> Observation:
         """Observe, and keep the frame with its secrets blacked out."""
@@ -57,6 +66,8 @@ class Turn:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
         plan = parts.plan
+        if not rejected:
+            self._begun.append((plan.cursor, step.seen.url))
         asked = Instruction(plan.goal, plan.instruction, plan.values, plan.awaits, hint, rejected, self._since)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
@@ -76,11 +87,116 @@ class Turn:
             return Ending("halted", stopped_by(self._parts.stop))
         if step.clearance.permit is None:
             return self._refused(step, action, target, step.clearance)
+        if (once := _once(step, action, target)) in self._sent:
+            self._parts.gate.void(step.clearance)
+            return self._reconcile(step, "the same was sent from this very screen before")
         receipt = self._perform(step, action, target)
         self._parts.gate.settle(step.clearance, receipt)
         kept = self._parts.kept_back()
         self._remember(step, action, target, receipt, kept)
-        return self._stopped_at_the_wire(step, kept) or self._received(step, receipt)
+        if _lasting(step.clearance) and any(one.own for one in self._parts.sent()):
+            self._sent.add(once)
+        if ending := self._stopped_at_the_wire(step, kept):
+            return ending
+        if why := self._not_known(step, receipt):
+            return self._reconcile(step, why)
+        return self._received(step, receipt)
+
+    def by_itself(self, step: Step, action: Action) -> Ending | None:
+        """An act of the runtime's own, on the way of every other: cleared, written down, performed. Moves `step` on."""
+        seen = step.after or step.seen
+        mine = Step(step.index, step.instruction, seen)
+        with self._parts.trail.phase("resolve"):
+            target = self._parts.actuator.target(action, seen)
+        mine.target, mine.clearance = target, self._clear(mine, action, target)
+        if mine.clearance.permit is None:
+            return self._refused(mine, action, target, mine.clearance)
+        receipt = self._perform(mine, action, target)
+        self._parts.gate.settle(mine.clearance, receipt)
+        step.after = mine.after or step.after
+        if receipt.status == "done":
+            return None
+        return Ending("error", f"{summary(action, target)}: {receipt.detail or receipt.status}")
+
+    def _not_known(self, step: Step, receipt: Receipt) -> str:
+        """Why it cannot be told whether an act that lasts has happened; empty when it can."""
+        if receipt.status == "unknown":
+            return receipt.detail or "it broke in the middle"
+        if receipt.status != "done" or not _lasting(step.clearance):
+            return ""
+        return "; ".join(self._parts.unanswered())
+
+    def _reconcile(self, step: Step, why: str) -> Ending | None:
+        """Whether an act happened is found out by looking. Goes on when that tells; else the effect stays unknown."""
+        parts = self._parts
+        parts.watch.stage(step, "looking")
+        parts.trail.effect(step.index, "unknown", why)
+        try:
+            told = self.look_whether(step)
+        except SurfaceError as error:
+            return Ending("unknown_effect", f"the act may or may not have happened: {why}; nobody can look: {error}")
+        parts.trail.effect(step.index, told.effect, told.why)
+        if told.effect == "unknown":
+            return Ending("unknown_effect", f"the act may or may not have happened: {why}; {told.why}")
+        step.note = f"{why}: it has {'' if told.effect == 'happened' else 'not '}happened: {told.why}"
+        self._history.append(Done("looked whether it had happened", "", step.after, step.note))
+        if told.effect == "happened":
+            parts.plan.advance()
+            parts.limits.succeeded()
+            return None
+        return self._once_more(step)
+
+    def look_whether(self, step: Step) -> Found:
+        """What looking tells of an act whose effect is not known. Raises `SurfaceError`."""
+        parts, told = self._parts, Found("unknown", "")
+        for look in parts.looks or (Look(),):
+            if look.open and (refused := self.by_itself(step, OpenUrl(url=look.open))) is not None:
+                told = Found("unknown", refused.because)
+                continue
+            told = found(look, lambda: self._seen_anew(step), parts.check_s) if parts.looks else self._by_success(step)
+            if told.effect != "unknown":
+                break
+        return told
+
+    def _by_success(self, step: Step) -> Found:
+        """Without words of the task on how to look: its success checks, which can only say that it happened."""
+        checked, _ = self._parts.judge(self._seen_anew(step))
+        failed = [one.line for one in checked if not one.ok]
+        if checked and not failed:
+            return Found("happened", f"all {len(checked)} checks hold")
+        return Found("unknown", "; ".join(failed[:2]) or "the task does not say how to look")
+
+    def _seen_anew(self, step: Step) -> Observation:
+        self._parts.actuator.settle(SLICE_S)
+        step.after = self.look()
+        return step.after
+
+    def _once_more(self, step: Step) -> Ending | None:
+        """It has not happened: back to where it was to be done, and to the step of the plan that this page began with.
+
+        Only once in a run: the task's word that something did not happen must not let it be done again and again.
+        """
+        if self._redone:
+            return Ending("halted", "it did not happen for the second time; nothing more is tried")
+        self._redone = True
+        if step.clearance is not None:
+            self._parts.gate.void(step.clearance)
+        self._sent.clear()
+        self._parts.plan.rewind(self._first_on(step.seen.url))
+        return self.open_again(step, step.seen.url)
+
+    def open_again(self, step: Step, url: str) -> Ending | None:
+        """Go to an address of the run's own, or say why not; nothing without an address."""
+        return self.by_itself(step, OpenUrl(url=url)) if url else None
+
+    def _first_on(self, url: str) -> int:
+        """The first plan step of the passes in a row that ended on this page."""
+        cursor = self._parts.plan.cursor
+        for begun, where in reversed(self._begun):
+            if where.partition("#")[0] != url.partition("#")[0]:
+                break
+            cursor = min(cursor, begun)
+        return cursor
 
     def finish(self, step: Step) -> Ending | None:
         """The model says done: go on with the plan, or judge the whole. A step with `until` is over only then."""
@@ -223,7 +339,8 @@ class Turn:
         parts, clearance = self._parts, step.clearance
         assert clearance is not None and clearance.permit is not None
         parts.watch.stage(step, "acting")
-        parts.trail.intent(step.index, clearance.permit, target, clearance.decision)
+        state = self._kept_state() if _lasting(clearance) else ""
+        parts.trail.intent(step.index, clearance.permit, target, clearance.decision, state)
         with parts.trail.phase(f"execute_tool {action.kind}") as span:
             receipt = parts.actuator.perform(clearance.permit)
             span.received(receipt)
@@ -234,8 +351,25 @@ class Turn:
         parts.watch.stage(step, "settling")
         with parts.trail.phase("settle") as span:
             span.settled(self._settle())
-        step.after = self.look()
+        try:
+            step.after = self.look()
+        except SurfaceTimeout as late:
+            if not _lasting(clearance):
+                raise
+            return replace(receipt, status="unknown", detail=f"the page does not answer: {late}")
         return receipt
+
+    def _kept_state(self) -> str:
+        """A checkpoint from before an act that lasts, where the surface has them; its digest, empty without one."""
+        parts = self._parts
+        if parts.keep_state is None:
+            return ""
+        with parts.trail.phase("checkpoint") as span:
+            try:
+                return parts.keep_state()
+            except NotKept as problem:  # it can then not be taken back, which is no reason not to do it
+                span.set(detail=str(problem))
+                return ""
 
     def _stopped_at_the_wire(self, step: Step, kept: Sequence[Outgoing]) -> Ending | None:
         """An act whose own request was kept back did not happen: that is a refusal, as of the act itself."""
@@ -261,8 +395,6 @@ class Turn:
 
     def _received(self, step: Step, receipt: Receipt) -> Ending | None:
         limits = self._parts.limits
-        if receipt.status == "unknown":
-            return Ending("unknown_effect", f"the act may or may not have happened: {receipt.detail}")
         if receipt.status == "done":
             limits.succeeded()
             self._parts.plan.acted()
@@ -288,6 +420,22 @@ class Turn:
 def _shown(seen: Observation) -> object:
     """What a screen shows, less the caret and the focus; its picture where there are no nodes."""
     return [(node.role, node.name, node.rect) for node in seen.nodes] or seen.digest
+
+
+_LASTING = frozenset({"submit", "send", "reveal", "delete", "buy", "unknown"})
+
+
+def _lasting(clearance: Clearance | None) -> bool:
+    """Whether an act may do what outlives the run."""
+    found = clearance.consequence if clearance is not None else None
+    return found is not None and found.kind in _LASTING
+
+
+def _once(step: Step, action: Action, target: Target) -> str:
+    """An act on a screen: the same again where the same is done to the same thing while everything looks the same."""
+    act = action.model_dump(mode="json", exclude={"at", "start", "end", "region"})
+    shown = [(node.role, node.name, node.value, node.checked) for node in step.seen.nodes] or step.seen.digest
+    return json.dumps([act, target.digest, step.seen.url, shown], sort_keys=True, default=str)
 
 
 def _effect(clearance: Clearance) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ from policies.place import known_apps, origin_of, place_of
 from policies.redact import redact
 from policies.secrets import SecretSpec, SecretStore
 from policies.wire_gate import Outgoing, WireGate
+from sandboxes.checkpoint import Rewindable, State
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -67,6 +68,14 @@ class Wanted:
     """See `agent.red_button`."""
     anomalies: Mapping[Odd, Treatment] = field(default_factory=dict)
     """What the operator wants done about what is odd, where it is not as in `policies.narrow.ANOMALIES`."""
+    same_place: str = ""
+    """See `agent.earlier.same_place_key`."""
+    state: State | None = None
+    """A checkpoint whose storage the surface starts with."""
+    site_home: Path | None = None
+    """Where the demo site's own state lies, when it is that of an earlier run."""
+    put_back: bool = False
+    """Nothing is opened, and nothing but reading may leave: the run is there to put a checkpoint back."""
 
 
 @contextmanager
@@ -91,7 +100,11 @@ def wired(
     running = threading.Event()
     with ExitStack() as stack:
         if task.needs_site and task.site is not None:
-            task = task.with_origin(stack.enter_context(Site(task.site, folder.path / "site")).origin)
+            home = wanted.site_home or folder.path / "site"
+            origin = stack.enter_context(Site(task.site, home)).origin
+            if wanted.state is not None:
+                wanted = replace(wanted, state=wanted.state.moved(str(wanted.state.data.get("origin", "")), origin))
+            task = task.with_origin(origin)
         secrets = SecretStore.load(_secret_specs(task))
         alerts = Alerts.configured()
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
@@ -105,12 +118,13 @@ def wired(
         if alerts is not None:
             stack.callback(_count_alerts, trail, stack.enter_context(alerts))
         noticed = Noticing(trail, narrow, alerts, secrets.redactor())
-        wire = WireGate(broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed))
+        sent: list[Outgoing] = []
+        wire = WireGate(broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed, sent))
         surface = _surface(task, wanted, verifier, secrets, wire, narrow, stop, chromium)
-        actuator, rehearser = stack.enter_context(surface)
+        placed = stack.enter_context(surface)
         running.set()
         yield Parts(
-            actuator=actuator,
+            actuator=placed.actuator,
             model=model,
             gate=Gate(broker),
             trail=trail,
@@ -121,21 +135,52 @@ def wired(
             perception=task.perception,
             watch=watch,
             stop=stop,
-            rehearse=rehearser,
+            rehearse=placed.rehearser,
             kept_back=wire.kept,
             noticed=noticed,
+            looks=task.reconcile,
+            unanswered=placed.unanswered,
+            sent=lambda: _taken(sent),
+            keep_state=None if placed.place is None else _keeping(folder, placed.place),
+            place=placed.place,
+            state=wanted.state,
+            start=task.browser.start if task.browser is not None else "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A surface, and what it can do beyond acting."""
+
+    actuator: Actuator
+    rehearser: Rehearser | None = None
+    place: Rewindable | None = None
+    unanswered: Callable[[], Sequence[str]] = tuple
+
+
+def _keeping(folder: RunFolder, place: Rewindable) -> Callable[[], str]:
+    return lambda: folder.put_state(place.keep().to_bytes())
+
+
+def _taken(sent: list[Outgoing]) -> tuple[Outgoing, ...]:
+    """What was let go since the last call."""
+    taken = tuple(sent)
+    sent.clear()
+    return taken
 
 
 def _operators(wanted: Wanted) -> Narrow:
     """What the operator says, as limits. It names every kind of anomaly, so that a task can only be stricter."""
-    return Narrow(tier=wanted.tier, anomalies={**ANOMALIES, **wanted.anomalies})
+    sends = () if wanted.put_back else None
+    return Narrow(tier=wanted.tier, anomalies={**ANOMALIES, **wanted.anomalies}, sends=sends)
 
 
-def _heard(outgoing: Outgoing, trail: Trail, noticed: Noticing) -> None:
+def _heard(outgoing: Outgoing, trail: Trail, noticed: Noticing, sent: list[Outgoing]) -> None:
     """A request that was held, and what was odd about it."""
     trail.held(outgoing)
     noticed(outgoing.clearance)
+    if outgoing.released:
+        sent.append(outgoing)
 
 
 def _count_alerts(trail: Trail, alerts: Alerts) -> None:
@@ -202,6 +247,7 @@ def _trail(
         perception=task.perception,
         inputs=task.shown_inputs(),
         key=wanted.key,
+        same_place=wanted.same_place,
     )
     return Trail.start(
         folder, about, sealed_by(broker), broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None
@@ -218,16 +264,16 @@ def _surface(
     narrow: Narrow,
     stop: threading.Event,
     there: Chromium | None,
-) -> Iterator[tuple[Actuator, Rehearser | None]]:
+) -> Iterator[_Placed]:
     if task.android is not None:
         from agent.phone import phone
 
         with phone(task.android, verifier, secrets) as actuator:
-            yield actuator, None
+            yield _Placed(actuator)
         return
     assert task.browser is not None
-    with _page(task.browser, wanted, verifier, secrets, wire, narrow, stop, there) as both:
-        yield both
+    with _page(task.browser, wanted, verifier, secrets, wire, narrow, stop, there) as placed:
+        yield placed
 
 
 @contextmanager
@@ -240,15 +286,20 @@ def _page(
     narrow: Narrow,
     stop: threading.Event,
     there: Chromium | None,
-) -> Iterator[tuple[Actuator, Rehearser]]:
+) -> Iterator[_Placed]:
     from actuators.browser import BrowserActuator
     from agent.rehearsal import Rehearser
+    from sandboxes.page_state import PageKeeper
+    from sandboxes.unanswered import Unanswered
 
     with _context(browser, wanted, wire, narrow, there) as (chromium, context):
+        unanswered = Unanswered(context)
         context.new_page()
         with BrowserActuator(context, verifier, secrets, browser.scale, halt=stop) as actuator:
-            actuator.open(browser.start)
-            yield actuator, Rehearser(chromium, context, wire, secrets.leaks)
+            if not wanted.put_back:
+                actuator.open(browser.start)
+            rehearser = Rehearser(chromium, context, wire, secrets.leaks)
+            yield _Placed(actuator, rehearser, PageKeeper(context, secrets.redactor()), unanswered.lost)
 
 
 @contextmanager
@@ -262,7 +313,7 @@ def _context(
         headed = wanted.headed or browser.headed
         started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)
         with started:
-            yield started, started.context
+            yield started, started.context if wanted.state is None else _as_kept(started, browser, wanted.state)
         return
     there.wire = wire
     context = there.new_context(browser.scale, browser.viewport)
@@ -271,6 +322,15 @@ def _context(
     finally:
         context.close()
         there.wire = _nothing
+
+
+def _as_kept(chromium: Chromium, browser: BrowserSurface, state: State) -> BrowserContext:
+    """A context with the storage of a checkpoint."""
+    from sandboxes.page_state import session_script
+
+    context = chromium.new_context(browser.scale, browser.viewport, state.data["storage"])
+    context.add_init_script(session_script(state.data["url"], state.data["session"]))
+    return context
 
 
 def _nothing(held: Held) -> bool:

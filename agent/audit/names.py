@@ -109,6 +109,8 @@ class Attributes(TypedDict, total=False):
     # the act
     intent: int
     receipt: str
+    effect: str
+    """What looking told: happened, not_happened, unknown."""
     performed: str
     detail: str
     started_at: float
@@ -219,6 +221,7 @@ NAMES: Mapping[str, str] = {
     "permit_signature": "gui.permit.signature",
     "intent": "gui.intent.n",
     "receipt": "gui.receipt.status",
+    "effect": "gui.effect",
     "performed": "gui.receipt.performed",
     "detail": "gui.detail",
     "started_at": "gui.started_at",

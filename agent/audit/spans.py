@@ -77,6 +77,8 @@ class About:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     """What makes two runs the same undertaking (`agent.earlier.run_key`)."""
+    same_place: str = ""
+    """See `agent.earlier.same_place_key`."""
 
 
 class TrailSpan:
@@ -182,6 +184,8 @@ class Trail:
         self._stack: list[Span] = []
         self._steps: list[int] = []
         self._in_flight: dict[int, int] = {}
+        self._last: dict[int, int] = {}
+        """Step to the record of its first intent: the act itself; what follows in a step are looks."""
         self._judged: dict[str, str] = {}
         self._ended = False
         self._closed = False
@@ -325,6 +329,7 @@ class Trail:
             body = facts.sentence(action, target)
         number = self._event("gui.intent", body, told, sync=True)
         self._in_flight[number] = step
+        self._last.setdefault(step, number)
         return number
 
     def outcome(self, step: int, receipt: Receipt, seen_after_digest: str = "") -> None:
@@ -338,6 +343,13 @@ class Trail:
         self._event("gui.outcome", f"{receipt.status} {receipt.detail}".strip(), told)
         for number in mine[-1:]:
             del self._in_flight[number]
+
+    def effect(self, step: int, effect: str, why: str) -> None:
+        """Write down what is known of the act of this step: `happened`, `not_happened` or `unknown`. `TrailBroken`."""
+        told: Attributes = {"step": step, "effect": effect, "detail": why}
+        if step in self._last:
+            told["intent"] = self._last[step]
+        self._event("gui.effect", f"{effect.replace('_', ' ')}: {why}", told)
 
     def held(self, outgoing: Outgoing) -> None:
         """Write down a request that was held at the wire, and what became of it. `TrailBroken`."""
@@ -495,6 +507,7 @@ def _record(folder: RunFolder, about: About, public_key: bytes, clean: Cleaner) 
         inputs=cast("dict[str, Any]", clean.tree(about.inputs)),
         pid=os.getpid(),
         key=about.key,
+        same_place=about.same_place,
     )
 
 

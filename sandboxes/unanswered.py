@@ -1,0 +1,68 @@
+"""What a browser has sent and got no answer to: the connection was cut, or the server says nothing.
+
+Whether the server did what it was asked cannot be told from here. Reads are left out: they can be asked again.
+
+Some browsers send a request again by themselves when a connection that was used before is closed under it; that is
+below everything that can be seen here, and a server that must do a thing once has to guard against it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Request
+
+__all__ = ["Unanswered"]
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN = frozenset({"document", "xhr", "fetch"})
+_KEPT_BACK = ("net::ERR_ABORTED", "net::ERR_BLOCKED")
+"""How a request ends that never left."""
+
+
+class Unanswered:
+    """Listens to one browser context."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
+        self._waiting: dict[Request, float] = {}
+        self._lost: list[str] = []
+        context.on("request", self._begun)
+        context.on("response", self._answered)
+        context.on("requestfailed", self._failed)
+
+    def lost(self, wait_s: float = 10.0) -> tuple[str, ...]:
+        """What was sent since the last call and not answered, one line each; waits for answers at most `wait_s`."""
+        from playwright.sync_api import Error
+
+        until = time.monotonic() + wait_s
+        while self._waiting and self._context.pages and time.monotonic() < until:
+            try:
+                self._context.pages[-1].wait_for_timeout(20)
+            except Error:
+                break
+        lost, self._lost = self._lost, []
+        lost += [f"{_words(request)}: no answer within {wait_s:.0f} seconds" for request in self._waiting]
+        self._waiting.clear()
+        return tuple(lost)
+
+    def _begun(self, request: Request) -> None:
+        if request.method not in _READS and request.resource_type in _OWN:
+            self._waiting[request] = time.monotonic()
+
+    def _answered(self, response: Any) -> None:
+        self._waiting.pop(response.request, None)
+
+    def _failed(self, request: Request) -> None:
+        if self._waiting.pop(request, None) is None:
+            return
+        why = request.failure or "it failed"
+        if not why.startswith(_KEPT_BACK):
+            self._lost.append(f"{_words(request)}: {why.removeprefix('net::')}")
+
+
+def _words(request: Request) -> str:
+    """Method and address without what was asked in it."""
+    return f"{request.method} {request.url.partition('?')[0][:300]}"
