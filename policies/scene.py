@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from actuators.observation import Node, Observation, Target
 from policies.money import Amounts, totals
+from policies.recipients import addresses, is_receiver, mailed
 
 __all__ = ["NOTHING", "Field", "Scene", "scene_of", "texts_of"]
 
@@ -36,6 +37,8 @@ class Scene:
     fields: tuple[Field, ...] = ()
     totals: Amounts = field(default_factory=Amounts)
     """What the visible text states as a total, anywhere."""
+    recipients: tuple[str, ...] = ()
+    """Whom the fields of the screen, or the target's own link, name as receivers."""
 
 
 NOTHING = Scene()
@@ -46,7 +49,19 @@ def scene_of(target: Target, seen: Observation) -> Scene:
     stated = totals(seen.text())
     if len(stated.found) > _MOST_TOTALS:
         stated = Amounts(stated.found[:_MOST_TOTALS], unclear=True)
-    return Scene(seen.digest, _fields(target, seen.nodes), stated)
+    return Scene(seen.digest, _fields(target, seen.nodes), stated, _recipients(target, seen.nodes))
+
+
+def _recipients(target: Target, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    """From the target's form, or from the whole screen where it has none: many mail programs have no form."""
+    form = target.node.form if target.node is not None else None
+    where = form and (form.method, form.action)
+    found = list(mailed(target.destination)) + (list(mailed(target.node.href)) if target.node is not None else [])
+    for node in nodes:
+        own = where is None or (node.form is not None and (node.form.method, node.form.action) == where)
+        if own and node.editable and not node.password and is_receiver(node.name):
+            found += addresses(node.value)
+    return tuple(dict.fromkeys(found))[:_MOST_FIELDS]
 
 
 def _fields(target: Target, nodes: tuple[Node, ...]) -> tuple[Field, ...]:
@@ -71,7 +86,8 @@ def texts_of(seen: Observation) -> tuple[str, ...]:
     said = [seen.title, *seen.notices]
     for node in seen.nodes:
         said += [node.name, "" if node.editable else node.value]
-    kept, room = [], _MOST_TEXT
+    kept: list[str] = []
+    room = _MOST_TEXT
     for text in filter(None, dict.fromkeys(said)):
         if len(text) > room:
             return (*kept, text[:room], BEYOND)
