@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
+
+from model.qwen3vl.library import Cache, DynamicLayer
 
 __all__ = ["FeatureCache", "Features", "KeyValues"]
 
@@ -32,7 +33,7 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Append (1, G, T, D) and return views of everything held, (1, G, N, D)."""
         start, self.length = self.length, self.length + key_states.shape[-2]
-        self._reserve(key_states, value_states)
+        self._reserve(self.length, key_states, value_states)
         assert self._keys is not None and self._values is not None
         self._keys[:, :, start : self.length] = key_states
         self._values[:, :, start : self.length] = value_states
@@ -40,12 +41,12 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.values = self._values[:, :, : self.length]
         return self.keys, self.values
 
-    def _reserve(self, keys: Tensor, values: Tensor) -> None:
+    def _reserve(self, length: int, keys: Tensor, values: Tensor) -> None:
         capacity = 0 if self._keys is None else self._keys.shape[-2]
-        if self.length <= capacity:
+        if length <= capacity:
             return
         capacity = max(_FIRST_CAPACITY, capacity)
-        while capacity < self.length:
+        while capacity < length:
             capacity *= 2
         self.is_initialized, self.dtype, self.device = True, keys.dtype, keys.device
         self._keys = _grown(self._keys, keys, capacity)  # (1, G, C, D)
@@ -57,9 +58,15 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     def cut(self, length: int) -> None:
         self.length = length
 
+    def room(self) -> tuple[Tensor, Tensor]:
+        """The whole buffers (1, G, C, D), with room for one more token. Only for a layer that holds something."""
+        assert self._keys is not None and self._values is not None
+        self._reserve(self.length + 1, self._keys, self._values)
+        return self._keys, self._values
+
 
 def _grown(old: Tensor | None, like: Tensor, capacity: int) -> Tensor:
-    new = like.new_empty((*like.shape[:2], capacity, like.shape[-1]))
+    new = like.new_zeros((*like.shape[:2], capacity, like.shape[-1]))  # a static step multiplies what is empty by 0
     if old is not None:
         new[:, :, : old.shape[-2]] = old
     return new
@@ -76,6 +83,15 @@ class KeyValues(Cache):
         """Keep the first `length` tokens, whatever a forward that was stopped half-way left in some layers."""
         for layer in self._own:
             layer.cut(length)
+
+    def room(self) -> list[tuple[Tensor, Tensor]]:
+        """Every layer's keys and values as they lie in memory, (1, G, C, D), C more than the tokens held."""
+        return [layer.room() for layer in self._own]
+
+    def wrote(self) -> None:
+        """One token more was written into what `room` gave."""
+        for layer in self._own:
+            layer.length += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Letters: T new tokens, N tokens held after them, H hidden size, A attention head
 
 Per layer: q, k and v are one matrix product, and so are gate and up (their weights become views of the fused ones, so
 nothing is held twice); norms and rotation work on all heads at once. Everything with other kinds of layers (quantised
-weights, experts) goes through transformers' own modules, piece by piece. Equal to `Qwen3VLTextModel.forward` within
-rounding (tested).
+weights, experts) goes through transformers' own modules, piece by piece. Layers may lie on several devices: what goes
+through them moves along. Equal to `Qwen3VLTextModel.forward` within rounding (tested).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.qwen3vl.attention import Causal, attend, attend_static
 from model.qwen3vl.cache import KeyValues
 
 __all__ = ["Decoder", "fuse_linears"]
@@ -27,8 +28,8 @@ Injected = tuple[Tensor, tuple[Tensor, ...]]
 
 def fuse_linears(*parts: nn.Module) -> tuple[Tensor, Tensor | None] | None:
     """One weight for several linear layers with the same input; None where they are not plain linear layers."""
-    if any(type(part) is not nn.Linear for part in parts):
-        return None
+    if any(type(part) is not nn.Linear or type(part.weight) is not nn.Parameter for part in parts):
+        return None  # a quantised weight is a tensor of another kind in a plain layer
     linears = [part for part in parts if isinstance(part, nn.Linear)]
     weights: list[Tensor] = [part.weight for part in linears]
     weight = torch.cat(weights)
@@ -52,10 +53,16 @@ class Decoder:
         self._norm = text.norm
         self._head = network.lm_head
         self._layers = [_Layer(layer, text.config) for layer in text.layers]
+        self._flash = text.config._attn_implementation == "flash_attention_2"
 
     @property
     def layers(self) -> int:
         return len(self._layers)
+
+    @property
+    def steady(self) -> bool:
+        """Whether `forward_static` can do it: plain layers on one device."""
+        return all(layer.plain for layer in self._layers) and len({layer.device for layer in self._layers}) == 1
 
     def forward(
         self, hidden: Tensor, positions: Tensor, cache: KeyValues, injected: Injected | None, check: Callable[[], None]
@@ -72,30 +79,50 @@ class Decoder:
         Returns:
             (T, H) after the last layer, before the last norm.
         """
-        cos, sin = self._rotary(hidden, positions[:, None])  # (1, T, D)
-        cos, sin = cos[0, :, None], sin[0, :, None]  # (T, 1, D)
-        past, new = cache.get_seq_length(), hidden.shape[0]
-        mask = _mask(past, new, hidden) if past and new > 1 else None
+        cos, sin = self._rotated(hidden, positions)
+        causal = Causal(cache.get_seq_length(), hidden.shape[0], self._flash)
         for number, layer in enumerate(self._layers):
             check()
-            hidden = layer.forward(hidden, cos, sin, cache, number, mask)
+            if hidden.device != layer.device:
+                hidden, cos, sin = (tensor.to(layer.device) for tensor in (hidden, cos, sin))
+            hidden = layer.forward(hidden, cos, sin, cache, number, causal)
             if injected is not None and number < len(injected[1]):
                 rows, levels = injected
-                hidden.index_add_(0, rows, levels[number])
+                hidden.index_add_(0, rows.to(hidden.device), levels[number].to(hidden.device))
         return hidden
+
+    def forward_static(
+        self, hidden: Tensor, positions: Tensor, slots: Sequence[tuple[Tensor, Tensor]], at: Tensor
+    ) -> Tensor:
+        """One token, with shapes that do not depend on how many came before: fit to be captured and replayed.
+
+        Args:
+            hidden: (1, H).
+            positions: (3, 1).
+            slots: every layer's keys and values, (1, G, C, D); the token is written into place `at`.
+            at: (1,) int64, below C.
+
+        Returns:
+            (1, H) after the last layer, before the last norm.
+        """
+        cos, sin = self._rotated(hidden, positions)
+        for layer, (keys, values) in zip(self._layers, slots, strict=True):
+            hidden = layer.forward_static(hidden, cos, sin, keys, values, at)
+        return hidden
+
+    def _rotated(self, hidden: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of the positions, (T, 1, D) each."""
+        cos, sin = self._rotary(hidden, positions[:, None])  # (1, T, D)
+        return cos[0, :, None], sin[0, :, None]
 
     def normed(self, hidden: Tensor) -> Tensor:
         """(T, H) as the head takes it."""
-        return _norm(self._norm, hidden)
+        return _norm(self._norm, hidden.to(self._norm.weight.device))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(T, H) to (T, V)."""
-        return self._head(self.normed(hidden))  # type: ignore[no-any-return]
-
-
-def _mask(past: int, new: int, like: Tensor) -> Tensor:
-    """(T, N) bool: token i sees everything held before and the new tokens up to itself."""
-    return torch.ones(new, past + new, dtype=torch.bool, device=like.device).tril_(past)
+        normed = self.normed(hidden)
+        return self._head(normed.to(self._head.weight.device))  # type: ignore[no-any-return]
 
 
 def _norm(module: Any, x: Tensor) -> Tensor:
@@ -121,11 +148,34 @@ class _Layer:
         self._qkv = fuse_linears(attention.q_proj, attention.k_proj, attention.v_proj)
         mlp = layer.mlp
         self._gate_up = fuse_linears(mlp.gate_proj, mlp.up_proj) if hasattr(mlp, "gate_proj") else None
+        self.device: torch.device = layer.input_layernorm.weight.device
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KeyValues, number: int, mask: Tensor | None
-    ) -> Tensor:
-        x = x + self._attend(_norm(self._layer.input_layernorm, x), cos, sin, cache, number, mask)
+    @property
+    def plain(self) -> bool:
+        """Nothing but plain linear layers."""
+        return self._qkv is not None and self._gate_up is not None
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KeyValues, number: int, causal: Causal) -> Tensor:
+        q, k, v = self._turned(_norm(self._layer.input_layernorm, x), cos, sin)
+        keys, values = cache.update(k.transpose(0, 1)[None], v.transpose(0, 1)[None], number)  # (1, G, N, D)
+        return self._on(x, attend(q, keys, values, self._attention.scaling, causal))
+
+    def forward_static(self, x: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, at: Tensor) -> Tensor:
+        """One token (1, H), its key and value written into place `at` of (1, G, C, D)."""
+        q, k, v = self._turned(_norm(self._layer.input_layernorm, x), cos, sin)
+        keys.index_copy_(2, at, k.transpose(0, 1)[None])
+        values.index_copy_(2, at, v.transpose(0, 1)[None])
+        return self._on(x, attend_static(q, keys, values, self._attention.scaling, at))
+
+    def _turned(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (T, A, D), keys and values (T, G, D), turned by their positions."""
+        q, k, v = self._project(x)
+        q = _rotate(_norm(self._attention.q_norm, q), cos, sin)
+        return q, _rotate(_norm(self._attention.k_norm, k), cos, sin), v
+
+    def _on(self, x: Tensor, seen: Tensor) -> Tensor:
+        """What follows attention: (T, H) and what was attended to, (T, A * D)."""
+        x = x + self._attention.o_proj(seen)
         return x.add_(self._feed(_norm(self._layer.post_attention_layernorm, x)))
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,26 +188,6 @@ class _Layer:
         q, k, v = at.q_proj(x), at.k_proj(x), at.v_proj(x)
         return q.view(-1, heads, size), k.view(-1, groups, size), v.view(-1, groups, size)
 
-    def _attend(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KeyValues, number: int, mask: Tensor | None
-    ) -> Tensor:
-        q, k, v = self._project(x)
-        q = _rotate(_norm(self._attention.q_norm, q), cos, sin)
-        k = _rotate(_norm(self._attention.k_norm, k), cos, sin)
-        keys, values = cache.update(k.transpose(0, 1)[None], v.transpose(0, 1)[None], number)  # (1, G, N, D)
-        new, scale = x.shape[0], self._attention.scaling
-        if new == 1:
-            packed = q.view(1, self._groups, -1, self._head_dim)  # (1, G, A / G, D): one query, nothing to hide
-            out = F.scaled_dot_product_attention(packed, keys, values, scale=scale)
-            return self._attention.o_proj(out.reshape(1, -1))  # type: ignore[no-any-return]
-        repeat = self._heads // self._groups
-        if repeat > 1:
-            keys, values = _repeated(keys, repeat), _repeated(values, repeat)
-        out = F.scaled_dot_product_attention(
-            q.transpose(0, 1)[None], keys, values, attn_mask=mask, is_causal=mask is None, scale=scale
-        )  # (1, A, T, D)
-        return self._attention.o_proj(out[0].transpose(0, 1).reshape(new, -1))  # type: ignore[no-any-return]
-
     def _feed(self, x: Tensor) -> Tensor:
         mlp = self._layer.mlp
         if self._gate_up is None:
@@ -165,12 +195,6 @@ class _Layer:
             return out[0] if isinstance(out, Tensor) else out[0][0]
         gate, up = F.linear(x, *self._gate_up).chunk(2, dim=-1)
         return mlp.down_proj(mlp.act_fn(gate) * up)  # type: ignore[no-any-return]
-
-
-def _repeated(x: Tensor, repeat: int) -> Tensor:
-    """(1, G, N, D) to (1, A, N, D), each group's heads side by side."""
-    _, groups, length, size = x.shape
-    return x[:, :, None].expand(1, groups, repeat, length, size).reshape(1, groups * repeat, length, size)
 
 
 def injected_rows(spans: Sequence[tuple[int, int]], start: int, stop: int) -> list[tuple[int, int, int, int]]:

@@ -28,6 +28,7 @@ from model.profile import Sampling
 from model.qwen3vl.cache import FeatureCache, Features, KeyValues
 from model.qwen3vl.decoder import Decoder, injected_rows
 from model.qwen3vl.processor import Encoded, Picture
+from model.qwen3vl.steady import Steady
 
 __all__ = ["Engine", "Free", "Generated", "ReplyCancelled", "ReplyTimeout", "Steering", "Stop"]
 
@@ -126,9 +127,24 @@ class Generated:
 
 
 class Engine:
-    """Replies for one network. Holds the conversation's keys and values."""
+    """Replies for one network. Holds the conversation's keys and values.
 
-    def __init__(self, network: Any, seed: int = 0, chunk: int = CHUNK, feature_bytes: int = FEATURE_BYTES) -> None:
+    Args:
+        network: transformers' module, in eval mode.
+        seed: of sampling.
+        chunk: most tokens fed in one forward of a prefill.
+        feature_bytes: most memory for features of pictures seen before.
+        static: whether single tokens go through `steady`; None does so on a GPU, where it saves the launching.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        seed: int = 0,
+        chunk: int = CHUNK,
+        feature_bytes: int = FEATURE_BYTES,
+        static: bool | None = None,
+    ) -> None:
         self._network = network
         self._visual = network.model.visual
         self._decoder = Decoder(network)
@@ -145,6 +161,8 @@ class Engine:
         weights = sum(weight.nbytes for weight in network.model.language_model.parameters())
         self._small = self._device.type == "cpu" and weights < SMALL_BYTES
         self._longest = int(network.config.text_config.max_position_embeddings)
+        wanted = self._device.type == "cuda" if static is None else static
+        self._steady = Steady(self._decoder, self._device, self._dtype) if wanted and self._decoder.steady else None
 
     @property
     def held_tokens(self) -> int:
@@ -326,7 +344,11 @@ class Engine:
         ids = torch.tensor(tokens, device=self._device)
         hidden = F.embedding(ids, self._decoder.embed)  # (T, H)
         steps = torch.arange(position, position + len(tokens), device=self._device).expand(3, -1)  # (3, T)
-        hidden = self._decoder.forward(hidden, steps, self._cache, None, self._stop.check)
+        if self._steady is not None and len(tokens) == 1:
+            self._stop.check()
+            hidden = self._steady.step(hidden, steps, self._cache)
+        else:
+            hidden = self._decoder.forward(hidden, steps, self._cache, None, self._stop.check)
         self._held = np.append(self._held, tokens)
         return hidden[-1:]
 
@@ -349,10 +371,10 @@ class Engine:
     def _logits(self, hidden: Tensor, allowed: npt.NDArray[np.int64] | None) -> Tensor:
         if allowed is None:
             return self._decoder.logits(hidden)[0].float()
-        rows = torch.from_numpy(allowed).to(self._device)
+        rows = torch.from_numpy(allowed).to(self._head.weight.device)
         if len(allowed) > _FEW or type(self._head) is not nn.Linear:
             return self._decoder.logits(hidden)[0].float()[rows]
-        return F.linear(self._decoder.normed(hidden), self._head.weight[rows])[0].float()
+        return F.linear(self._decoder.normed(hidden).to(rows.device), self._head.weight[rows])[0].float()
 
 
 def _with_tail(prompt: Encoded, tail: list[int]) -> Encoded:
