@@ -42,6 +42,7 @@ _PASSED_ON = (
     "HOME",
     "LANG",
     "LC_ALL",
+    "TZ",
     "TERM",
     "USER",
     "LOGNAME",

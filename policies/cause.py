@@ -39,6 +39,8 @@ class Cause:
     spent: frozenset[str] = frozenset()
     """Kinds of `ONCE` for which a request was let go already."""
     rehearsed: bool = False
+    recipients: tuple[str, ...] = ()
+    """Whom the act's own fields name (`policies.recipients`)."""
     shown: tuple[str, ...] = ()
     """Shapes of what a rehearsal of the act would have sent."""
 
@@ -58,11 +60,13 @@ def uncovered(cause: Cause | None, sent: Sent, effect: Consequence, now: float) 
         return "it is not what the rehearsal showed"
     if not aimed(cause, sent):
         return "it goes somewhere else than the act before it was judged to"
+    if cause.recipients and (others := set(sent.recipients) - set(cause.recipients)):
+        return f"it is for {min(others)}, whom the act before it did not name"
     return _dearer(sent, judged)
 
 
 def aimed(cause: Cause | None, sent: Sent) -> bool:
-    """Whether a request goes to where the act before it was judged to lead; what goes elsewhere is not what it is for."""
+    """Whether a request goes to where the act before it was judged to lead; what goes elsewhere is another matter."""
     return cause is not None and recipient(sent) in _recipients(cause.target)
 
 

@@ -229,7 +229,11 @@ def _digest(layers: list[_Layer], narrow: Narrow) -> str:
         "layers": [{rule.id: rule.body for rule in layer.rules} for layer in layers],
         "schema": hashlib.sha256(schema_text().encode()).hexdigest(),
         "narrow": {**narrow.attributes(), "apps": sorted(narrow.apps or ()), "reads": sorted(narrow.reads or ())}
-        | ({} if narrow.sends is None else {"sends": sorted(narrow.sends)}),
+        | {
+            name: sorted(given)
+            for name in ("sends", "recipients", "files")
+            if (given := getattr(narrow, name)) is not None
+        },
     }
     text = json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

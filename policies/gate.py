@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from actuators.action import Action
 from actuators.observation import Observation, Target
 from actuators.receipt import Receipt
 from policies.broker import Broker
 from policies.decision import Clearance, Decision
+from policies.files import files_of
 from policies.request import Case, Rehearsed
 from policies.scene import scene_of, texts_of
 
@@ -21,10 +23,11 @@ _NO_REHEARSAL = "rehearsal is not available on this surface"
 
 
 class Gate:
-    """Asks the broker. Holds no state of its own."""
+    """Asks the broker. Holds no state of its own; `uploads` are the files that a page may be given."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, uploads: Sequence[Path] = ()) -> None:
         self._broker = broker
+        self._uploads = tuple(uploads)
 
     @property
     def public_key(self) -> bytes:
@@ -60,8 +63,8 @@ class Gate:
         Raises:
             BrokerLost: nothing may be done any more.
         """
-        scene, texts = scene_of(target, seen), texts_of(seen)
-        case = Case(step, action, target, scene, mismatch, confidence, asked=asked[:_ASKED], texts=texts)
+        scene, texts, files = scene_of(target, seen), texts_of(seen), files_of(action, self._uploads)
+        case = Case(step, action, target, scene, mismatch, confidence, asked=asked[:_ASKED], texts=texts, files=files)
         clearance = self._broker.clear(case)
         if clearance.decision.verdict != "rehearse":
             return clearance

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +60,7 @@ class Keeper:
         self._counters = Counters()
         self._repeats: Counter[str] = Counter()
         self._minted: dict[str, _Minted] = {}
+        self._recent: deque[float] = deque(maxlen=10_000)
         self._voids = 0
         self._last_step = -1
         self._last_leaf = -1
@@ -111,7 +112,7 @@ class Keeper:
         effect, now = effect_of(sent), time.monotonic()
         cause = self._cause if self._cause is not None and now - self._cause.at <= CAUSED_S else None
         why_not = uncovered(cause, sent, effect, now)
-        counters = replace(self._counters, seconds=int(now - self._began))
+        counters = self._timed(self._counters)
         odd = () if sent.reads else self._noticed(self._lookout.leaving())
         request = sending_of(sent, effect, cause, not why_not, counters, self._narrow, _names(odd))
         decision = self._policies.decide(request)
@@ -127,6 +128,7 @@ class Keeper:
             self._let_go(effect, covered=not why_not)
             if not sent.reads:
                 self._lookout.sent()
+                self._counters = replace(self._counters, sends=self._counters.sends + 1)
         return clearance
 
     def _let_go(self, effect: Consequence, covered: bool) -> None:
@@ -192,6 +194,7 @@ class Keeper:
             time.monotonic(),
             approved_by,
             rehearsed=case.rehearsed,
+            recipients=case.scene.recipients,
             shown=case.shown,
         )
         nonce = secrets.token_hex(16)
@@ -212,12 +215,19 @@ class Keeper:
         self._repeats[act] += 1
         self._lookout.acted(case, consequence)
         self._count(consequence.kind, 1)
+        if consequence.kind != "look":
+            self._recent.append(time.monotonic())
         self._last_step = max(self._last_step, case.step)
         return Permit(body, self._key.sign(signed_bytes(body)))
 
     def _counted(self, case: Case) -> Counters:
-        seconds = int(time.monotonic() - self._began)
-        return replace(self._counters, repeats=self._repeats[_act(case)], seconds=seconds)
+        return self._timed(replace(self._counters, repeats=self._repeats[_act(case)]))
+
+    def _timed(self, counters: Counters) -> Counters:
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] > 60.0:
+            self._recent.popleft()
+        return replace(counters, seconds=int(now - self._began), recent=len(self._recent), now=time.time())
 
     def _count(self, kind: str, by: int) -> None:
         acts = by if kind != "look" else 0

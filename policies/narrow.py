@@ -7,14 +7,16 @@ ever written into policy text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from policies.consequence import KINDS, Kind
+from policies.files import within
 from policies.money import Money, parse_money
 from policies.place import origin_of
+from policies.recipients import among
 
 __all__ = [
     "ANOMALIES",
@@ -115,6 +117,10 @@ class Narrow(BaseModel):
     """Further origins that a page may read from: pictures, styles, fonts. `*` stands for all but private networks."""
     sends: tuple[Sending, ...] | None = None
     """The only requests that pages may send, as `POST /payment` or `POST /seats/*`; left out, what the rules allow."""
+    recipients: tuple[str, ...] | None = None
+    """The only ones whom anything may be sent to, as `ada@example.org` or `*@example.org`."""
+    files: tuple[str, ...] | None = None
+    """The only files, or folders of files, that may be named or uploaded: absolute paths."""
     apps: tuple[str, ...] | None = None
     """Applications outside the browser; `*` stands for every application of the surface."""
     consequences: tuple[Kind, ...] | None = None
@@ -156,6 +162,8 @@ class Narrow(BaseModel):
             origins=_common(self.origins, other.origins),
             reads=_common_or_all(self.reads, other.reads),
             sends=_common(self.sends, other.sends),
+            recipients=_both(self.recipients, other.recipients, lambda one, all_: among([one], all_)),
+            files=_both(self.files, other.files, lambda one, all_: within([one], all_)),
             apps=_common_or_all(self.apps, other.apps),
             consequences=_common(self.consequences, other.consequences),
             ask_above=_lower(self.ask_above, other.ask_above, (self, other)),
@@ -197,6 +205,10 @@ class Narrow(BaseModel):
         named = set(self.origins or ()) | set(self.reads or ())
         return bool(origin) and (origin in named or ("*" in named and not local))
 
+    def may_reach(self, recipients: Iterable[str]) -> bool:
+        """Whether all of these are among those whom anything may be sent to."""
+        return self.recipients is None or among(recipients, self.recipients)
+
     def may_send(self, method: str, path: str) -> bool:
         """Whether a request is among those that pages may send at all. A `*` stands for anything, slashes too."""
         if self.sends is None:
@@ -213,6 +225,16 @@ def _common(mine: tuple[T, ...] | None, theirs: tuple[T, ...] | None) -> tuple[T
     if mine is None or theirs is None:
         return mine if theirs is None else theirs
     return tuple(dict.fromkeys(one for one in mine if one in theirs))
+
+
+def _both(
+    mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None, fits: Callable[[str, tuple[str, ...]], bool]
+) -> tuple[str, ...] | None:
+    """Of two lists of patterns those that lie within the other list."""
+    if mine is None or theirs is None:
+        return mine if theirs is None else theirs
+    kept = [*(one for one in mine if fits(one, theirs)), *(one for one in theirs if fits(one, mine))]
+    return tuple(dict.fromkeys(kept))
 
 
 def _common_or_all(mine: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -7,16 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from actuators.action import Action, LaunchApp, OpenUrl, TypeText
+from actuators.action import Action, Drag, LaunchApp, OpenUrl, Swipe, TypeText
 from actuators.observation import Node, Target
 from policies.consequence import INERT_SCRIPTS, Consequence
+from policies.files import within
 from policies.narrow import Narrow
 from policies.place import Place, origin_of, place_of
 from policies.scene import NOTHING, Scene
 
-__all__ = ["Case", "Counters", "Rehearsed", "Request", "leads", "plain_of", "request_from", "request_of"]
+__all__ = [
+    "Case",
+    "Counters",
+    "Rehearsed",
+    "Request",
+    "counted",
+    "leads",
+    "plain_of",
+    "received",
+    "request_from",
+    "request_of",
+]
 
 _NAME = 200
 """Characters of any one text from the screen that reach the rules."""
@@ -43,6 +56,8 @@ class Case:
     """The goal and the current step, in words."""
     texts: tuple[str, ...] = ()
     """What the screen says, in reading order (`policies.scene.texts_of`): looked through for what is odd, no more."""
+    files: tuple[str, ...] = ()
+    """Real paths of the files that the act names (`policies.files`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,12 @@ class Counters:
     submits: int = 0
     repeats: int = 0
     seconds: int = 0
+    recent: int = 0
+    """Acts in the last minute."""
+    sends: int = 0
+    """Requests that were let go and are no reads."""
+    now: float = 0.0
+    """Seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +134,55 @@ def request_of(
         "text_length": len(case.action.text) if isinstance(case.action, TypeText) else 0,
         "secret": isinstance(case.action, TypeText) and "<secret:" in case.action.text.lower(),
         "step": case.step,
-        "acts": counters.acts,
-        "buys": counters.buys,
-        "submits": counters.submits,
-        "repeats": counters.repeats,
-        "seconds": counters.seconds,
+        **counted(counters),
+        **received(case.scene.recipients, consequence, narrow),
+        "files": sorted(set(case.files)),
+        "files_inside": within(case.files, narrow.files),
         "mismatch": case.mismatch,
         "tier": narrow.tier or "bounded",
         "anomalies": sorted(set(odd)),
         "rehearsed": case.rehearsed,
     }
     context["same_origin"] = bool(context["origin"]) and context["origin"] == context["destination_origin"]
+    if isinstance(case.action, Drag | Swipe):
+        context["drop"] = _drop(case.target.drop)
     if case.confidence is not None:
         context["confidence"] = max(0, min(1000, round(case.confidence * 1000)))
     return Request(case.action.kind, _widget(case.target), _parents(case.target, str(context["origin"])), context)
+
+
+def counted(counters: Counters) -> dict[str, object]:
+    """The counters and the time as facts. `hour` and `weekday` (1 is Monday) are those of this machine's own clock."""
+    here = datetime.fromtimestamp(counters.now, UTC)
+    local = here.astimezone()
+    return {
+        "acts": counters.acts,
+        "buys": counters.buys,
+        "submits": counters.submits,
+        "repeats": counters.repeats,
+        "seconds": counters.seconds,
+        "recent": counters.recent,
+        "sends": counters.sends,
+        "now": {"__extn": {"fn": "datetime", "arg": here.strftime("%Y-%m-%dT%H:%M:%SZ")}},
+        "hour": local.hour,
+        "weekday": local.isoweekday(),
+    }
+
+
+def received(recipients: Iterable[str], consequence: Consequence, narrow: Narrow) -> dict[str, object]:
+    """Who gets it, and whether the run may send to them; one who is not told of a message is not among them."""
+    found = sorted(set(recipients))
+    known = bool(found) or consequence.kind != "send"
+    return {"recipients": found, "recipients_inside": narrow.may_reach(found) if known else narrow.recipients is None}
+
+
+def _drop(node: Node | None) -> dict[str, object]:
+    return {
+        "known": node is not None,
+        "role": node.role[:_NAME] if node else "",
+        "name": node.name[:_NAME] if node else "",
+        "enabled": node.enabled if node else True,
+    }
 
 
 def _effect(consequence: Consequence) -> dict[str, object]:
@@ -204,8 +260,10 @@ def _widget(target: Target) -> dict[str, object]:
         "known": node is not None,
         "role": node.role[:_NAME] if node else "",
         "name": node.name[:_NAME] if node else "",
+        "value": node.value[:_NAME] if node and not target.secret_field else "",
         "tag": node.tag[:_NAME] if node else "",
         "app": target.app[:_NAME],
+        "window": target.window[:_NAME],
         "enabled": node.enabled if node else True,
         "editable": node.editable if node else False,
         "password": node.password if node else False,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from policies.cause import Cause
 from policies.consequence import Consequence
 from policies.narrow import Narrow
 from policies.place import Place, origin_of, place_of
-from policies.request import Counters, Request, leads
+from policies.request import Counters, Request, counted, leads, received
 from policies.sent import Sent, recipient
 
 __all__ = ["sending_of"]
@@ -38,11 +39,10 @@ def sending_of(
         "text_length": 0,
         "secret": False,
         "step": cause.step if cause is not None else 0,
-        "acts": whose.acts,
-        "buys": whose.buys,
-        "submits": whose.submits,
-        "repeats": 0,
-        "seconds": counters.seconds,
+        **counted(replace(whose, repeats=0, seconds=counters.seconds, sends=counters.sends, now=counters.now)),
+        **received(sent.recipients, effect, narrow),
+        "files": [],
+        "files_inside": True,
         "mismatch": False,
         "tier": narrow.tier or "bounded",
         "anomalies": sorted(set(odd)),
@@ -59,8 +59,10 @@ _WIDGET: dict[str, object] = {
     "known": False,
     "role": "",
     "name": "",
+    "value": "",
     "tag": "",
     "app": "",
+    "window": "",
     "enabled": True,
     "editable": False,
     "password": False,

@@ -22,6 +22,7 @@ from policies import vocabulary as say
 from policies.consequence import Consequence, worst
 from policies.money import Money, parse_money
 from policies.place import origin_of, place_of
+from policies.recipients import addresses, is_receiver
 from sandboxes.wire import Held
 
 __all__ = ["READS", "Part", "Sent", "effect_of", "recipient", "sent_of"]
@@ -76,6 +77,8 @@ class Sent:
     redirected: bool = False
     leaks: tuple[str, ...] = ()
     """Names of secrets that stand in it although they may not go there."""
+    recipients: tuple[str, ...] = ()
+    """Who would get it, as far as its fields say (`policies.recipients`)."""
     digest: str = ""
     """SHA-256 over method, address and body: two requests with the same one are the same."""
 
@@ -125,6 +128,7 @@ def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
         readable=held.readable and (fields is not None or held.kind == "message"),
         redirected=held.redirected,
         leaks=leaks,
+        recipients=_recipients(pairs),
         digest=hashlib.sha256(stated).hexdigest(),
     )
 
@@ -250,6 +254,11 @@ def _commands(pairs: list[tuple[str, str | None]]) -> tuple[str, ...]:
         if value and (said in _COMMANDS or graph):
             found += [" ".join(_split(value[:400])[:12])[:80]]
     return tuple(one for one in found if one)[:8]
+
+
+def _recipients(pairs: list[tuple[str, str | None]]) -> tuple[str, ...]:
+    found = [one for name, value in pairs if value and is_receiver(name, wire=True) for one in addresses(value)]
+    return tuple(dict.fromkeys(found))[:40]
 
 
 def _split(text: str) -> list[str]:

@@ -74,10 +74,10 @@ class _Thing(BaseModel):
     checked: bool | None = None
     form: _Form | None = None
 
-    def node(self, origin: str) -> Node:
+    def node(self, origin: str, known: str = "1") -> Node:
         form = Form(self.form.method, self.form.action, self.form.text) if self.form else None
         told = self.model_dump(exclude={"form", "origin"})
-        return Node(id="1", rect=Rect(0, 0, 10, 10), origin=self.origin or origin, form=form, **told)
+        return Node(id=known, rect=Rect(0, 0, 10, 10), origin=self.origin or origin, form=form, **told)
 
 
 class _FieldOn(BaseModel):
@@ -95,6 +95,10 @@ class _Counters(BaseModel):
     submits: int = 0
     repeats: int = 0
     seconds: int = 0
+    recent: int = 0
+    sends: int = 0
+    now: float = 0.0
+    """Seconds since the epoch."""
 
 
 class _Request(BaseModel):
@@ -134,6 +138,11 @@ class Row(BaseModel):
     destination: str = ""
     page: str = ""
     """Visible text outside the form."""
+    window: str = ""
+    drop: _Thing | None = None
+    """Where a drag lets go."""
+    recipients: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     fields: tuple[_FieldOn, ...] = ()
     counters: _Counters = Field(default_factory=_Counters)
     mismatch: bool = False
@@ -189,15 +198,27 @@ def decided(table: Table, row: Row, policies: PolicySet) -> tuple[Decision, Requ
     origin = table.at if row.at is None else row.at
     counters = Counters(**row.counters.model_dump())
     node = row.target.node(origin) if row.target else None
-    target = Target(row.surface or table.surface, node, Point(5, 5), origin, app=row.app, destination=row.destination)
+    drop = row.drop.node(origin, "2") if row.drop else None
+    target = Target(
+        row.surface or table.surface,
+        node,
+        Point(5, 5),
+        origin,
+        app=row.app,
+        window=row.window,
+        destination=row.destination,
+        drop=drop,
+    )
     text = "\n".join((row.page, node.name if node else ""))
-    scene = Scene("", tuple(FormField(**one.model_dump()) for one in row.fields), totals(text))
+    scene = Scene("", tuple(FormField(**one.model_dump()) for one in row.fields), totals(text), row.recipients)
     cause = None
     if row.do is not None:
-        case = Case(1, row.do, target, scene, row.mismatch, row.confidence)
+        case = Case(1, row.do, target, scene, row.mismatch, row.confidence, files=row.files)
         consequence = judge(case.action, target, scene)
         request = request_of(case, consequence, counters, policies.narrow)
-        cause = Cause(1, target, consequence, counters, 0.0, "someone" if row.approved else "")
+        cause = Cause(
+            1, target, consequence, counters, 0.0, "someone" if row.approved else "", recipients=row.recipients
+        )
     if row.send is not None:
         sent = row.send.sent(origin)
         effect = effect_of(sent)

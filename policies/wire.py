@@ -44,6 +44,7 @@ def case_to(case: Case) -> Plain:
             "fields": [[one.name, one.submits, one.password, one.autocomplete] for one in case.scene.fields],
             "totals": [[one.minor, one.currency] for one in case.scene.totals.found],
             "unclear": case.scene.totals.unclear,
+            "recipients": list(case.scene.recipients),
         },
         "mismatch": case.mismatch,
         "confidence": case.confidence,
@@ -52,6 +53,7 @@ def case_to(case: Case) -> Plain:
         "told": list(case.told),
         "asked": case.asked,
         "texts": list(case.texts),
+        "files": list(case.files),
     }
 
 
@@ -63,14 +65,17 @@ def case_from(plain: Plain) -> Case:
         step=_whole(plain["step"]),
         action=parse_action(plain["action"]),
         target=_target_from(plain["target"]),
-        scene=Scene(scene["seen_digest"], tuple(Field(*one) for one in scene["fields"]), totals),
+        scene=Scene(
+            scene["seen_digest"], tuple(Field(*one) for one in scene["fields"]), totals, _texts(scene["recipients"])
+        ),
         mismatch=_flag(plain["mismatch"]),
         confidence=plain["confidence"],
         rehearsed=_flag(plain["rehearsed"]),
         shown=tuple(map(_text, plain["shown"])),
         told=tuple(map(_text, plain["told"])),
         asked=_text(plain["asked"]),
-        texts=tuple(map(_text, plain["texts"])),
+        texts=_texts(plain["texts"]),
+        files=_texts(plain["files"]),
     )
 
 
@@ -129,7 +134,7 @@ def sent_from(plain: Plain) -> Sent:
     """Raises ValueError, TypeError or KeyError on anything that `sent_to` does not write."""
     texts = {name: _text(plain[name]) for name in ("method", "url", "kind", "sender", "digest")}
     flags = {name: _flag(plain[name]) for name in ("unclear", "readable", "redirected")}
-    lists = {name: tuple(map(_text, plain[name])) for name in ("commands", "leaks")}
+    lists = {name: tuple(map(_text, plain[name])) for name in ("commands", "leaks", "recipients")}
     parts = tuple(Part(_text(name), _whole(length), _flag(file)) for name, length, file in plain["parts"])
     amounts = tuple(Money(_whole(minor), _text(currency)) for minor, currency in plain["amounts"])
     size = _whole(plain["size"])
@@ -187,6 +192,10 @@ def _whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError("expected a whole number")
     return value
+
+
+def _texts(value: list[object]) -> tuple[str, ...]:
+    return tuple(map(_text, value))
 
 
 def _text(value: object) -> str:
