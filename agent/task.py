@@ -162,6 +162,7 @@ class Task:
         """
         found = os.environ if environ is None else environ
         values, problems = self._values({**self.sets, **(sets or {})})
+        problems += self._upload_problems()
         missing = {name: problem for name in self.file.secrets if (problem := self._secret_problem(name, found))}
         self._raise(problems if missing_secrets else [*problems, *missing.values()])
         bound = _Binding(self.file, values)
@@ -183,8 +184,18 @@ class Task:
         if name in self.file.secrets:
             source = self.file.secrets[name]
             where = f"the environment variable {source.env}" if source.env else f"the file `{source.file}`"
+            where = f"the keyring's `{source.keyring}`" if source.keyring else where
             return ("secrets", name), f"`{name}` is a secret and cannot be given with `--set`; it comes from {where}"
         return ("inputs",), f"--set {name}=...: unknown input `{name}`{nearest(name, self.file.inputs)}"
+
+    def _upload_problems(self) -> list[Problem]:
+        browser = self.file.surface.browser
+        named = [(name, _beside(self.path, name)) for name in browser.uploads] if browser else []
+        return [
+            (("surface", "browser", "uploads"), f"`{name}` cannot be uploaded: there is no such file, or it is a link")
+            for name, file in named
+            if not file.is_file() or file.is_symlink()
+        ]
 
     def _secret_problem(self, name: str, environ: Mapping[str, str]) -> Problem | None:
         secret = self.file.secrets[name]
@@ -294,11 +305,11 @@ class _Binding:
             path=path,
             name=file.name,
             goal=self._text(("goal",), file.goal),
-            browser=self._browser(file.surface.browser),
+            browser=_with_uploads(path, self._browser(file.surface.browser)),
             site=file.site,
             inputs=dict(self._values),
             secrets={name: _placed(path, secret) for name, secret in file.secrets.items()},
-            policy=file.policy,
+            policy=_with_files(path, file.policy),
             perception=file.perception,
             steps=tuple(self._step(index, step) for index, step in enumerate(file.steps)),
             success=tuple(self._check(("success", index), check) for index, check in enumerate(file.success)),
@@ -396,6 +407,21 @@ _QUOTED: Mapping[str, Callable[[str], str]] = {
     "value": str,
 }
 """The fields of checks that hold templates, and how a value is made safe in each."""
+
+
+def _with_uploads(path: Path, browser: BrowserSurface | None) -> BrowserSurface | None:
+    """The files of `uploads` by their whole paths."""
+    if browser is None or not browser.uploads:
+        return browser
+    return browser.model_copy(update={"uploads": tuple(str(_beside(path, name)) for name in browser.uploads)})
+
+
+def _with_files(path: Path, policy: PolicySpec) -> PolicySpec:
+    """The files of `policy.narrow.files` by their whole paths."""
+    if policy.narrow.files is None:
+        return policy
+    files = tuple(str(_beside(path, name)) for name in policy.narrow.files)
+    return policy.model_copy(update={"narrow": policy.narrow.model_copy(update={"files": files})})
 
 
 def _placed(path: Path, secret: SecretSpec) -> SecretSpec:

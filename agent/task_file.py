@@ -142,6 +142,8 @@ class BrowserSurface(_Model):
     """The language the browser asks for."""
     headed: bool = False
     """Whether the window is shown."""
+    uploads: tuple[_Short, ...] = ()
+    """The only files that a page may be given, seen from the task file's folder."""
 
 
 class AndroidSurface(_Model):
@@ -213,6 +215,8 @@ class SecretSpec(_Model):
     """The environment variable that holds it."""
     file: _Short | None = None
     """The file that holds it, seen from the task file's folder."""
+    keyring: Annotated[_Short, StringConstraints(pattern=r"^[^/]+/.+$")] | None = None
+    """Its place in the system's keyring, as `SERVICE/USER`."""
     totp: bool = False
     """Whether it is the seed of one-time codes (base32): what is typed then is the code of that moment."""
     origins: tuple[_Origin, ...] = ()
@@ -224,8 +228,8 @@ class SecretSpec(_Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a secret comes from either `env` or `file`")
+        if sum(source is not None for source in (self.env, self.file, self.keyring)) != 1:
+            raise ValueError("a secret comes from exactly one of `env`, `file` and `keyring`")
         if not self.origins and not self.apps:
             raise ValueError("a secret must be bound to `origins` or `apps`")
         return self
@@ -247,6 +251,10 @@ class NarrowSpec(_Model):
     """Further sites that a page may load pictures, styles and fonts from; `*` for all that are public."""
     sends: tuple[_Sending, ...] | None = None
     """The only requests that pages may send: `POST /payment`, `POST /seats/*`. Reading needs no line here."""
+    recipients: tuple[_Short, ...] | None = None
+    """The only ones whom anything may be sent to, as `ada@example.org` or `*@example.org`."""
+    files: tuple[_Short, ...] | None = None
+    """The only files, or folders of files, that may be named or uploaded, seen from the task file's folder."""
     consequences: tuple[Consequence, ...] | None = None
     """The only things an act may bring about."""
     ask_above: _Money | None = None

@@ -126,7 +126,7 @@ def wired(
         yield Parts(
             actuator=placed.actuator,
             model=model,
-            gate=Gate(broker),
+            gate=Gate(broker, _uploads(task)),
             trail=trail,
             plan=task.plan(),
             judge=lambda seen: _judged(task, seen),
@@ -205,6 +205,8 @@ def narrow_of(task: BoundTask) -> Narrow:
         "reads": (*(block.reads or ()), *([origin_of(task.browser.start)] if task.browser else [])),
         "apps": known_apps(task.android.apps) if task.android else None,
         "sends": block.sends,
+        "recipients": block.recipients,
+        "files": block.files,
         "consequences": block.consequences,
         "ask_above": block.ask_above and str(block.ask_above),
         "deny_above": block.deny_above and str(block.deny_above),
@@ -214,11 +216,16 @@ def narrow_of(task: BoundTask) -> Narrow:
     return Narrow.model_validate({name: value for name, value in given.items() if value is not None})
 
 
+def _uploads(task: BoundTask) -> list[Path]:
+    return [Path(name) for name in task.browser.uploads] if task.browser else []
+
+
 def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
     return {
         name: SecretSpec(
             env=spec.env,
             file=Path(spec.file) if spec.file else None,
+            keyring=spec.keyring,
             totp=spec.totp,
             origins=spec.origins,
             apps=spec.apps,
@@ -295,7 +302,8 @@ def _page(
     with _context(browser, wanted, wire, narrow, there) as (chromium, context):
         unanswered = Unanswered(context)
         context.new_page()
-        with BrowserActuator(context, verifier, secrets, browser.scale, halt=stop) as actuator:
+        uploads = [Path(name) for name in browser.uploads]
+        with BrowserActuator(context, verifier, secrets, browser.scale, uploads=uploads, halt=stop) as actuator:
             if not wanted.put_back:
                 actuator.open(browser.start)
             rehearser = Rehearser(chromium, context, wire, secrets.leaks)

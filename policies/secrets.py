@@ -49,6 +49,8 @@ class SecretSpec(BaseModel):
     """Name of an environment variable."""
     file: Path | None = None
     """A file that only its owner may read; one line end at its end is left out."""
+    keyring: str | None = None
+    """`SERVICE/USER` in the system's keyring, read through the `keyring` library."""
     totp: bool = False
     """Whether the source is a seed in base32; what is typed then is the code that holds at that moment."""
     origins: tuple[Annotated[str, BeforeValidator(_origin)], ...] = ()
@@ -58,8 +60,10 @@ class SecretSpec(BaseModel):
 
     @model_validator(mode="after")
     def _one_source_and_a_place(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a secret needs either `env` or `file`")
+        if sum(source is not None for source in (self.env, self.file, self.keyring)) != 1:
+            raise ValueError("a secret needs exactly one of `env`, `file` and `keyring`")
+        if self.keyring is not None and not all(self.keyring.partition("/")):
+            raise ValueError("a place in the keyring is written `SERVICE/USER`")
         if not self.origins and not self.apps:
             raise ValueError("a secret needs `origins` or `apps` where it may be typed")
         return self
@@ -152,12 +156,28 @@ def _value(spec: SecretSpec, environment: Mapping[str, str]) -> str:
     if spec.env is not None:
         value = environment.get(spec.env, "")
         where = f"the environment variable {spec.env}"
+    elif spec.keyring is not None:
+        value = _from_keyring(spec.keyring)
+        where = f"`{spec.keyring}` in the keyring"
     else:
         value = _from_file(spec.file or Path())
         where = f"the file {spec.file}"
     if not value.strip():
         raise ValueError(f"{where} is not set or empty")
     return value
+
+
+def _from_keyring(place: str) -> str:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise ValueError("the keyring needs a package; try: pip install 'deskhand[keyring]'") from None
+    service, _, user = place.partition("/")
+    try:
+        return keyring.get_password(service, user) or ""
+    except KeyringError as error:
+        raise ValueError(f"the keyring cannot be read: {type(error).__name__}") from None
 
 
 def _from_file(path: Path) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -95,6 +96,9 @@ def test_an_unknown_name_is_refused() -> None:
     [
         {"env": None},
         {"file": "/x"},
+        {"keyring": "airline/ada"},
+        {"env": None, "keyring": "airline"},
+        {"env": None, "keyring": "/ada"},
         {"origins": []},
         {"origins": ["air.example"]},
         {"colour": "red"},
@@ -234,7 +238,13 @@ def test_a_frame_with_nothing_to_hide_is_kept_byte_for_byte() -> None:
 
 @pytest.mark.parametrize(
     ("at", "code"),
-    [(59, "94287082"), (1111111109, "07081804"), (1111111111, "14050471"), (1234567890, "89005924"), (2000000000, "69279037")],
+    [
+        (59, "94287082"),
+        (1111111109, "07081804"),
+        (1111111111, "14050471"),
+        (1234567890, "89005924"),
+        (2000000000, "69279037"),
+    ],
 )
 def test_codes_are_those_of_the_standard(at: int, code: str) -> None:
     """RFC 6238, appendix B, SHA-1."""
@@ -258,3 +268,54 @@ def test_a_seed_gives_a_code_and_never_itself(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SecretMissing, match="base32") as told:
         SecretStore.load({"code": spec}, {"SEED": "not base32 at all 1!"})
     assert "not base32" not in str(told.value)
+
+
+# ---------------------------------------------------------------- the keyring
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[Any]:
+    """A real keyring of the library's own kind, in memory, in the place of the system's."""
+    keyring = pytest.importorskip("keyring")
+
+    class InMemory(keyring.backend.KeyringBackend):  # type: ignore[misc, name-defined]
+        priority = 1
+
+        def __init__(self) -> None:
+            self.kept: dict[tuple[str, str], str] = {}
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return self.kept.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            self.kept[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del self.kept[service, username]
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(InMemory())
+    yield keyring
+    keyring.set_keyring(before)
+
+
+def test_a_secret_comes_from_the_keyring(keys: Any) -> None:
+    keys.set_password("airline", "ada/work", CARD)
+    spec = SecretSpec(keyring="airline/ada/work", origins=(AIR,))
+    store = SecretStore.load({"card": spec})
+    assert store.reveal("card", target(field())) == CARD and CARD not in repr(store) + repr(spec)
+
+
+def test_what_the_keyring_lacks_is_told_by_its_place(keys: Any) -> None:
+    with pytest.raises(SecretMissing, match="`airline/eve` in the keyring is not set or empty"):
+        SecretStore.load({"card": SecretSpec(keyring="airline/eve", origins=(AIR,))})
+
+
+def test_a_keyring_that_cannot_be_read_is_one_line(keys: Any) -> None:
+    class Locked(type(keys.get_keyring())):  # type: ignore[misc]
+        def get_password(self, service: str, username: str) -> str | None:
+            raise keys.errors.KeyringLocked("no")
+
+    keys.set_keyring(Locked())
+    with pytest.raises(SecretMissing, match="cannot be read: KeyringLocked"):
+        SecretStore.load({"card": SecretSpec(keyring="airline/ada", origins=(AIR,))})

@@ -101,7 +101,7 @@ def test_a_bomb_of_aliases_is_stopped_by_counting(tmp_path: Path) -> None:
 
 AFTER_HEAD = [
     ("sucess: []", "10: unknown key `sucess`, expected one of `version`, `name`, `goal`, `surface`, `site`, `inputs`, "
-     "`secrets`, `policy`, `perception`, `steps`, `success`, `outputs`, `limits`; did you mean `success`?"),
+     "`secrets`, `policy`, `perception`, `steps`, `success`, `reconcile`, `outputs`, `limits`; did you mean `success`?"),
     ("limits: {step: 3}", "10: unknown key `step`, expected one of `steps`, `minutes`, `acts_per_step`; did you mean `steps`?"),
     ("limits: [3]", "10: `limits` must be a mapping, got a list"),
     ("limits:\n  steps: many", "11: `steps` of `limits` must be a whole number, got `many`"),
@@ -133,8 +133,8 @@ AFTER_HEAD = [
     (SECRET + "success:\n  - {kind: text, contains: '{{card}}'}", "13: the secret `card` can only stand in `goal` or in what a step does"),
     ("secrets:\n  what: {env: X, origins: [site://flights]}", "11: `what` is an input and a secret, rename one of them"),
     ("secrets:\n  pin: {env: X}", "11: `pin` of `secrets`: a secret must be bound to `origins` or `apps`"),
-    ("secrets:\n  pin: {env: X, file: y, apps: [a]}", "11: `pin` of `secrets`: a secret comes from either `env` or `file`"),
-    ("secrets:\n  pin: {env: X, apps: [a], default: 123}", "11: unknown key `default`, expected one of `env`, `file`, `totp`, `origins`, `apps`, `fields`"),
+    ("secrets:\n  pin: {env: X, file: y, apps: [a]}", "11: `pin` of `secrets`: a secret comes from exactly one of `env`, `file` and `keyring`"),
+    ("secrets:\n  pin: {env: X, apps: [a], default: 123}", "11: unknown key `default`, expected one of `env`, `file`, `keyring`, `totp`, `origins`, `apps`, `fields`"),
     ("secrets:\n  pin: {env: 'X Y', apps: [a]}", "11: `env` of `pin` of `secrets`: `X Y` does not look right, expected the name of an environment variable like `DEMO_CARD`"),
     ("secrets:\n  pin: {env: X, origins: [example.org]}", "11: item 1 of `origins` of `pin` of `secrets`: `example.org` is not an origin, expected one like `https://example.org` or `site://flights`"),
     ("secrets:\n  pin: {env: X, origins: ['https://a.org/b']}", "11: item 1 of `origins` of `pin` of `secrets`: `https://a.org/b` is not an origin, expected one like `https://example.org` or `site://flights`"),
