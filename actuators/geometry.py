@@ -8,9 +8,10 @@ corner, x to the right, y downwards. Rectangles are half-open: `left` and `top` 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-__all__ = ["GRID", "Point", "Rect", "Screen", "from_grid", "to_grid"]
+__all__ = ["GRID", "Desk", "Digitizer", "Monitor", "Point", "Rect", "Screen", "from_grid", "to_grid"]
 
 GRID = 1000
 """The model's grid runs from 0 to `GRID`, both ends included, over the full width and the full height."""
@@ -92,6 +93,124 @@ class Screen:
     def to_logical(self, point: Point) -> tuple[float, float]:
         """The middle of a screen pixel in logical (CSS) coordinates, so that the way back hits the same pixel."""
         return (point.x + 0.5) / self.scale, (point.y + 0.5) / self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class Digitizer:
+    """A touch panel whose own pixels need not be those of a screenshot: `wm size` on a phone makes them differ.
+
+    Both are taken as the device is held: turned by a quarter, width and height have changed places in both.
+    """
+
+    screen: Screen
+    """The screenshot."""
+    width: int
+    """The panel's own pixels, from left to right."""
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"a panel needs a positive size, got {self!r}")
+
+    @property
+    def same(self) -> bool:
+        return (self.width, self.height) == (self.screen.width, self.screen.height)
+
+    def to_panel(self, point: Point) -> tuple[float, float]:
+        """The middle of a screenshot's pixel on the panel; where both are alike, the pixel itself."""
+        if self.same:
+            return float(point.x), float(point.y)
+        return (point.x + 0.5) * self.width / self.screen.width, (point.y + 0.5) * self.height / self.screen.height
+
+    def from_panel(self, x: float, y: float) -> Point:
+        """The screenshot's pixel that a place on the panel lies in."""
+        return Point(int(x * self.screen.width / self.width), int(y * self.screen.height / self.height))
+
+    def box(self, left: int, top: int, right: int, bottom: int) -> Rect:
+        """A box on the panel as the screenshot's pixels that lie in it, cut at the screen's edges; may be empty."""
+        across, down = self.screen.width / self.width, self.screen.height / self.height
+        return Rect(
+            math.floor(min(left, right) * across + 1e-6),
+            math.floor(min(top, bottom) * down + 1e-6),
+            math.ceil(max(left, right) * across - 1e-6),
+            math.ceil(max(top, bottom) * down - 1e-6),
+        ).intersect(self.screen.rect)
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One monitor of a desktop, where the system puts it: its units may be points of several pixels each."""
+
+    left: int
+    """Units of the system's input, counted from its own origin; negative left of or above the main monitor."""
+    top: int
+    width: int
+    height: int
+    scale: float = 1.0
+    """Pixels of a screenshot to one unit."""
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0 or self.scale <= 0:
+            raise ValueError(f"a monitor needs a positive size and scale, got {self!r}")
+
+    def holds(self, x: float, y: float) -> bool:
+        return self.left <= x < self.left + self.width and self.top <= y < self.top + self.height
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All monitors of a desktop as one screen: the smallest box around them, at the scale of the finest.
+
+    A screen pixel lies in the unit that holds its middle. Between monitors of unlike height there are pixels that no
+    monitor shows; `on_a_monitor` tells.
+    """
+
+    monitors: tuple[Monitor, ...]
+
+    def __post_init__(self) -> None:
+        if not self.monitors:
+            raise ValueError("a desktop needs a monitor")
+
+    @property
+    def scale(self) -> float:
+        return max(one.scale for one in self.monitors)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """The system's coordinates of the screen's top-left corner."""
+        return min(one.left for one in self.monitors), min(one.top for one in self.monitors)
+
+    @property
+    def screen(self) -> Screen:
+        left, top = self.origin
+        right = max(one.left + one.width for one in self.monitors)
+        bottom = max(one.top + one.height for one in self.monitors)
+        return Screen(round((right - left) * self.scale), round((bottom - top) * self.scale), self.scale)
+
+    def to_input(self, point: Point) -> tuple[float, float]:
+        """The middle of a screen pixel as the system's input counts: where a pointer must be to be on that pixel."""
+        left, top = self.origin
+        return left + (point.x + 0.5) / self.scale, top + (point.y + 0.5) / self.scale
+
+    def from_input(self, x: float, y: float) -> Point:
+        """The screen pixel at a place of the system's input."""
+        left, top = self.origin
+        return Point(math.floor((x - left) * self.scale), math.floor((y - top) * self.scale))
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> Rect:
+        """A box of the system's input as the screen pixels that lie in it, cut at the screen's edges; may be empty."""
+        origin_x, origin_y = self.origin
+        found = Rect(
+            math.floor((min(left, right) - origin_x) * self.scale + 1e-6),
+            math.floor((min(top, bottom) - origin_y) * self.scale + 1e-6),
+            math.ceil((max(left, right) - origin_x) * self.scale - 1e-6),
+            math.ceil((max(top, bottom) - origin_y) * self.scale - 1e-6),
+        )
+        return found.intersect(self.screen.rect)
+
+    def on_a_monitor(self, point: Point) -> bool:
+        x, y = self.to_input(point)
+        return self.screen.contains(point) and any(one.holds(x, y) for one in self.monitors)
 
 
 def from_grid(x: int, y: int, screen: Screen, most: int = GRID, divisor: int = GRID) -> Point:

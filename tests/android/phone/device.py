@@ -46,6 +46,7 @@ class Phone:
         serial: str = "VIRTUAL0001",
         pin: str = "",
         unicode_keyboard: bool = True,
+        tells_hints: bool = True,
     ) -> None:
         self.size, self.density = size, density
         self.override_size: tuple[int, int] | None = None
@@ -54,6 +55,7 @@ class Phone:
         """Whether a screenshot has the panel's own size although `wm size` says another."""
         self.serial = serial
         self.pin = pin
+        self.tells_hints = tells_hints
         self.entered = ""
         self.awake, self.locked = True, False
         self.shade = False
@@ -323,7 +325,7 @@ class Phone:
         window = next((one for one in self.windows() if one.focusable), None)
         if window is None or window.root is None or not self.awake:
             return ""
-        return dumped(window.root, window.package, self.rotation, (0, 0, *self.display))
+        return dumped(window.root, window.package, self.rotation, (0, 0, *self.display), self.tells_hints)
 
     # Apps
 
@@ -401,7 +403,7 @@ class Phone:
 
     def press_long(self, x: float, y: float) -> None:
         self.touches.append(("long", x, y))
-        window, view = self.under(x, y)
+        _, view = self.under(x, y)
         if view is None or not view.enabled or not self.awake:
             return
         if view.field is not None:

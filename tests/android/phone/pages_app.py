@@ -30,8 +30,8 @@ class Form(Screen):
                 view.on_drop = self._drop
             page.content.append(view)
         page.y = top + dp(52)
-        page.text(f"Saved {self.app.saved}".strip(), rid="saved")
-        page.text(f"Dropped {self.app.dropped}".strip(), rid="dropped")
+        page.text(self.app.saved, rid="saved").desc = "Saved"
+        page.text(self.app.dropped, rid="dropped").desc = "Dropped"
         page.y = max(page.y, dp(900))
         page.text("Bottom")
 

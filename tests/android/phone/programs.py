@@ -296,9 +296,13 @@ def _input_state(phone: Phone) -> str:
         frame = f"[{one.frame[0]},{one.frame[1]}][{one.frame[2]},{one.frame[3]}]"
         lines.append(
             f"      {number}: name='{_hash(one.name)} {one.name}', id={number + 40}, displayId=0, inputConfig={config}, alpha=1.00,"
-            f" frame={frame}, globalScale=1.000000, applicationInfo.name=, touchableRegion={frame}, ownerPid=812, ownerUid=10083, dispatchingTimeout=5000ms"
+            f" frame={frame}, globalScale=1.000000, applicationInfo.name=, touchableRegion={frame}, ownerPid=812, ownerUid={_uid(one.package)}, dispatchingTimeout=5000ms"
         )
     return "\n".join(lines) + "\n"
+
+
+def _uid(package: str) -> int:
+    return 10000 + int(hashlib.sha256(package.encode()).hexdigest()[:4], 16) % 9999
 
 
 def _hash(name: str) -> str:
@@ -392,7 +396,7 @@ async def md5sum(phone: Phone, words: list[str], came: bytes) -> Result:
 @program("grep")
 async def grep(phone: Phone, words: list[str], came: bytes) -> Result:
     flags = [word for word in words if word.startswith("-")]
-    pattern = [word for word in words if not word.startswith("-")][0]
+    pattern = next(word for word in words if not word.startswith("-"))
     rule = re.compile(re.escape(pattern) if "-F" in flags else pattern)
     kept = [line for line in came.decode("utf-8", "replace").splitlines() if rule.search(line)]
     return Result(0 if kept else 1, "".join(f"{line}\n" for line in kept).encode())

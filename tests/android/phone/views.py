@@ -109,14 +109,14 @@ def holds(box: Box, x: float, y: float) -> bool:
     return box[0] <= x < box[2] and box[1] <= y < box[3]
 
 
-def dumped(root: View, package: str, rotation: int, clip: Box) -> str:
-    """The window as `uiautomator dump` writes it."""
+def dumped(root: View, package: str, rotation: int, clip: Box, hints: bool = True) -> str:
+    """The window as `uiautomator dump` writes it; `hints` as from Android 14 on, which tells them apart from text."""
     out = [f"<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"{rotation}\">"]
-    _write(out, root, package, 0, clip)
+    _write(out, root, package, 0, clip, hints)
     return "".join(out) + "</hierarchy>"
 
 
-def _write(out: list[str], view: View, package: str, index: int, clip: Box) -> None:
+def _write(out: list[str], view: View, package: str, index: int, clip: Box, hints: bool) -> None:
     box = clipped(view.box, clip)
     if box[2] <= box[0] or box[3] <= box[1]:
         return
@@ -139,10 +139,12 @@ def _write(out: list[str], view: View, package: str, index: int, clip: Box) -> N
         "selected": view.selected,
         "bounds": f"[{box[0]},{box[1]}][{box[2]},{box[3]}]",
     }
+    if hints:
+        told |= {"drawing-order": str(index), "hint": view.hint, "display-id": "0"}
     attributes = " ".join(f"{name}={_attribute(value)}" for name, value in told.items())
     out.append(f"<node {attributes}>")
     for number, child in enumerate(view.children):
-        _write(out, child, package, number, box if view.scrollable else clip)
+        _write(out, child, package, number, box if view.scrollable else clip, hints)
     out.append("</node>")
 
 

@@ -1,0 +1,201 @@
+"""A private adb server for the session, and a phone behind it; what is started here is ended here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+pytest.register_assert_rewrite("contract.actuator")
+
+from contract.actuator import Vault  # noqa: E402
+from contract.mint import Mint  # noqa: E402
+
+from actuators.action import Action  # noqa: E402
+from actuators.android import AndroidActuator  # noqa: E402
+from actuators.receipt import Receipt  # noqa: E402
+from tests.android.phone.pages_app import Pages  # noqa: E402
+from tests.android.phone.running import APPS, Served  # noqa: E402
+
+REAL = "DESKHAND_ANDROID_SERIAL"
+PACKAGES = tuple(app.package for app in APPS)
+
+
+class AdbServer:
+    """adb's own server on a port of its own, with a home of its own, that looks for nothing by itself."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "ANDROID_ADB_SERVER_PORT": str(self.port),
+            "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
+            "ADB_MDNS": "0",
+            "HOME": str(self.home),
+        }
+
+    def start(self) -> None:
+        program = shutil.which("adb")
+        assert program is not None
+        self._child = subprocess.Popen(
+            [program, "-P", str(self.port), "nodaemon", "server"],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("the adb server does not listen")
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait(10)
+            self._child = None
+
+    def adb(self, *words: str, timeout: float = 20, **given: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["adb", "-P", str(self.port), *words],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            timeout=timeout,
+            **given,
+        )
+
+    def connect(self, address: str) -> None:
+        """Connect and wait until the device is ready."""
+        self.adb("connect", address)
+        until = time.monotonic() + 10
+        while f"{address}\tdevice".encode() not in self.adb("devices").stdout:
+            assert time.monotonic() < until, self.adb("devices").stdout
+            time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
+    if shutil.which("adb") is None:
+        pytest.skip("no adb: apt-get install adb")
+    server = AdbServer(tmp_path_factory.mktemp("adb"))
+    before = {name: os.environ.get(name) for name in ("ANDROID_ADB_SERVER_PORT", "ANDROID_SERIAL")}
+    os.environ.pop("ANDROID_SERIAL", None)
+    os.environ["ANDROID_ADB_SERVER_PORT"] = str(server.port)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@pytest.fixture
+def serve(adb_server: AdbServer) -> Iterator[Callable[..., Served]]:
+    """Starts phones and connects them; all end with the test."""
+    with ExitStack() as stack:
+
+        def start(**given: Any) -> Served:
+            served = stack.enter_context(Served(**given))
+            stack.callback(adb_server.adb, "disconnect", served.address)
+            adb_server.connect(served.address)
+            return served
+
+        yield start
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served]) -> Served:
+    return serve()
+
+
+@dataclass
+class PhoneStage:
+    """An actuator on a phone, and hands behind the scenes."""
+
+    served: Served
+    actuator: AndroidActuator
+    mint: Mint
+
+    @property
+    def phone(self) -> Any:
+        return self.served.phone
+
+    @property
+    def pages(self) -> Any:
+        return self.phone.apps[Pages.package]
+
+    def inner(self, name: str) -> str:
+        rid = {**{new: old for old, new in self.pages.renamed.items()}}.get(name, name).lower()
+        return str(self.served.do(lambda: self.pages.screens[-1].text(rid)))
+
+    def rename(self, name: str, to: str) -> None:
+        self.pages.renamed[name] = to
+        self.served.do(self.phone.changed)
+
+    def die(self, during_act: bool = False) -> None:
+        if during_act:
+            self.served.cut_during("tap", 0.0)
+        else:
+            self.served.unplug()
+
+    def act(self, action: Action) -> Receipt:
+        """One act with everything around it but a policy."""
+        seen = self.actuator.observe()
+        receipt = self.actuator.perform(self.mint.permit(action, self.actuator.target(action, seen)))
+        self.actuator.settle()
+        return receipt
+
+
+@pytest.fixture
+def staged(serve: Callable[..., Served]) -> Iterator[Callable[..., PhoneStage]]:
+    """A phone with an actuator on it, in an app."""
+    with ExitStack() as stack:
+
+        def start(app: str = Pages.package, **given: Any) -> PhoneStage:
+            served = serve(**given)
+            mint = Mint()
+            actuator = stack.enter_context(AndroidActuator(served.address, mint.verifier(), Vault(), apps=PACKAGES))
+            actuator.open(app)
+            actuator.observe()
+            return PhoneStage(served, actuator, mint)
+
+        yield start
+
+
+@pytest.fixture
+def stage(staged: Callable[..., PhoneStage]) -> PhoneStage:
+    return staged()
+
+
+@pytest.fixture
+def real_device() -> str:
+    """The serial number of a phone or an emulator that a person has named for these tests."""
+    serial = os.environ.get(REAL)
+    if not serial:
+        pytest.skip(f"no device: set {REAL} to the serial number of a phone that tests may touch")
+    return serial
