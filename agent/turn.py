@@ -47,7 +47,7 @@ class Turn:
         self._since = 0
         self._cursor = parts.plan.cursor
         self._begun: list[tuple[int, str]] = []
-        """Plan step and address at the beginning of each pass."""
+        """Plan step and address of each act."""
         self._sent: set[str] = set()
         """Acts that sent something, each on the screen on which it was done."""
         self._redone = False
@@ -66,8 +66,6 @@ class Turn:
             self._cursor, self._since = parts.plan.cursor, len(self._history)
         parts.watch.stage(step, "thinking")
         plan = parts.plan
-        if not rejected:
-            self._begun.append((plan.cursor, step.seen.url))
         asked = Instruction(plan.goal, plan.instruction, plan.values, plan.awaits, hint, rejected, self._since)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
@@ -90,6 +88,7 @@ class Turn:
         if (once := _once(step, action, target)) in self._sent:
             self._parts.gate.void(step.clearance)
             return self._reconcile(step, "the same was sent from this very screen before")
+        self._begun.append((self._parts.plan.cursor, step.seen.url))
         receipt = self._perform(step, action, target)
         self._parts.gate.settle(step.clearance, receipt)
         kept = self._parts.kept_back()
@@ -190,7 +189,7 @@ class Turn:
         return self.by_itself(step, OpenUrl(url=url)) if url else None
 
     def _first_on(self, url: str) -> int:
-        """The first plan step of the passes in a row that ended on this page."""
+        """The first plan step of the acts in a row that ended on this page."""
         cursor = self._parts.plan.cursor
         for begun, where in reversed(self._begun):
             if where.partition("#")[0] != url.partition("#")[0]:

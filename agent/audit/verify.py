@@ -5,8 +5,8 @@
 What is checked: every record follows from the one before (`h` = SHA-256 of that one's hash, number in 8 bytes, stored
 bytes); every checkpoint carries the right RFC 6962 Merkle root and the broker's Ed25519 signature; checkpoints come as
 often as the first record promised; every permit kept in an intent was signed by the same key for this run and used
-once; every frame named is there and unaltered, or has a tombstone; `run.json` says what the trail says, and the trail
-is as long as it says.
+once; every frame named is there and unaltered, or has a tombstone; no kept state of a surface that is named was altered
+(it may have been thrown away); `run.json` says what the trail says, and the trail is as long as it says.
 
 What is not: whether what was written was true when it was written; anything after the last signature (at most one
 checkpoint's distance, after a crash), which is chained only; a trail replaced as a whole by somebody with another key,
@@ -68,7 +68,7 @@ class Verdict:
 
     ok: bool = True
     problem: str = ""
-    """One word: altered, missing, swapped, inserted, truncated, signature, permit, frame, run."""
+    """One word: altered, missing, swapped, inserted, truncated, signature, permit, frame, state, run."""
     bad_record: int | None = None
     detail: str = ""
     run: str = ""
@@ -154,6 +154,7 @@ def verify(folder: Path, public_key: str | None = None, *, frames: bool = True) 
     try:
         check.run_through(journal.read_bytes())
         check.run_record(journal.with_name("run.json"))
+        check.states_in(journal.parent / "states")
         if frames:
             check.frames_in(journal.parent / "frames")
     except _Bad as bad:
@@ -174,8 +175,10 @@ class _Check:
         self._every = 0
         self._grace = False
         self._intents: dict[int, tuple[int, str]] = {}
+        self._all_intents: dict[int, tuple[int, str]] = {}
         self._used: set[str] = set()
         self._frames: dict[str, int] = {}
+        self._states: dict[str, int] = {}
         self._end: dict[str, Any] = {}
 
     def run_through(self, stored: bytes) -> None:
@@ -225,6 +228,8 @@ class _Check:
             self._intent(facts)
         elif name == "gui.outcome":
             self._outcome(facts)
+        elif name == "gui.effect":
+            self._effect(facts)
         elif name == "gui.end":
             self._end = facts
         elif name == "gui.frame.erased":
@@ -288,7 +293,10 @@ class _Check:
     def _intent(self, facts: dict[str, Any]) -> None:
         step, n = int(facts.get("gui.step.index", -1)), self._n
         self.verdict.intents += 1
+        if facts.get("gui.state.digest"):
+            self._states.setdefault(str(facts["gui.state.digest"]), n)
         self._intents[n] = (step, f"{facts.get('gui.action.kind', '?')} {facts.get('gui.target', '')}".strip())
+        self._all_intents[n] = self._intents[n]
         body = facts.get("gui.permit.body")
         if body is None:
             return
@@ -315,6 +323,15 @@ class _Check:
         if facts.get("gui.receipt.status") == "unknown":
             self.verdict.unknown_effect.append(InFlight(number, *intent, "it broke in the middle"))
         del self._intents[number]
+
+    def _effect(self, facts: dict[str, Any]) -> None:
+        """What looking told of an act; the last word counts."""
+        number = int(facts.get("gui.intent.n", -1))
+        unknown = [one for one in self.verdict.unknown_effect if one.record != number]
+        if facts.get("gui.effect") == "unknown":
+            step, action = self._all_intents.get(number, (int(facts.get("gui.step.index", -1)), "?"))
+            unknown.append(InFlight(number, step, action, str(facts.get("gui.detail", "its answer was lost"))))
+        self.verdict.unknown_effect = unknown
 
     def _named_frames(self, facts: dict[str, Any]) -> None:
         for key, value in facts.items():
@@ -431,6 +448,16 @@ class _Check:
         text = json.dumps(record.get("outputs"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         if hashlib.sha256(text.encode()).hexdigest() != end.get("gui.outputs.digest"):
             raise _Bad("run", "the outputs in run.json are not those of the trail")
+
+    def states_in(self, folder: Path) -> None:
+        """Every checkpoint that a record names and that is there; it may be thrown away, it must not be another."""
+        for digest, n in self._states.items():
+            try:
+                state = (folder / f"{digest}.json").read_bytes() if _HEX64.fullmatch(digest) else b""
+            except OSError:
+                continue
+            if hashlib.sha256(state).hexdigest() != digest:
+                raise _Bad("state", f"the checkpoint {digest[:12]}… was altered", n)
 
     def frames_in(self, folder: Path) -> None:
         """Every frame that a record names."""

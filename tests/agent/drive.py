@@ -280,6 +280,25 @@ def lost_after_buying() -> None:
     BrowserActuator.perform, BrowserActuator.observe = perform, observe  # type: ignore[method-assign]
 
 
+def _detector(name: str, how: str) -> Callable[[], None]:
+    """A detector of the broker's process, broken in one of the ways of `broken/sitecustomize.py`."""
+
+    def broken() -> None:
+        import policies.broker
+
+        real = policies.broker._environment
+        here = str(Path(__file__).parent / "broken")
+        extra = {"PYTHONPATH": os.pathsep.join((here, real()["PYTHONPATH"])), "BREAK_DETECTOR": f"{name}:{how}"}
+        policies.broker._environment = lambda: {**real(), **extra}
+
+    return broken
+
+
+for _odd in ("repetition", "burst", "elsewhere", "orders", "against_goal"):
+    for _how in ("gone", "blind", "raises", "raises_later", "hangs_later", "blind_untested"):
+        globals()[f"{_odd}_{_how}"] = _detector(_odd, _how)
+
+
 if __name__ == "__main__":
     for _name in filter(None, sys.argv[1].split(",")):
         _broken: Callable[[], None] = globals()[_name]

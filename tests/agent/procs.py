@@ -158,6 +158,8 @@ class Shop:
     card: bool = False
     more: str = "document.title=1"
     """What the script behind the harmless button does."""
+    note: str = ""
+    """A sentence on it."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     url: str = ""
@@ -171,7 +173,7 @@ class Shop:
         card = '<label>Card number <input name="card" autocomplete="cc-number"></label>' if self.card else ""
         return (
             "<!doctype html><title>Shop</title><h1>One teapot</h1>"
-            f"<p>Total {html.escape(self.price)}</p>{'<p id=m>0</p>' + moving if self.restless else ''}"
+            f"<p>Total {html.escape(self.price)}</p><p>{html.escape(self.note)}</p>{'<p id=m>0</p>' + moving if self.restless else ''}"
             f'<p><button type="button" onclick="{html.escape(self.more, quote=True)}">More</button></p>'
             f'<form method="post" action="/buy">{card}<button>Pay {html.escape(self.price)}</button></form>'
         )

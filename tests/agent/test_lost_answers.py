@@ -41,7 +41,7 @@ def test_paid_and_the_answer_is_lost(tmp_path: Path) -> None:
 
 
 def test_never_arrived_and_is_done_once_more(tmp_path: Path) -> None:
-    with cut(tmp_path / "site", cuts={"POST /payment": "request"}, times=1) as (site, line):
+    with cut(tmp_path / "site", cuts={"POST /payment": "request"}, times=1) as (site, _):
         found = run(site.task(tmp_path), tmp_path / "runs", timeout=110)
         assert found.last["outcome"] == "verified", found.last
         assert len(purchases(site.log)) == 1
@@ -52,7 +52,7 @@ def test_never_arrived_and_is_done_once_more(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_never_arrives_is_not_tried_for_ever(tmp_path: Path) -> None:
-    with cut(tmp_path / "site", cuts={"POST /payment": "request"}) as (site, line):
+    with cut(tmp_path / "site", cuts={"POST /payment": "request"}) as (site, _):
         found = run(site.task(tmp_path), tmp_path / "runs", timeout=110)
         assert (found.code, found.last["outcome"]) == (30, "halted")
         assert purchases(site.log) == [] and "second time" in found.last["because"]

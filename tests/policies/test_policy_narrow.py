@@ -54,6 +54,9 @@ def test_what_is_left_out_allows_no_place_and_one_purchase() -> None:
         "currency": "EUR",
         "max_buys": 1,
         "tier": "bounded",
+        "anomaly_raises": ["elsewhere", "orders", "repetition"],
+        "anomaly_asks": ["against_goal", "burst"],
+        "anomaly_stops": [],
     }
     assert not block().holds_app("editor")
 
