@@ -42,10 +42,10 @@ from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
 from actuators.errors import SurfaceError, SurfaceLost, SurfaceTimeout, SurfaceUnavailable
 from actuators.geometry import Digitizer, Point, Rect, Screen
 from actuators.hierarchy import Hierarchy, HierarchyUnreadable, hierarchy_of
-from actuators.keyboard import Keyboard, KeyboardMissing, kept_text
 from actuators.observation import Frame, Node, Observation, Surface, Target
 from actuators.permit import Permit, PermitRefused, Verifier
 from actuators.phone import LOOK, PhoneState, state_of
+from actuators.phone_keyboard import KeyboardMissing, PhoneKeyboard, kept_text
 from actuators.receipt import Receipt, ReceiptStatus
 from sandboxes.adb import Adb, AdbGone, AdbSilent, Line, line
 
@@ -125,7 +125,7 @@ class AndroidActuator:
             self._identity = self._adb.run(line("getprop", "ro.serialno")).out.strip()
         except (AdbGone, AdbSilent) as problem:
             raise SurfaceUnavailable(f"the device `{serial}` cannot be used: {problem}") from None
-        self._keyboard = Keyboard(self._adb, int(sdk) if sdk.isdigit() else 0)
+        self._keyboard = PhoneKeyboard(self._adb, int(sdk) if sdk.isdigit() else 0)
 
     @property
     def surface(self) -> Surface:
