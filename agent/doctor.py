@@ -24,6 +24,7 @@ State = Literal["ok", "warn", "missing"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "model": ("torch", "transformers", "safetensors", "llguidance"),
+    "ask": ("av", "pypdfium2", "jsonschema", "defusedxml"),
     "browser": ("playwright",),
     "desktop": ("mss", "Xlib", "pyautogui"),
     "android": ("adbutils",),

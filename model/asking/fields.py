@@ -80,7 +80,8 @@ class Extract(Form):
         form = schema_text(self._said(asked, names))
         return (
             f"{verb} exactly as they stand there:\n{listed}\nvalue is null where a field is not there; bbox_2d is "
-            f"where it stands, picture its number.{self.wish(asked)}\nReply with JSON of this schema and nothing else: {form}"
+            f"where it stands, picture its number.{self.wish(asked)}\n"
+            f"Reply with JSON of this schema and nothing else: {form}"
         )
 
     def _fields(self, asked: Asked) -> dict[str, dict[str, Any]]:

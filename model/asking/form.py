@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal
 
 from actuators.geometry import Rect
 from model.asking.media import Media, Moment, Shown
-from model.protocols.calls import without_thoughts
 from model.protocols.grid import PUBLISHED, Grid
 from model.protocols.spoken import answer_rule
 
@@ -78,7 +77,7 @@ class Prompt:
     lark: str
     """Of every legal reply."""
     check: Callable[[str], Any] = field(compare=False)
-    """Reads a reply. Raises `Misread`."""
+    """Reads a reply, thoughts left out. Raises `Misread`."""
     words: int = 4096
     """Tokens that may be chosen before the reply is closed."""
     pixels: tuple[int, int] = (256 * 1024, 1280 * 1024)
@@ -129,7 +128,7 @@ class Form:
         raise NotImplementedError
 
     def read(self, reply: str, asked: Asked) -> Read:
-        """What a reply to `prompt` says. Raises `Misread`."""
+        """What a reply to `prompt` says, thoughts left out. Raises `Misread`."""
         raise NotImplementedError
 
     def refuse(self, asked: Asked) -> None:
@@ -171,18 +170,18 @@ def json_reply(schema: Mapping[str, Any]) -> str:
     return 'start: "```json\\n" answer "\\n```"\n' + answer_rule(schema)
 
 
-_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?```", re.DOTALL)
+_FENCE = re.compile(r"^```[a-zA-Z]*[ \t]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 def body_of(reply: str) -> str:
-    """What a reply holds: its first fenced part where there is one, without thoughts."""
-    visible = without_thoughts(reply).strip()
-    fenced = _FENCE.search(visible)
+    """What a reply holds: its fenced part where there is one, whatever stands around it."""
+    text = reply.strip()
+    if text.startswith("```") and text.endswith("```") and "\n" in text:  # fence marks inside of it are its own
+        return text.partition("\n")[2][:-3].removesuffix("\n")
+    fenced = _FENCE.search(text)
     if fenced:
         return fenced.group(1)
-    if visible.startswith("```"):  # cut off before its end
-        return visible.partition("\n")[2]
-    return visible
+    return text.partition("\n")[2] if text.startswith("```") else text
 
 
 def data_of(reply: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 
 from model.asking.form import JSON_MARKS, Asked, Form, Misread, Read, Takes, data_of, json_reply
 from model.asking.schemas import misfit
-from model.protocols.calls import without_thoughts
 from model.protocols.spoken import schema_text
 
 __all__ = ["Free"]
@@ -40,7 +39,7 @@ class Free(Form):
     def read(self, reply: str, asked: Asked) -> Read:
         """The text, or the data."""
         if asked.schema is None:
-            text = without_thoughts(reply).strip()
+            text = reply.strip()
             if not text:
                 raise Misread("the answer is empty")
             return Read({"text": text})

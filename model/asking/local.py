@@ -54,9 +54,10 @@ class LocalSpeaker:
         steering = self._steering(encoded, prompt)
         stop = Stop(self._deadline, self._cancel, self._limit_s)
         out = self._engine.reply(encoded, steering, self._profile.sampling, stop)
-        self.last = "<think>\n" * encoded.opened_thought + self._table.text(out.ids)
+        self.last = self._table.text(out.ids)
+        thought = self._profile.thinking or encoded.opened_thought
         try:
-            return prompt.check(self.last)
+            return prompt.check(self.last.partition("</think>")[2] if thought else self.last)
         except Misread as problem:
             raise ModelError(f"the reply is not in form: {problem}") from None
 

@@ -54,7 +54,7 @@ class ServedSpeaker:
         for _ in range(READINGS):
             self.last, _usage = self._server.complete(messages, self._deadline, prompt.lark, prompt.words)
             try:
-                return prompt.check(self.last)
+                return prompt.check(_visible(self.last))
             except Misread as error:
                 problem = str(error)
             messages = [*messages[:1], *_corrected(self.last, problem)]
@@ -91,7 +91,15 @@ def _png(image: Image, most: int) -> bytes:
     return buffer.getvalue()
 
 
+_BEGINS = ("```", "{", "[", "<!doctype", "<html", "<mx")
+
+
+def _visible(reply: str) -> str:
+    """A reply without its thoughts; one that begins as an answer has none, whatever its words are."""
+    return reply if reply.lstrip().lower().startswith(_BEGINS) else without_thoughts(reply)
+
+
 def _corrected(reply: str, problem: str) -> list[dict[str, Any]]:
-    said = without_thoughts(reply).strip()[:_TOLD] or "(nothing)"
+    said = _visible(reply).strip()[:_TOLD] or "(nothing)"
     asked = f"That is not in form: {problem}. Reply again, in the form that was asked for and with nothing else."
     return [{"role": "assistant", "content": said}, {"role": "user", "content": asked}]

@@ -80,7 +80,7 @@ def test_what_a_run_is_made_of_imports_nothing_heavy(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-COMMANDS = ("run", "demo", "view", "doctor", "eval", "task", "audit", "policy", "bench", "model")
+COMMANDS = ("run", "demo", "ask", "view", "doctor", "eval", "task", "audit", "policy", "bench", "model")
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
