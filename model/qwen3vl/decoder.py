@@ -77,16 +77,18 @@ class Decoder:
             check: called before every layer; raises to stop.
 
         Returns:
-            (T, H) after the last layer, before the last norm.
+            (1, H) of the last token after the last layer, before the last norm. Nothing is asked about the others, so
+            the last layer only makes their keys and values.
         """
         cos, sin = self._rotated(hidden, positions)
+        last = len(self._layers) - 1
         causal = Causal(cache.get_seq_length(), hidden.shape[0], self._flash)
         for number, layer in enumerate(self._layers):
             check()
             if hidden.device != layer.device:
                 hidden, cos, sin = (tensor.to(layer.device) for tensor in (hidden, cos, sin))
-            hidden = layer.forward(hidden, cos, sin, cache, number, causal)
-            if injected is not None and number < len(injected[1]):
+            hidden = layer.forward(hidden, cos, sin, cache, number, causal, number == last)
+            if injected is not None and number < min(len(injected[1]), last):
                 rows, levels = injected
                 hidden.index_add_(0, rows.to(hidden.device), levels[number].to(hidden.device))
         return hidden
@@ -155,9 +157,14 @@ class _Layer:
         """Nothing but plain linear layers."""
         return self._qkv is not None and self._gate_up is not None
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KeyValues, number: int, causal: Causal) -> Tensor:
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KeyValues, number: int, causal: Causal, last: bool
+    ) -> Tensor:
+        """(T, H), or (1, H) of the last token where this is the `last` layer."""
         q, k, v = self._turned(_norm(self._layer.input_layernorm, x), cos, sin)
         keys, values = cache.update(k.transpose(0, 1)[None], v.transpose(0, 1)[None], number)  # (1, G, N, D)
+        if last:
+            q, x = q[-1:], x[-1:]
         return self._on(x, attend(q, keys, values, self._attention.scaling, causal))
 
     def forward_static(self, x: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, at: Tensor) -> Tensor:

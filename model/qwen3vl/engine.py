@@ -292,7 +292,7 @@ class Engine:
             stop = min(start + self._chunk, len(prompt.ids))
             hidden = self._feed_prompt(prompt, features, start, stop)
             out.forwards += 1
-        return hidden[-1:]
+        return hidden
 
     def _encode(self, picture: Picture) -> Features:
         """Features of one picture, from the cache where it was seen before."""
@@ -317,7 +317,7 @@ class Engine:
                 hook.remove()
 
     def _feed_prompt(self, prompt: Encoded, features: list[Features | None], start: int, stop: int) -> Tensor:
-        """Tokens `start` to `stop` of a prompt; returns (T, H)."""
+        """Tokens `start` to `stop` of a prompt; returns (1, H) of the last."""
         hidden = F.embedding(torch.from_numpy(prompt.ids[start:stop]).to(self._device), self._decoder.embed)  # (T, H)
         rows: list[Tensor] = []
         levels: list[list[Tensor]] = [[] for _ in self._visual.deepstack_visual_indexes]
@@ -350,7 +350,7 @@ class Engine:
         else:
             hidden = self._decoder.forward(hidden, steps, self._cache, None, self._stop.check)
         self._held = np.append(self._held, tokens)
-        return hidden[-1:]
+        return hidden
 
     def _choose(
         self, hidden: Tensor, allowed: npt.NDArray[np.int64] | None, sampling: Sampling | None
