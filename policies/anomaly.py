@@ -296,7 +296,13 @@ def _listed(text: str) -> Phrases:
 
 _ASKED: Mapping[str, tuple[Phrases, ...]] = {
     "delete": (say.DELETE, _listed("cancel, clear, clean up, get rid of, close, empty, drop")),
-    "buy": (say.BUY, _listed("ticket, tickets, get, spend, hire, billet, entrada, biglietto")),
+    "buy": (
+        say.BUY,
+        _listed("""
+ticket, tickets, get, spend, hire, reserviere, buche, bestelle, kaufe, bezahle, miete, billet, réserve, achète, commande
+entrada, reserva, compra, paga, alquila, biglietto, prenota, ordina, noleggia, compre, reserve, pague
+"""),
+    ),
     "send": (
         say.SEND,
         _listed("""
