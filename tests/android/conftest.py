@@ -29,6 +29,7 @@ from tests.android.phone.pages_app import Pages  # noqa: E402
 from tests.android.phone.running import APPS, Served  # noqa: E402
 
 REAL = "DESKHAND_ANDROID_SERIAL"
+SIZE, DENSITY = (540, 1080), 240
 PACKAGES = tuple(app.package for app in APPS)
 
 
@@ -87,12 +88,12 @@ class AdbServer:
         )
 
     def connect(self, address: str) -> None:
-        """Connect and wait until the device is ready."""
-        self.adb("connect", address)
-        until = time.monotonic() + 10
-        while f"{address}\tdevice".encode() not in self.adb("devices").stdout:
+        """Connect where it is not connected yet, and wait until the device answers."""
+        until = time.monotonic() + 15
+        while b"ready" not in self.adb("-s", address, "shell", "echo", "ready").stdout:
             assert time.monotonic() < until, self.adb("devices").stdout
-            time.sleep(0.02)
+            self.adb("disconnect", address)
+            self.adb("connect", address)
 
 
 @pytest.fixture(scope="session")
@@ -114,18 +115,22 @@ def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
                 os.environ[name] = value
 
 
+@pytest.fixture(scope="session")
+def kept_phone(adb_server: AdbServer) -> Iterator[Served]:
+    with Served(size=SIZE, density=DENSITY) as served:
+        yield served
+
+
 @pytest.fixture
-def serve(adb_server: AdbServer) -> Iterator[Callable[..., Served]]:
-    """Starts phones and connects them; all end with the test."""
-    with ExitStack() as stack:
+def serve(adb_server: AdbServer, kept_phone: Served) -> Callable[..., Served]:
+    """A phone as new, connected. It is always the same port: a test has one phone."""
 
-        def start(**given: Any) -> Served:
-            served = stack.enter_context(Served(**given))
-            stack.callback(adb_server.adb, "disconnect", served.address)
-            adb_server.connect(served.address)
-            return served
+    def start(**given: Any) -> Served:
+        kept_phone.renew(**given)
+        adb_server.connect(kept_phone.address)
+        return kept_phone
 
-        yield start
+    return start
 
 
 @pytest.fixture

@@ -555,7 +555,7 @@ class Phone:
 
 
 class _Files:
-    """The phone's files as its shell and the wire want them."""
+    """The phone's files as its shell wants them."""
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
@@ -571,7 +571,14 @@ class _Files:
 
 
 class Adbd(_Files):
-    """The phone as the wire sees it."""
+    """The phone as the wire sees it, whichever it is at that moment."""
+
+    def __init__(self, whose: Callable[[], Phone]) -> None:
+        self._whose = whose
+
+    @property
+    def _phone(self) -> Phone:  # type: ignore[override]
+        return self._whose()
 
     @property
     def banner(self) -> str:

@@ -56,6 +56,12 @@ class Served:
     ) -> None:
         self.end()
 
+    def renew(self, **given: Any) -> None:
+        """Another phone on the same port, as new; one that was unplugged listens again."""
+        self.phone = Phone(APPS, **{**self._given, **given})
+        if self._server is None:
+            self.plug_in()
+
     def end(self) -> None:
         if self._thread.is_alive():
             self.unplug()
@@ -126,7 +132,7 @@ class Served:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = Link(Adbd(self.phone), reader, writer)  # type: ignore[arg-type]
+        link = Link(Adbd(lambda: self.phone), reader, writer)  # type: ignore[arg-type]
         self._links.add(link)
         try:
             await link.serve()
