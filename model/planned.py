@@ -11,14 +11,16 @@ The forms (case does not matter, quotes are allowed around names):
     type TEXT into the NAME field · type TEXT (where the cursor is) · choose OPTION in the NAME list
     check NAME · uncheck NAME
     press the KEY key · wait until TEXT is shown
+    start the NAME app · go back · go home (on a phone)
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from actuators.action import Click, PressKeys, Scroll, TypeText, Wait
+from actuators.action import Click, LaunchApp, PressKeys, Scroll, SystemButton, TypeText, Wait
 from actuators.observation import Node, Observation
 from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception, Reply
 
@@ -163,6 +165,15 @@ def _wait(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Mov
     return Finish() if shown else Act(Wait(seconds=1.0))
 
 
+def _start(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
+    return Finish() if _did(past, "open") else Act(LaunchApp(name=given["name"]))
+
+
+def _go(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
+    button: Literal["back", "home"] = "back" if given["name"].lower() == "back" else "home"
+    return Finish() if _did(past, "system_button") else Act(SystemButton(button=button))
+
+
 _Follow = Callable[[dict[str, str], Sequence[Done], Observation], Move]
 
 
@@ -172,6 +183,8 @@ def _form(pattern: str, follow: _Follow) -> tuple[re.Pattern[str], _Follow]:
 
 _FORMS: tuple[tuple[re.Pattern[str], _Follow], ...] = (
     _form(r"wait until (?P<text>.+) is shown", _wait),
+    _form(r"start (?:the )?(?P<name>.+?)(?: app)?", _start),
+    _form(r"go (?P<name>back|home)", _go),
     _form(r"(?:press|click) (?P<name>.+?) until (?P<text>.+) is shown", _press_until),
     _form(r"(?:press|click) (?P<name>.+?) if it is shown", _press_if),
     _form(r"type (?P<text>.*) into (?:the )?(?P<name>.+?)(?: field)?", _type),

@@ -31,7 +31,7 @@ __all__ = [
     "all_anomalies",
 ]
 
-Preset = Literal["observe", "browse", "booking", "sandbox"]
+Preset = Literal["observe", "browse", "booking", "phone", "sandbox"]
 
 
 Tier = Literal["observe", "rehearse", "supervised", "bounded"]
@@ -48,6 +48,10 @@ Treatment = Literal["note", "raise", "ask", "stop"]
 """`note`: on the record only. `raise`: the run goes on one tier stricter, to its end. `ask`: a person is asked before
 anything but looking. `stop`: nothing more is done."""
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
+OnTimeout = Literal["wait", "deny", "stop"]
+"""When nobody answers in time. `wait`: the question stands until somebody does, and the run with it. `deny`: no.
+`stop`: no, and the run ends."""
+ON_TIMEOUT: tuple[OnTimeout, ...] = get_args(OnTimeout)
 """From the mildest."""
 ANOMALIES: Mapping[Odd, Treatment] = {
     "repetition": "raise",
@@ -133,6 +137,10 @@ class Narrow(BaseModel):
     """Purchases per run; left out, 1."""
     anomalies: dict[Odd, Treatment] | None = None
     """What is done about what is odd; what is left out is as in `ANOMALIES`."""
+    on_timeout: OnTimeout | None = None
+    """What an unanswered question to a person means; left out, `deny`. See `OnTimeout`."""
+    answer_within_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds a person has; left out, 60 at a terminal and 300 at a console."""
     never: tuple[Origin, ...] = ()
     """Origins where nothing but looking may ever happen, as the console's own."""
 
@@ -170,6 +178,8 @@ class Narrow(BaseModel):
             deny_above=_lower(self.deny_above, other.deny_above, (self, other)),
             max_buys=_least(self.max_buys, other.max_buys),
             anomalies=_sterner(self.anomalies, other.anomalies),
+            on_timeout=max(_given(self.on_timeout, other.on_timeout), key=ON_TIMEOUT.index, default=None),
+            answer_within_s=_least(self.answer_within_s, other.answer_within_s),
             never=tuple(dict.fromkeys(self.never + other.never)),
         )
 
@@ -254,6 +264,10 @@ def _sterner(mine: dict[Odd, Treatment] | None, theirs: dict[Odd, Treatment] | N
 
 def _stricter(mine: Tier | None, theirs: Tier | None) -> Tier | None:
     return min((one for one in (mine, theirs) if one is not None), key=TIERS.index, default=None)
+
+
+def _given(*values: T | None) -> list[T]:
+    return [one for one in values if one is not None]
 
 
 def _least(mine: int | None, theirs: int | None) -> int | None:
