@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from agent.outcome import USAGE
+from model.memory import WEIGHT_BYTES
 
 __all__ = ["list_models", "model_info", "pull_model"]
 
 _GB = 1e9
-_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "fp8": 1.0, "int8": 1.0, "int4": 0.5}
 _TOKEN_PX = 32 * 32
 
 
@@ -23,7 +22,7 @@ def list_models(turns: int, as_json: bool) -> int:
 
     rows: list[dict[str, Any]] = []
     for size, shape in MEMBERS.items():
-        both = {kind: needs(shape, _BYTES[kind], turns) for kind in ("bfloat16", "fp8")}
+        both = {kind: needs(shape, WEIGHT_BYTES[kind], turns) for kind in ("bfloat16", "fp8")}
         rows.append(
             {
                 "size": size,
@@ -48,14 +47,14 @@ def model_info(name: str, turns: int, tokens: int, dtype: str, as_json: bool) ->
     from model.base import ModelError
     from model.family import fitting, needs
 
-    if dtype not in _BYTES:
-        return _refused(f"agent model info: no number format `{dtype}`, expected one of {', '.join(_BYTES)}")
+    if dtype not in WEIGHT_BYTES:
+        return _refused(f"agent model info: no number format `{dtype}`, expected one of {', '.join(WEIGHT_BYTES)}")
     try:
         shape, stored = _shape(name)
     except ModelError as problem:
         return _refused(f"agent model info: {problem}")
     number = 4 if dtype == "float32" else 2
-    found = needs(shape, _BYTES[dtype], turns, tokens * _TOKEN_PX, number_bytes=number)
+    found = needs(shape, WEIGHT_BYTES[dtype], turns, tokens * _TOKEN_PX, number_bytes=number)
     free = _available()
     said: dict[str, Any] = {
         "name": name,
@@ -118,15 +117,9 @@ def _shape(name: str) -> tuple[Any, int]:
 
 def _available() -> int:
     """Bytes free for a checkpoint: on the GPU where torch finds one, else memory."""
-    if "torch" in sys.modules or os.environ.get("CUDA_VISIBLE_DEVICES") or Path("/dev/nvidia0").exists():
-        import torch
+    from model.memory import free_bytes
 
-        if torch.cuda.is_available():
-            return int(torch.cuda.mem_get_info()[0])
-    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").is_file() else []:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return free_bytes()
 
 
 def _refused(line: str, code: int = USAGE) -> int:

@@ -6,12 +6,14 @@ taken up where it ended. Keys come from the environment as huggingface_hub reads
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 
 from model.base import ModelError
 from model.family import MEMBERS, member, repository
 
-__all__ = ["PATTERNS", "pull", "resolve"]
+__all__ = ["PATTERNS", "is_name", "pull", "pulled", "resolve"]
 
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.yaml", "merges.txt", "vocab.txt")
 """All that is fetched."""
@@ -30,6 +32,33 @@ def resolve(name: str) -> str:
         raise ModelError(f"no checkpoint `{name}`, expected owner/name or one of {', '.join(MEMBERS)}")
     size, fp8 = found
     return repository(size, "Thinking" if "Thinking" in name else "Instruct", fp8)
+
+
+def is_name(name: str) -> bool:
+    """Whether this is how a checkpoint on the hub is called, and no path: `owner/name` or a published size."""
+    return bool(_NAME.fullmatch(name)) if "/" in name else member(name) is not None
+
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def pulled(name: str) -> Path:
+    """Where a checkpoint lies that was fetched before: `checkpoints/NAME`, or the hub's own cache. No network.
+
+    Raises:
+        ModelError: it is in neither.
+    """
+    source = resolve(name)
+    folder = Path("checkpoints") / source.rpartition("/")[2]
+    if (folder / "config.json").is_file():
+        return folder
+    with contextlib.suppress(ImportError):
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(source, "config.json")
+        if isinstance(found, str):
+            return Path(found).parent
+    raise ModelError(f"{source} is not here, expected {folder} or the hub's cache: agent model pull {name}")
 
 
 def pull(name: str, folder: Path | None = None) -> Path:

@@ -54,7 +54,9 @@ class QwenModel:
         self._processor = checkpoint.processor
         self._recall = Recall(checkpoint.reader) if checkpoint.reader is not None else None
         self._course = Course()
-        self._engine: Engine | None = Engine(checkpoint.network, seed=self.profile.sampling.seed)
+        self._engine: Engine | None = Engine(
+            checkpoint.network, seed=self.profile.sampling.seed, most_tokens=checkpoint.most_tokens
+        )
         size = int(checkpoint.network.config.text_config.vocab_size)
         self._table = TokenTable(checkpoint.tokenizer, size)
         self._spoken = speech(self.profile)

@@ -13,15 +13,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+import model.qwen3vl.library  # noqa: F401  before anything of transformers
+from model.base import ModelError
+from model.family import shape_of
+from model.memory import Wanted, check, free_bytes, gpus_free, spread
+from model.opening import Attention, Dtype, Weights
 from model.profile import Profile, read_profile
 from model.qwen3vl.checks import CheckpointError, Folder, check_tokenizer, open_folder
 from model.qwen3vl.processor import Processor, read_image_rules
+from model.qwen3vl.quantise import quantise, require
+from model.qwen3vl.yarn import stretched
 from model.reading.reader import Reader, has_reader, load_reader
 
 __all__ = [
@@ -39,8 +47,6 @@ __all__ = [
 PILOT = Path(__file__).parent.parent / "pilot"
 """Folder of the built-in checkpoint, by name `pilot`."""
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -56,6 +62,8 @@ class Checkpoint:
     dtype: torch.dtype
     reader: Reader | None = None
     """Reading heads on the vision tower, where the folder brings some."""
+    most_tokens: int = 0
+    """Longest prompt that memory was checked for; 0 where positions alone bound it."""
 
     @property
     def name(self) -> str:
@@ -73,34 +81,104 @@ def load(
     dtype: Dtype = "auto",
     profile: Profile | None = None,
     threads: int | None = None,
+    weights: Weights = "stored",
+    attention: Attention = "auto",
+    context: int = 0,
 ) -> Checkpoint:
-    """Open, check and load a checkpoint.
+    """Open, check and load a checkpoint. Nothing is loaded that does not fit.
 
     Args:
         path: the checkpoint's folder.
-        device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`...
+        device: `auto` (CUDA where there is one, all GPUs where one does not suffice), `cpu`, `cuda`, `cuda:1`, `all`.
         dtype: `auto` is the checkpoint's own on a GPU; on a CPU bfloat16 where it has instructions for it and the
             weights are large enough to gain by it, else float32.
         profile: instead of the folder's own.
         threads: torch's threads for the whole process; None leaves them.
+        weights: `stored`, or `int8` and `int4` to quantise the decoder while loading. FP8 that is stored is kept where
+            a GPU computes in it, else widened to the dtype.
+        attention: `sdpa`, `flash` (flash-attn and a GPU), or `auto`.
+        context: longest prompt in tokens; YaRN where that is more than the checkpoint was trained on.
 
     Raises:
-        CheckpointError: anything wrong with the folder; see `checks`.
+        CheckpointError: anything wrong with the folder (see `checks`), a setting that cannot be had here, or too little
+            memory, with what would fit.
     """
     folder = open_folder(path)
-    chosen_device = pick_device(device)
+    several = device == "all"
+    chosen_device = pick_device("cuda" if several else device)
     chosen_dtype = pick_dtype(dtype, chosen_device, folder)
+    chosen_attention = pick_attention(attention, chosen_device, chosen_dtype)
+    stretch = stretched(folder.config["text_config"], context, str(path)) if context else None
+    if weights != "stored":
+        require(weights, chosen_device, chosen_dtype)
     if threads is not None:
         torch.set_num_threads(threads)
     with _quiet():
         tokenizer = _load_tokenizer(folder)
         processor = _load_processor(folder, tokenizer)
-        network = _load_network(folder, chosen_device, chosen_dtype)
+        if profile is None:
+            profile = read_profile(path, thinking="<think>" in _template_tail(processor))
+        wanted = _wanted(folder, profile, weights, chosen_device, chosen_dtype, context)
+        placed = _placed(path, wanted, chosen_device, several, device == "auto" and weights == "stored")
+        network = _load_network(folder, chosen_dtype, chosen_attention, stretch, placed)
+        _settle(network, path, chosen_device, weights, placed)
     linear_patch_embedding(network)
-    if profile is None:
-        profile = read_profile(path, thinking="<think>" in _template_tail(processor))
     reader = load_reader(path, network.model.visual) if has_reader(path) else None
-    return Checkpoint(path, network, tokenizer, processor, profile, chosen_device, chosen_dtype, reader)
+    return Checkpoint(
+        path, network, tokenizer, processor, profile, chosen_device, chosen_dtype, reader, most_tokens=context
+    )
+
+
+def _wanted(
+    folder: Folder, profile: Profile, weights: Weights, device: torch.device, dtype: torch.dtype, context: int
+) -> Wanted:
+    """What the checkpoint will take, at the history that its profile shows."""
+    kind = {torch.float32: "float32", torch.float16: "float16"}.get(dtype, "bfloat16")
+    if weights != "stored":
+        kind = weights
+    elif folder.fp8 and _computes_fp8(device):
+        kind = "fp8"
+    return Wanted(
+        shape=shape_of(folder.config),
+        weights=kind,
+        number_bytes=4 if dtype == torch.float32 else 2,
+        screenshots=(profile.turns + profile.slide - 1 if profile.turns else 0) + 1,
+        picture_px=max(profile.max_pixels.both, profile.max_pixels.pixels),
+        context=context,
+        stages_in_ram=device.type == "cpu",
+    )
+
+
+def _placed(path: Path, wanted: Wanted, device: torch.device, several: bool, may_spread: bool) -> dict[str, int] | None:
+    """None for one device, or which part goes to which GPU."""
+    try:
+        if device.type == "cpu":
+            check(wanted, free_bytes("cpu"), "cpu", str(path))
+            return None
+        free = gpus_free()
+        here = free[device.index or 0]
+        if several or (may_spread and len(free) > 1 and wanted.peak() > here):
+            return spread(wanted, free)
+        check(wanted, here, str(device), str(path))
+        return None
+    except CheckpointError:
+        raise
+    except ModelError as error:
+        raise CheckpointError(str(error)) from None
+
+
+def _settle(network: Any, path: Path, device: torch.device, weights: Weights, placed: Mapping[str, int] | None) -> None:
+    """Ready for use, on its device."""
+    network.eval().requires_grad_(False)
+    try:
+        if weights != "stored":
+            quantise(network, weights, device)
+        elif placed is None:
+            network.to(device)
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(
+            f"{path}: too little memory on {device}, try a smaller one, weights=int8 or device cpu"
+        ) from error
 
 
 def without_weights(path: Path) -> tuple[Any, Processor, Mapping[str, Any]]:
@@ -158,31 +236,73 @@ def _template(folder: Folder, tokenizer: Any) -> str | None:
     raise CheckpointError(f"{folder.path}: no chat template, copy chat_template.jinja of the checkpoint")
 
 
-def _load_network(folder: Folder, device: torch.device, dtype: torch.dtype) -> Any:
+def _load_network(
+    folder: Folder,
+    dtype: torch.dtype,
+    attention: str,
+    stretch: Mapping[str, Any] | None,
+    placed: Mapping[str, int] | None,
+) -> Any:
     import transformers
 
     moe = folder.config["model_type"] == "qwen3_vl_moe"
     kind: Any = transformers.Qwen3VLMoeForConditionalGeneration if moe else transformers.Qwen3VLForConditionalGeneration
+    config = kind.config_class.from_pretrained(folder.path, local_files_only=True)
+    for key, value in (stretch or {}).items():
+        setattr(config.text_config, key, value)
+    if folder.fp8:
+        config.quantization_config = _fp8(folder)
     try:
         network, info = kind.from_pretrained(
             folder.path,
+            config=config,
             dtype=dtype,
-            attn_implementation="sdpa",
+            attn_implementation=attention,
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            **({"device_map": dict(placed)} if placed else {}),
         )
-    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError, ImportError) as error:
         raise CheckpointError(f"{folder.path}: the weights do not load: {_line(error)}") from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise CheckpointError(f"{folder.path}: {len(missing)} weights are missing, the first is {missing[0]}")
-    try:
-        return network.eval().requires_grad_(False).to(device)
-    except torch.OutOfMemoryError as error:
-        raise CheckpointError(
-            f"{folder.path}: too little memory on {device}, try a smaller one or device cpu"
-        ) from error
+    return network
+
+
+def _fp8(folder: Folder) -> dict[str, Any]:
+    """The checkpoint's own quantisation config; to be widened on load where no GPU here computes in FP8."""
+    if find_spec("accelerate") is None:
+        raise CheckpointError(f"{folder.path}: FP8 weights need accelerate: pip install accelerate")
+    auto = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return {**folder.config["quantization_config"], "dequantize": not _computes_fp8(auto)}
+
+
+def _computes_fp8(device: torch.device) -> bool:
+    """Whether FP8 weights are used as they are: kernels at hand, on a GPU that has the instructions."""
+    if device.type != "cuda" or find_spec("kernels") is None:
+        return False
+    return torch.cuda.get_device_capability(device) >= (8, 9)
+
+
+def pick_attention(attention: Attention, device: torch.device, dtype: torch.dtype) -> str:
+    """The attention to use, as transformers calls it.
+
+    Raises:
+        CheckpointError: flash-attention was asked for and cannot run here.
+    """
+    there = find_spec("flash_attn") is not None
+    fits = device.type == "cuda" and dtype in (torch.bfloat16, torch.float16)
+    if attention == "flash" and not there:
+        raise CheckpointError("attention=flash needs the flash-attn package, install it or leave attention at auto")
+    if attention == "flash" and not fits:
+        raise CheckpointError(f"attention=flash wants a GPU and half precision, got {device} and {_name(dtype)}")
+    return "flash_attention_2" if there and fits and attention != "sdpa" else "sdpa"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def linear_patch_embedding(network: Any) -> None:
@@ -210,7 +330,7 @@ def pick_device(device: str) -> torch.device:
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
-        raise CheckpointError(f"no device `{device}`, expected auto, cpu or cuda") from error
+        raise CheckpointError(f"no device `{device}`, expected auto, cpu, cuda or all") from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise CheckpointError(f"device `{device}` was asked for and torch finds no CUDA, try auto")
     return chosen

@@ -45,6 +45,11 @@ class Folder:
     weights: tuple[Path, ...]
     """The safetensors files, in name order."""
 
+    @property
+    def fp8(self) -> bool:
+        """Whether the linear layers are stored as FP8 with a scale for each block."""
+        return (self.config.get("quantization_config") or {}).get("quant_method") == "fp8"
+
 
 def open_folder(path: Path) -> Folder:
     """Check the files and the config of a checkpoint.
@@ -129,6 +134,9 @@ def check_config(config: Mapping[str, Any], where: Path) -> None:
     text, vision = config.get("text_config"), config.get("vision_config")
     if not isinstance(text, dict) or not isinstance(vision, dict):
         raise CheckpointError(f"{where}: no `text_config` or no `vision_config`, expected both as objects")
+    method = (config.get("quantization_config") or {}).get("quant_method", "fp8")
+    if method != "fp8":
+        raise CheckpointError(f"{where}: weights quantised by `{method}`, expected fp8 or none: take another one")
     moe = kind == "qwen3_vl_moe"
     problem = _text_problem(text, moe) or _vision_problem(vision) or _joint_problem(text, vision)
     if problem:

@@ -135,6 +135,7 @@ class Engine:
         chunk: most tokens fed in one forward of a prefill.
         feature_bytes: most memory for features of pictures seen before.
         static: whether single tokens go through `steady`; None does so on a GPU, where it saves the launching.
+        most_tokens: longest prompt that there is memory for; 0 where positions alone bound it.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Engine:
         chunk: int = CHUNK,
         feature_bytes: int = FEATURE_BYTES,
         static: bool | None = None,
+        most_tokens: int = 0,
     ) -> None:
         self._network = network
         self._visual = network.model.visual
@@ -161,6 +163,7 @@ class Engine:
         weights = sum(weight.nbytes for weight in network.model.language_model.parameters())
         self._small = self._device.type == "cpu" and weights < SMALL_BYTES
         self._longest = int(network.config.text_config.max_position_embeddings)
+        self._most_tokens = most_tokens
         wanted = self._device.type == "cuda" if static is None else static
         self._steady = Steady(self._decoder, self._device, self._dtype) if wanted and self._decoder.steady else None
 
@@ -277,6 +280,10 @@ class Engine:
         if prompt.next_position > self._longest:
             raise ModelError(
                 f"a prompt of {prompt.next_position} positions, the checkpoint knows {self._longest}: show fewer turns"
+            )
+        if 0 < self._most_tokens < len(prompt.ids):
+            raise ModelError(
+                f"a prompt of {len(prompt.ids)} tokens, opened with context={self._most_tokens}: show fewer turns"
             )
         kept = min(self._common(prompt), len(prompt.ids) - 1)
         if any(start < kept < start + count for start, count in prompt.spans):

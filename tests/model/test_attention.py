@@ -19,7 +19,7 @@ from model.qwen3vl.engine import Engine
 
 def written_out(q: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
     """The same by definition: every head with its own copy of the keys, one row of the mask at a time."""
-    new, heads, size = q.shape
+    new, heads, _ = q.shape
     repeat = heads // keys.shape[1]
     keys, values = (x[0].repeat_interleave(repeat, 0) for x in (keys, values))
     past = keys.shape[1] - new
