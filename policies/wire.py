@@ -158,7 +158,7 @@ def clearance_to(clearance: Clearance) -> Plain:
     permit = clearance.permit
     return {
         "decision": decision_to(clearance.decision),
-        "permit": [permit.body, permit.signature.hex()] if permit else None,
+        "permit": [permit.body, permit.signature.hex(), permit.approval.hex()] if permit else None,
         "approval": _fields(clearance.approval),
         "consequence": _fields(clearance.consequence),
         "facts": dict(clearance.facts),
@@ -170,7 +170,7 @@ def clearance_from(plain: Plain) -> Clearance:
     permit, approval, consequence = plain["permit"], plain["approval"], plain["consequence"]
     return Clearance(
         decision=decision_from(plain["decision"]),
-        permit=None if permit is None else Permit(_text(permit[0]), bytes.fromhex(permit[1])),
+        permit=None if permit is None else Permit(_text(permit[0]), *map(bytes.fromhex, permit[1:3])),
         approval=None if approval is None else Approval(**approval),
         consequence=None if consequence is None else Consequence(**consequence),
         facts=dict(plain["facts"]),

@@ -175,6 +175,7 @@ def permit_facts(permit: Permit, clean: Cleaner) -> Attributes:
         return facts
     if whole:
         facts |= {"permit_body": permit.body, "permit_signature": permit.signature.hex()}
+        facts |= {"permit_approval": permit.approval.hex()} if permit.approval else {}
     return facts
 
 

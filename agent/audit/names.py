@@ -106,6 +106,7 @@ class Attributes(TypedDict, total=False):
     permit_digest: str
     permit_body: str
     permit_signature: str
+    permit_approval: str
     # the act
     intent: int
     receipt: str
@@ -219,6 +220,7 @@ NAMES: Mapping[str, str] = {
     "permit_digest": "gui.permit.digest",
     "permit_body": "gui.permit.body",
     "permit_signature": "gui.permit.signature",
+    "permit_approval": "gui.permit.approval",
     "intent": "gui.intent.n",
     "receipt": "gui.receipt.status",
     "effect": "gui.effect",

@@ -35,6 +35,7 @@ _NUMBER = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"')
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _CHECKPOINT_DOMAIN = b"deskhand-checkpoint-v1\n"
 _PERMIT_DOMAIN = b"deskhand-permit-v1\n"
+_APPROVAL_DOMAIN = b"deskhand-approval-v1\n"
 _UNSIGNED_OK = frozenset({"gui.reopened", "gui.frame.erased"})
 """What may be added, without a signature, to a trail that was closed; the verdict lists it."""
 
@@ -163,6 +164,26 @@ def verify(folder: Path, public_key: str | None = None, *, frames: bool = True) 
     return check.verdict
 
 
+def _key_of(text: object) -> Any:
+    """An Ed25519 public key from its hexadecimal digits; None where they are none."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(str(text)))
+    except ValueError:
+        return None
+
+
+def _verifies(key: Any, message: bytes, signature: object) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(bytes.fromhex(str(signature)), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 class _Check:
     """One pass over a journal."""
 
@@ -172,6 +193,7 @@ class _Check:
         self._prev = bytes(32)
         self._tree = _Roots()
         self._key: Any = None
+        self._approver: Any = None
         self._every = 0
         self._grace = False
         self._intents: dict[int, tuple[int, str]] = {}
@@ -230,6 +252,8 @@ class _Check:
             self._outcome(facts)
         elif name == "gui.effect":
             self._effect(facts)
+        elif name == "gui.approver" and not self.verdict.intents:
+            self._approver = _key_of(facts.get("gui.approver.key"))
         elif name == "gui.end":
             self._end = facts
         elif name == "gui.frame.erased":
@@ -241,8 +265,6 @@ class _Check:
             self._named_frames(facts)
 
     def _genesis(self, name: str, facts: dict[str, Any]) -> None:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
         if name != "gui.genesis":
             raise _Bad("missing", "the trail does not begin with its genesis record", 0)
         self.verdict.run = str(facts.get("gui.run.id"))
@@ -250,10 +272,9 @@ class _Check:
         self._every = int(facts.get("gui.journal.every", 0))
         if self._pinned is not None and self.verdict.public_key != self._pinned.lower():
             raise _Bad("signature", f"the trail names another key, {self.verdict.public_key[:16]}…", 0)
-        try:
-            self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.verdict.public_key))
-        except ValueError:
-            raise _Bad("signature", "the genesis record names no Ed25519 key", 0) from None
+        self._key = _key_of(self.verdict.public_key)
+        if self._key is None:
+            raise _Bad("signature", "the genesis record names no Ed25519 key", 0)
 
     def _checkpoint(self, facts: dict[str, Any], before: _Roots) -> None:
         n, root = before.size, before.root()
@@ -270,14 +291,15 @@ class _Check:
         self.verdict.closed = facts.get("gui.checkpoint.final") is True
         self._grace = False
 
-    def _signed(self, message: bytes, signature: object) -> bool:
-        from cryptography.exceptions import InvalidSignature
-
-        try:
-            self._key.verify(bytes.fromhex(str(signature)), message)
-        except (InvalidSignature, ValueError):
+    def _approved(self, body: str, signature: object) -> bool:
+        """Whether the approver, by the key that the trail named before any act, has signed the same permit."""
+        if self._approver is None:
             return False
-        return True
+        digest = hashlib.sha256(_PERMIT_DOMAIN + body.encode()).digest()
+        return _verifies(self._approver, _APPROVAL_DOMAIN + digest, signature)
+
+    def _signed(self, message: bytes, signature: object) -> bool:
+        return _verifies(self._key, message, signature)
 
     def _cadence(self, name: str) -> None:
         """A checkpoint follows the genesis record, and comes again after every so many records."""
@@ -309,6 +331,8 @@ class _Check:
             same = False
         if not same:
             raise _Bad("permit", f"the permit of step {step} is for another run or action", n)
+        if terms.get("approved_by") and not self._approved(str(body), facts.get("gui.permit.approval")):
+            raise _Bad("permit", f"the permit of step {step} says it was approved; its approver has not signed it", n)
         if body in self._used:
             raise _Bad("permit", f"the permit of step {step} was used before", n)
         self._used.add(str(body))
