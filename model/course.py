@@ -15,21 +15,32 @@ class Course:
     """Remembers which single act is due. One run."""
 
     def __init__(self) -> None:
-        self._goal = ""
+        self.goal = ""
+        """The whole wish."""
         self._parts: list[str] = []
-        self._at = self._since = 0
+        self._at = self._began = self._since = 0
 
     def part(self, asked: Instruction, history: Sequence[Done]) -> Instruction:
         """The single wish that is due now, with the history from where it began."""
-        if asked.goal != self._goal or len(history) < self._since or not history:
-            self._goal, self._parts, self._at, self._since = asked.goal, clauses(asked.goal), 0, 0
+        if asked.goal != self.goal or len(history) < self._began or not history:
+            self.goal, self._parts, self._at, self._began, self._since = asked.goal, clauses(asked.goal), 0, 0, 0
         if len(self._parts) == 1:
-            return asked
-        return replace(asked, goal=self._parts[self._at], since=self._since)
+            return replace(asked, since=max(asked.since, self._since))
+        last = self._at + 1 == len(self._parts)
+        # What the runtime knows to be unfinished is the whole wish: a part of it may well be done.
+        return replace(asked, goal=self._parts[self._at], since=self._since, unfinished=asked.unfinished and last)
+
+    def searched(self, history: Sequence[Done]) -> Sequence[Done]:
+        """The acts since this single wish began, those of a search for its thing among them."""
+        return history[self._began :]
+
+    def search(self, history: Sequence[Done]) -> None:
+        """The next act only looks for the thing: the wish itself begins after it."""
+        self._since = len(history) + 1
 
     def more(self, history: Sequence[Done]) -> bool:
         """Go on to the next single wish, where there is one."""
         if self._at + 1 >= len(self._parts):
             return False
-        self._at, self._since = self._at + 1, len(history)
+        self._at, self._began, self._since = self._at + 1, len(history), len(history)
         return True

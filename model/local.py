@@ -18,7 +18,7 @@ from model.course import Course
 from model.looking import Looking, image_of
 from model.pointer import Pointer
 from model.profile import Profile
-from model.protocols import elements, meaning
+from model.protocols import elements, meaning, wish
 from model.protocols.asked import quoted
 from model.protocols.clauses import clauses
 from model.protocols.speech import speech
@@ -104,8 +104,14 @@ class QwenModel:
         if recall is not None:
             seen, history, perception = recall.seen(seen), recall.told(history, self._move_of), "both"
         pointer = self._pointer.now(history, seen.screen)
+        narrow = self.profile.points != "any" and perception == "both"
+        listed = _left(seen.nodes, asked.rejected) if narrow else []
+        if self.profile.points == "named":
+            asked, meant = self._understood(asked, history, listed, seen, recall is not None)
+        else:
+            meant = []
         prompt, images = self._prompt(asked, history, seen, perception)
-        narrowing = self._narrowing(asked, seen, perception, recall is not None, pointer)
+        narrowing = self._narrowing(asked, seen, listed, meant, recall is not None, pointer)
         look = Looking(self._processor, seen, self._most(perception))
         reply: Reply | None = None
         for left in range(self.profile.zooms, -1, -1):
@@ -187,19 +193,47 @@ class QwenModel:
             return None
         return self._spoken.moves(step.reply, step.seen.screen, None, 1)[0]
 
+    def _understood(
+        self, asked: Instruction, history: Sequence[Done], listed: Sequence[Node], seen: Observation, reads: bool
+    ) -> tuple[Instruction, list[Node]]:
+        """The nodes that an instruction means, and the instruction in the words that go with them.
+
+        A wish to type becomes the sentence of a plan; a thing that is to be found and is not on view becomes a wish to
+        open what has not been opened yet.
+        """
+        text = asked.step or asked.goal
+        meant = _meant(listed, asked, (self._course.goal, text), seen, reads)
+        if asked.step:
+            return asked, meant
+        value = wish.typed(text)
+        if value is not None:
+            into = wish.fields(meant) or wish.fields(listed)
+            if len(into) == 1:
+                return replace(asked, goal=wish.reworded(value, into[0]), values=(value,)), into
+        elif not meant and wish.seeks(self._course.goal):
+            unopened = wish.openers(listed, self._course.searched(history), self._course.goal)
+            if unopened:
+                self._course.search(history)
+                looking = replace(asked, goal=f"press {unopened[0].name}", unfinished=True, since=len(history))
+                return looking, unopened[:1]
+        return asked, meant
+
     def _narrowing(
-        self, asked: Instruction, seen: Observation, perception: Perception, reads: bool, pointer: Point | None
+        self,
+        asked: Instruction,
+        seen: Observation,
+        listed: Sequence[Node],
+        meant: Sequence[Node],
+        reads: bool,
+        pointer: Point | None,
     ) -> Narrowing:
         """What this one reply may say, where the profile narrows it to what is listed, named or given."""
-        profile = self.profile
-        listed = _left(seen.nodes, asked.rejected) if profile.points != "any" and perception == "both" else []
         text = asked.step or asked.goal
-        meant = _meant(listed, text, seen, bool(asked.step), reads) if profile.points == "named" else []
-        told = profile.words == "instruction"
+        told = self.profile.words == "instruction"
         grid = self._spoken.grid
         return Narrowing(
             points=tuple(elements.points(meant, seen.screen, grid) or elements.centres(listed, seen.screen, grid=grid)),
-            words=text if told and asked.step else "",
+            words=text if told else "",
             values=(asked.values or (() if asked.step else quoted(text))) if told else (),
             unfinished=asked.unfinished,
             possible=any(node.enabled for node in meant),
@@ -226,8 +260,15 @@ class QwenModel:
         return ThinkSteering(self._table, call, budget, encoded.opened_thought)
 
 
-def _meant(listed: Sequence[Node], text: str, seen: Observation, planned: bool, misread: bool) -> list[Node]:
-    """The nodes that an instruction names: a plan's step to the letter where it can, one free wish by its meaning."""
+def _meant(
+    listed: Sequence[Node], asked: Instruction, wishes: Sequence[str], seen: Observation, misread: bool
+) -> list[Node]:
+    """The nodes that an instruction names: a plan's step to the letter where it can, one free wish by its meaning.
+
+    `wishes` are the instruction and the whole that it may be a part of: a text that only prints one is never meant.
+    """
+    planned, text = bool(asked.step), asked.step or asked.goal
+    listed = [node for node in listed if not elements.echoes(node, wishes)]
     exact = elements.named(listed, text)
     if len(clauses(text)) > 1 or (planned and exact and len({node.name for node in exact}) > 1):
         return exact

@@ -53,7 +53,7 @@ _MARK = re.compile(r"[^\w\s]")
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
     """Lower-case words without accents; marks count as words where nothing else is there."""
-    return tuple(plain_words(text).split()) or tuple(_MARK.findall(text))
+    return tuple(_NUMBERS.get(word, word) for word in plain_words(text).split()) or tuple(_MARK.findall(text))
 
 
 _KINDS: dict[str, tuple[str, ...]] = {
@@ -135,6 +135,18 @@ _SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     (r"search|look for", frozenset({"textbox", "searchbox", "button", "combobox"})),
 )
+_BY = re.compile(r"^.+? by (?=(?:click|press|tapp|choos|select)ing\b)(.+)$", re.IGNORECASE)
+"""What is to be reached, and how: the thing that is meant stands in the second half."""
+_DOING = (
+    ("clicking", "click"),
+    ("pressing", "press"),
+    ("tapping", "tap"),
+    ("choosing", "choose"),
+    ("selecting", "select"),
+)
+_PURPOSE = re.compile(r" (?:to|in order to) \w+ (?:it|them|this|that)$", re.IGNORECASE)
+"""What pressing it is good for: "the trash icon to delete it"."""
+_WIDGETS = r"(?:widget|control|element|component)s?"
 _LEAD = re.compile(rf"^{_VERBS} (?=\S)")
 _ARTICLE = re.compile(r"^(?:(?:the|a|an|this|that|my|your|its|called|named|labell?ed|with|for|to|on|of|says|saying) )+")
 _SMALL_WORDS = """
@@ -191,7 +203,7 @@ def quoted(text: str) -> tuple[str, ...]:
 
 def understood(text: str) -> list[Asked]:
     """Every way of understanding an instruction about one thing, the most literal first."""
-    flat = _common(" ".join(text.split()).strip(" .!"))
+    flat = _common(_PURPOSE.sub("", _kind_unquoted(_how(" ".join(text.split()).strip(" .!")))))
     spoken = _target_of(flat)
     ways: list[Asked] = []
     for phrase in dict.fromkeys((spoken, flat)):
@@ -209,6 +221,27 @@ def understood(text: str) -> list[Asked]:
     if first.words and verb_too:
         ways.append(replace(first, words=tokens(spoken.casefold())))
     return [way for way in dict.fromkeys(ways) if way.words or way.roles or way.corner]
+
+
+def _how(text: str) -> str:
+    """The second half of "close it by clicking the x"; anything else as it is."""
+    found = _BY.match(text)
+    if found is None:
+        return text
+    said = found.group(1)
+    for doing, do in _DOING:
+        said = re.sub(rf"^{doing}\b", do, said, flags=re.IGNORECASE)
+    return said
+
+
+def _kind_unquoted(text: str) -> str:
+    """A kind in quotes before a word like "widget" is a kind: `a "radio" widget`."""
+
+    def plain(found: re.Match[str]) -> str:
+        kind = found.group(1).casefold()
+        return kind if kind in _KINDS else found.group()
+
+    return re.sub(rf"[\"“'‘](\w+)[\"”'’] {_WIDGETS}\b", plain, text)
 
 
 def _common(text: str) -> str:
@@ -246,8 +279,12 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
         corner, low = _corner(found.group(1)), (low[: found.start()] + " " + low[found.end() :]).strip()
     low = _ARTICLE.sub("", low)
     ordinal, words, roles, icon = None, [], set(), False
+    before = ""
     for word in re.findall(r"\w+(?:['’]\w+)?", low):
-        if word in _ORDINALS and ordinal is None:
+        before, last = word, before
+        if last in _KINDS and word in _NUMBERS:  # "button ONE": what follows a kind is its name
+            words.append(_NUMBERS[word])
+        elif word in _ORDINALS and ordinal is None:
             ordinal = _ORDINALS[word]
         elif word in _KINDS or word.rstrip("s") in _KINDS:
             kind = word if word in _KINDS else word.rstrip("s")

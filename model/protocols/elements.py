@@ -28,6 +28,7 @@ __all__ = [
     "centres",
     "clean",
     "describe",
+    "echoes",
     "is_named",
     "line",
     "named",
@@ -40,6 +41,8 @@ MAX_LINES = 120
 MAX_CHARS = 60
 """Names and values are cut to this many characters."""
 
+_ECHO = 85
+"""From this likeness on (0 to 100) a text counts as a print of an instruction."""
 _READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 
 
@@ -100,6 +103,22 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
     return _counted(found, plain_words(asked))
 
 
+def echoes(node: Node, asked: Sequence[str]) -> bool:
+    """Whether a node only prints an instruction: it is not what the instruction means.
+
+    Some pages show what is to be done on them. A text that holds a whole instruction of four words or more, or that is
+    a large part of one, is such a print; a reader may have misspelt it.
+    """
+    from rapidfuzz import fuzz
+
+    if node.role not in _READABLE:
+        return False
+    name = plain_words(node.name)
+    if name.count(" ") < 3:
+        return False
+    return any(fuzz.partial_ratio(name, plain_words(text)) >= _ECHO for text in asked if text.count(" ") >= 3)
+
+
 def _longest(found: list[Node], asked: str) -> list[Node]:
     """Without those whose name stands there only as a part of another's."""
     text, kept = f" {plain_words(asked)} ", set()
@@ -132,8 +151,7 @@ def _counted(found: list[Node], asked: str) -> list[Node]:
 
 
 def plain_words(text: str) -> str:
-    """Lower-case words without accents and marks, one space between them."""
-    """The plain words of a text; what a secret is called names nothing on the screen."""
+    """Lower-case words without accents and marks, one space between them; what a secret is called names nothing."""
     told = re.sub(r"<secret:\w+>", " ", text.casefold())
     plain = (c for c in unicodedata.normalize("NFKD", told) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", "".join(plain)))

@@ -226,7 +226,9 @@ def main() -> None:
     given = parser.parse_args()
     for folder in given.data:
         if not any(folder.glob("shard-*.zip")):
-            parser.error(f"--data: no shard-*.zip in `{folder}`; make some: python -m model.training.web.render {folder}")
+            parser.error(
+                f"--data: no shard-*.zip in `{folder}`; make some: python -m model.training.web.render {folder}"
+            )
     expect_checkpoint(parser, "--base", given.base)
     options = Options(
         tuple(given.data),

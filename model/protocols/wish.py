@@ -1,0 +1,83 @@
+"""What one free wish asks for beside the thing it names: a text to be typed, or a search for what is not on view yet.
+
+Rules over English words, as in `asked`; they widen nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from actuators.observation import Node
+from model.base import Done
+from model.protocols.asked import quoted
+from model.protocols.elements import plain_words
+
+__all__ = ["FIELDS", "fields", "openers", "reworded", "seeks", "typed"]
+
+FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
+"""Roles that are typed into."""
+
+_WHAT = r"(?:the (?:text|word|name|number|date|time) (?!below|above|shown|displayed))?(?P<value>.+?)"
+_TYPED = re.compile(
+    rf"^(?:please )?(?:type|enter|write|put|input|paste|insert)\s+{_WHAT}(?: (?P<how>(?:in|into|to|as|for|on)\b.*))?$",
+    re.IGNORECASE,
+)
+_FILLED = re.compile(
+    r"^(?:please )?(?:fill(?: in| out)?|set|change) (?:the )?.+? (?:with|to|as) (?P<value>.+)$", re.IGNORECASE
+)
+_CASE = re.compile(
+    r"\bin (?:all )?(?P<case>lower|upper)[- ]?case(?: letters| characters)?\b|\bin (?P<caps>capitals)\b", re.IGNORECASE
+)
+_SHOWN = re.compile(
+    r"^(?:the )?(?:text|word|phrase|following|string)\b.*\b(?:below|above|shown|displayed)\b", re.IGNORECASE
+)
+"""A text that the screen shows and the wish does not say."""
+_SEEKS = re.compile(
+    r"\b(?:to find|find and|until you find|look for|search (?:through|in)|navigate through)\b|^find\b", re.IGNORECASE
+)
+_TREE = re.compile(r"\b(?:tree|folders?|director(?:y|ies)|outline)\b", re.IGNORECASE)
+_OPENERS = frozenset({"tab", "treeitem"})
+
+
+def typed(text: str) -> str | None:
+    """The text that a wish wants typed, in the case it asks for; None where none is wanted or it is not said."""
+    found = _TYPED.match(text.strip()) or _FILLED.match(text.strip())
+    if found is None:
+        return None
+    said = quoted(text)
+    value = said[0] if said else found.group("value").strip(" .")
+    if not said and _SHOWN.match(value):
+        return None
+    how = _CASE.search(text)
+    if how is None:
+        return value
+    return value.lower() if (how.group("case") or "").lower() == "lower" else value.upper()
+
+
+def fields(nodes: Sequence[Node]) -> list[Node]:
+    """Those that text can be typed into."""
+    return [node for node in nodes if node.role in FIELDS]
+
+
+def reworded(value: str, field: Node) -> str:
+    """A wish to type in the words of a plan's step, which is what a small checkpoint was taught."""
+    return f"type {value} into the {field.name} field" if field.name else f"type {value} into the field"
+
+
+def seeks(text: str) -> bool:
+    """Whether what is wished for may have to be looked for behind tabs, in sections or in folders."""
+    return bool(_SEEKS.search(text))
+
+
+def openers(nodes: Sequence[Node], history: Sequence[Done], text: str) -> list[Node]:
+    """What may be opened to look further, and was not pressed since the search began; in reading order.
+
+    Tabs that are not chosen, and what says that it is folded; in a tree, whatever can be pressed at all, if nothing
+    says so.
+    """
+    pressed = " | ".join(step.summary for step in history)
+    closed = [node for node in nodes if (node.role in _OPENERS and not node.selected) or node.expanded is False]
+    if not closed and _TREE.search(text):
+        closed = [node for node in nodes if node.role in ("generic", "menuitem", "link", "button")]
+    return [node for node in closed if node.enabled and plain_words(node.name) and f'"{node.name}"' not in pressed]

@@ -1,0 +1,117 @@
+"""Free wishes: what is typed, what is looked for, and how far a wish of several acts has come."""
+
+import pytest
+
+from actuators.geometry import Rect, Screen
+from actuators.observation import Node
+from model.base import Done, Instruction
+from model.course import Course
+from model.protocols import elements, meaning, wish
+from model.protocols.asked import understood
+
+
+def node(role: str, name: str, y: int = 0, **more: object) -> Node:
+    return Node(id=f"{role}{name}{y}", role=role, name=name, rect=Rect(0, y, 100, y + 20), **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ('Type "Rex" into the text field', "Rex"),
+        ('type "Rex" in all lower case letters in the text input', "rex"),
+        ('type "Rex" in upper case in the box', "REX"),
+        ("Enter 02/02/2013 as the date", "02/02/2013"),
+        ("enter the date 02/02/2013", "02/02/2013"),
+        ("fill in the Name field with Ada Lovelace", "Ada Lovelace"),
+        ("write Ada to the Name field", "Ada"),
+        ("Type the text below into the text field", None),
+        ("press Save", None),
+        ("open the typing lessons", None),
+    ],
+)
+def test_what_is_to_be_typed(text: str, typed: str | None) -> None:
+    assert wish.typed(text) == typed
+
+
+def test_a_wish_to_type_is_said_in_the_words_of_a_plan() -> None:
+    assert wish.reworded("Rex", node("textbox", "Name")) == "type Rex into the Name field"
+    assert wish.reworded("Rex", node("textbox", "")) == "type Rex into the field"
+
+
+@pytest.mark.parametrize(
+    ("text", "seeks"),
+    [
+        ('Switch between the tabs to find and click on the link "a"', True),
+        ("Navigate through the file tree", True),
+        ("Find the mail by Ada", True),
+        ("press the Find button", False),
+        ("click on the findings", False),
+    ],
+)
+def test_what_may_have_to_be_looked_for(text: str, seeks: bool) -> None:
+    assert wish.seeks(text) is seeks
+
+
+def test_tabs_are_opened_once_each_and_not_the_chosen_one() -> None:
+    tabs = [node("tab", "One", 0, selected=True), node("tab", "Two", 20), node("tab", "Three", 40)]
+    assert [one.name for one in wish.openers(tabs, [], "find it")] == ["Two", "Three"]
+    assert [one.name for one in wish.openers(tabs, [Done('left_click tab "Two"')], "find it")] == ["Three"]
+    assert wish.openers([node("button", "Save")], [], "find it") == []
+
+
+def test_in_a_tree_whatever_can_be_pressed_may_be_opened() -> None:
+    folders = [node("generic", "Letters"), node("generic", "Bills", 20)]
+    assert wish.openers(folders, [], "find it") == []
+    assert len(wish.openers(folders, [], "navigate through the file tree")) == 2
+
+
+def test_a_search_does_not_count_as_the_wish() -> None:
+    course, goal = Course(), "Find and press Bills; then press Save"
+    first = course.part(Instruction(goal, unfinished=True), [])
+    assert (first.goal, first.since, first.unfinished) == ("press Bills", 0, False)
+    course.search([])
+    opened = [Done('left_click tab "Two"')]
+    assert course.part(Instruction(goal, unfinished=True), opened).since == 1
+    assert list(course.searched(opened)) == opened
+    assert course.more(opened)
+    last = course.part(Instruction(goal, unfinished=True), opened)
+    assert (last.goal, last.since, last.unfinished) == ("press Save", 1, True)
+    assert not course.more(opened)
+
+
+def test_asking_again_on_the_same_screen_does_not_begin_anew() -> None:
+    course, goal = Course(), "press A, then press B"
+    course.part(Instruction(goal), [])
+    done = [Done('left_click button "A"')]
+    course.part(Instruction(goal), done)
+    assert course.more(done)
+    course.search(done)
+    assert course.part(Instruction(goal), done).goal == "press B"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("click button TWO", "TWO"),
+        ("click button ONE", "ONE"),
+        ('close the dialog box by clicking the "x"', "x"),
+        ('click on a "radio" widget', "Third"),
+        ("click the Bin button to delete it", "Bin"),
+    ],
+)
+def test_the_thing_that_is_meant(text: str, name: str) -> None:
+    listed = [
+        node("button", "ONE", 0), node("button", "TWO", 30), node("button", "x", 60), node("radio", "Third", 90),
+        node("button", "Bin", 120), node("textbox", "It", 150),
+    ]  # fmt: skip
+    found = meaning.meant(listed, text, Screen(300, 300))
+    assert [one.name for one in found.nodes] == [name], [way.words for way in understood(text)]
+
+
+def test_a_text_that_prints_the_wish_is_not_what_it_means() -> None:
+    whole = "Select Ada and click Submit when done"
+    assert elements.echoes(node("text", whole), (whole, "click Submit"))
+    assert elements.echoes(node("text", "Selekt Adda and cIick Submit wen done"), (whole,))
+    assert not elements.echoes(node("button", whole), (whole,))
+    assert not elements.echoes(node("text", "Submit"), (whole,))
+    assert not elements.echoes(node("text", "All your data is sent to us at once"), (whole,))
