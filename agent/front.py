@@ -78,7 +78,7 @@ def test_policy(name: str, table: Path | None) -> int:
 
 
 def explain_step(name: str, number: int, root: Path) -> int:
-    """Decide a step's request again, from what its trail holds, and say why and what would have changed it."""
+    """Decide a step's act, and what pages sent in it, again from the trail; say why and what would have changed it."""
     from agent.run_folder import RunNotFound, find_run
     from policies.decide import PolicySet
     from policies.explain import explain
@@ -89,18 +89,28 @@ def explain_step(name: str, number: int, root: Path) -> int:
     try:
         folder = find_run(root, name)
         told = _decisions(folder.journal)
-        if number - 1 not in told["steps"]:
-            steps = ", ".join(str(step + 1) for step in sorted(told["steps"])) or "none"
+        requests = told["sends"].get(number - 1, [])
+        if number - 1 not in told["steps"] and not requests:
+            steps = ", ".join(str(step + 1) for step in sorted({*told["steps"], *told["sends"]})) or "none"
             return _refused(f"agent policy explain: step {number} decided nothing; steps with a decision: {steps}")
         policies = PolicySet.load(told["policies"], Narrow.model_validate_json(told["narrow"]))
-        request = request_from(told["steps"][number - 1])
+        plain = told["steps"].get(number - 1)
+        request = None if plain is None else request_from(plain)
+        sent = [(shown, facts.get("uncovered", ""), request_from(facts)) for shown, facts in requests]
     except (RunNotFound, PolicyUnusable, ValueError, KeyError, OSError) as problem:
         return _refused(f"agent policy explain: {problem}")
     if policies.digest != told["digest"]:
         print("note: the rules have changed since this run; this is what they say today", file=sys.stderr)
-    print(f"step {number}: {request.action} on {_thing(request.widget)}, taken as {request.context.get('consequence')}")
-    for line in explain(policies, policies.decide(request), request):
-        print(f"  {line}")
+    if request is not None:
+        kind = request.context.get("consequence")
+        print(f"step {number}: {request.action} on {_thing(request.widget)}, taken as {kind}")
+        for line in explain(policies, policies.decide(request), request):
+            print(f"  {line}")
+    for shown, uncovered, held in sent:
+        print(f"at the wire: {shown}, taken as {held.context.get('consequence')}")
+        print(f"  not covered by the act before it: {uncovered}" if uncovered else "  covered by the act before it")
+        for line in explain(policies, policies.decide(held), held):
+            print(f"  {line}")
     return 0
 
 
@@ -124,16 +134,20 @@ def _thing(widget: Mapping[str, Any]) -> str:
 
 
 def _decisions(journal: Path) -> dict[str, Any]:
-    """From a trail: the policies' names, the narrowing, the digest, and each step's last request."""
+    """From a trail: the policies' names, the narrowing, the digest, and each step's last act and held requests."""
     from agent.audit.names import NAMES
 
-    told: dict[str, Any] = {"steps": {}, "policies": [], "narrow": "{}", "digest": ""}
+    told: dict[str, Any] = {"steps": {}, "sends": {}, "policies": [], "narrow": "{}", "digest": ""}
     for line in journal.read_bytes().splitlines():
         for flat in _attributes(line):
             if NAMES["narrow"] in flat:
                 told["narrow"] = flat[NAMES["narrow"]]
                 told["policies"] = str(flat[NAMES["policy"]]).split(", ")
-            if NAMES["facts"] in flat:
+            if NAMES["facts"] in flat and NAMES["method"] in flat:
+                shown = f"{flat[NAMES['method']]} {flat[NAMES['host']]}{flat[NAMES['path']]}"
+                step = int(flat.get(NAMES["step"], -1))
+                told["sends"].setdefault(step, []).append((shown, json.loads(flat[NAMES["facts"]])))
+            elif NAMES["facts"] in flat:
                 told["steps"][int(flat[NAMES["step"]])] = json.loads(flat[NAMES["facts"]])
             told["digest"] = flat.get(NAMES["policy_digest"], told["digest"])
     return told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from policies.decide import PolicySet
 from policies.decision import Decision
 from policies.request import Request
@@ -45,6 +47,33 @@ def _suppositions(policies: PolicySet, request: Request) -> list[tuple[str, Requ
         tried.append(("if nothing had been bought yet", request.but(buys=0)))
     if facts.get("paid_extra"):
         tried.append(("if it added nothing paid", request.but(paid_extra=False)))
+    if not facts.get("recipients_inside", True):
+        tried.append(("if the run might reach whom it is for", request.but(recipients_inside=True)))
+    if not facts.get("files_inside", True):
+        tried.append(("if its files lay where the run may take them", request.but(files_inside=True)))
+    if facts.get("anomalies"):
+        tried.append(
+            ("if nothing odd had been noticed", request.but(anomalies=[], tier=policies.narrow.tier or "bounded"))
+        )
+    if facts.get("confidence") is not None:
+        tried.append(("if the model were sure", request.but(confidence=1000)))
+    return [*tried, *_of_a_request(request)]
+
+
+def _of_a_request(request: Request) -> list[tuple[str, Request]]:
+    """What else could be otherwise about a request on the wire."""
+    sent = request.context.get("sent")
+    if not isinstance(sent, Mapping):
+        return []
+    tried = []
+    if not sent["covered"]:
+        tried.append(("if the act before it reached as far", request.but(sent={**sent, "covered": True})))
+    if sent["leaks"]:
+        tried.append(("if it carried no secret", request.but(sent={**sent, "leaks": []})))
+    if not sent["named"]:
+        tried.append(("if the task named it in `sends`", request.but(sent={**sent, "named": True})))
+    if not sent["readable"]:
+        tried.append(("if it could be read", request.but(consequence="submit", sent={**sent, "readable": True})))
     return tried
 
 

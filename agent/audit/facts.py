@@ -218,6 +218,7 @@ def wire_facts(outgoing: Outgoing) -> Attributes:
         "size": sent.size,
         "covered": not outgoing.clearance.facts.get("uncovered"),
         "released": outgoing.released,
+        "facts": json.dumps(dict(outgoing.clearance.facts), sort_keys=True, ensure_ascii=False),
         **decision_facts(outgoing.clearance.decision),
     }
     if found is not None:
