@@ -156,6 +156,15 @@ class Desktop:
             self._names[program.pid] = name
         return program
 
+    def start(self, name: str) -> str:
+        """As `launch`, for whoever wants to know only why it failed; empty when it did not."""
+        return self.launch(name).failed
+
+    def inner(self, pid: int) -> int:
+        """A process of this machine as the jail counts it; 0 when it has gone."""
+        told = _status(pid)
+        return told[0] if told is not None else 0
+
     def ended(self, program: Program) -> str:
         """How a program ended, in words; empty while it runs."""
         assert self._jail is not None

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 pytest.register_assert_rewrite("contract.actuator")
 
 from browser_stage import BrowserStage, Stages  # noqa: E402
+from desktop_stage import DesktopStage, DesktopStages  # noqa: E402
 
 from sandboxes.base import SandboxUnavailable  # noqa: E402
 from sandboxes.chromium import Chromium  # noqa: E402
@@ -46,3 +47,29 @@ def begin(stages: Stages) -> Iterator[Callable[..., BrowserStage]]:
     yield start
     while made:
         stages.end(made.pop())
+
+
+@pytest.fixture(scope="session")
+def desktop_stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DesktopStages]:
+    stages = DesktopStages(tmp_path_factory.mktemp("desk"))
+    yield stages
+    stages.close()
+
+
+@pytest.fixture
+def begin_desktop(desktop_stages: DesktopStages) -> Iterator[Callable[[], DesktopStage]]:
+    """Starts the stage on a desktop; one ends when the next begins, or with the test."""
+    made: list[DesktopStage] = []
+
+    def start() -> DesktopStage:
+        while made:
+            desktop_stages.end(made.pop())
+        try:
+            made.append(desktop_stages.start())
+        except SandboxUnavailable as missing:
+            pytest.skip(str(missing))
+        return made[-1]
+
+    yield start
+    while made:
+        desktop_stages.end(made.pop())

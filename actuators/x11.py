@@ -1,0 +1,132 @@
+"""One connection to an X server, for looking around and for input. What breaks it is `SurfaceLost`."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from actuators.errors import SurfaceLost, SurfaceUnavailable
+from sandboxes.display import opened_with
+
+__all__ = ["Server"]
+
+
+class Server:
+    """A display. Not thread-safe.
+
+    Args:
+        name: `:1`, or None for the one that the environment names.
+        authority: the file with its cookie; None for the user's own.
+
+    Raises:
+        SurfaceUnavailable: it cannot be reached, or lacks what is needed to act on it.
+    """
+
+    def __init__(self, name: str | None = None, authority: Path | None = None) -> None:
+        from Xlib import X, error
+        from Xlib.display import Display
+
+        try:
+            with opened_with(authority):
+                self.x: Any = Display(name)
+        except (error.DisplayError, error.ConnectionClosedError, OSError) as problem:
+            said = " ".join(str(problem).split())[:160]
+            raise SurfaceUnavailable(f"no X display can be reached: {said}; is DISPLAY set?") from None
+        for extension in ("XTEST", "DAMAGE"):
+            if not self.x.has_extension(extension):
+                self.x.close()
+                raise SurfaceUnavailable(f"this display has no {extension} extension")
+        self.x.set_error_handler(_ignore)
+        self.name = str(self.x.get_display_name())
+        self.root: Any = self.x.screen().root
+        self._atoms: dict[str, int] = {}
+        self._lost = ""
+        self.root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
+        self.moved = 0
+        """Counts up whenever a window was shown, hidden, moved or raised, or the list of windows changed."""
+        self.drawn = 0
+        """Counts up whenever something was drawn."""
+        self._damage = self._watched()
+
+    def close(self) -> None:
+        """May be called twice."""
+        if not self._lost:
+            self._lost = "the display was left by this run"
+            with suppress(Exception):
+                self.x.close()
+
+    @contextmanager
+    def asking(self) -> Iterator[Any]:
+        """The connection, with whatever breaks it told as `SurfaceLost`."""
+        from Xlib import error
+
+        if self._lost:
+            raise SurfaceLost(self._lost)
+        try:
+            yield self.x
+        except (error.ConnectionClosedError, OSError, ValueError, AssertionError) as problem:
+            if isinstance(problem, ValueError | AssertionError) and self._answers():
+                raise
+            self._lost = "the display has gone: its X server ended"
+            raise SurfaceLost(self._lost) from None
+
+    def atom(self, name: str) -> int:
+        if name not in self._atoms:
+            with self.asking() as x:
+                self._atoms[name] = x.intern_atom(name)
+        return self._atoms[name]
+
+    def heed(self) -> None:
+        """Take in everything that the server has told until now. Raises `SurfaceLost`."""
+        with self.asking() as x:
+            x.sync()
+            while x.pending_events():
+                self._note(x.next_event())
+
+    def wait(self, seconds: float) -> None:
+        """Until the server tells something, at most so long; then as `heed`."""
+        with self.asking() as x:
+            if not x.pending_events():
+                select.select([x.fileno()], [], [], max(0.0, seconds))
+        self.heed()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole desktop now, in pixels."""
+        with self.asking():
+            found = self.root.get_geometry()
+        return int(found.width), int(found.height)
+
+    def _watched(self) -> int:
+        from Xlib.ext import damage
+
+        with self.asking() as x:
+            x.damage_query_version()
+            return int(self.root.damage_create(damage.DamageReportNonEmpty))
+
+    def _note(self, event: Any) -> None:
+        from Xlib import X
+
+        if type(event).__name__ == "DamageNotify":
+            self.drawn += 1
+            self.x.damage_subtract(self._damage, 0, 0)
+        elif event.type in (
+            *(X.MapNotify, X.UnmapNotify, X.ConfigureNotify, X.DestroyNotify, X.CreateNotify, X.ReparentNotify),
+            *(X.CirculateNotify, X.PropertyNotify),
+        ):
+            self.moved += 1
+        elif event.type == X.MappingNotify:
+            self.x.refresh_keyboard_mapping(event)
+
+    def _answers(self) -> bool:
+        with suppress(Exception):
+            self.x.sync()
+            return True
+        return False
+
+
+def _ignore(*_: Any) -> None:
+    """A window that has gone meanwhile is no trouble of ours."""
