@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["GRID", "Desk", "Digitizer", "Monitor", "Point", "Rect", "Screen", "from_grid", "to_grid"]
+__all__ = ["GRID", "Desk", "Digitizer", "Fit", "Monitor", "Point", "Rect", "Screen", "from_grid", "to_grid"]
 
 GRID = 1000
 """The model's grid runs from 0 to `GRID`, both ends included, over the full width and the full height."""
@@ -211,6 +211,38 @@ class Desk:
     def on_a_monitor(self, point: Point) -> bool:
         x, y = self.to_input(point)
         return self.screen.contains(point) and any(one.holds(x, y) for one in self.monitors)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """From a program's own coordinates to the screen's: `screen = to + (own - of) * scale`."""
+
+    of_x: int = 0
+    of_y: int = 0
+    to_x: int = 0
+    to_y: int = 0
+    scale: float = 1.0
+
+    @classmethod
+    def between(cls, own: Rect, real: Rect) -> Fit:
+        """The fit under which a window's own box becomes the box where it really is."""
+        scale = real.width / own.width if own.width and real.width else 1.0
+        near = round(scale * 4) / 4
+        scale = near if near and abs(scale - near) * own.width <= 4 else scale
+        return cls(own.left, own.top, real.left, real.top, scale)
+
+    @property
+    def strangeness(self) -> float:
+        """How far it is from changing nothing; of two readings of the same box the plainer one is right."""
+        return abs(self.scale - round(self.scale)) * 1e6 + abs(self.of_x - self.to_x) + abs(self.of_y - self.to_y)
+
+    def rect(self, own: Rect) -> Rect:
+        return Rect(
+            self.to_x + math.floor((own.left - self.of_x) * self.scale),
+            self.to_y + math.floor((own.top - self.of_y) * self.scale),
+            self.to_x + math.ceil((own.right - self.of_x) * self.scale),
+            self.to_y + math.ceil((own.bottom - self.of_y) * self.scale),
+        )
 
 
 def from_grid(x: int, y: int, screen: Screen, most: int = GRID, divisor: int = GRID) -> Point:
