@@ -50,10 +50,11 @@ class Deed:
 
     def line(self) -> str:
         """For a person."""
-        step = f"step {self.step + 1}: {self.what}"
+        taken = "" if self.consequence.split(" ")[0] in _QUIET else f" ({self.consequence})"
+        step = f"step {self.step + 1}: {self.what}{taken}"
         match self.fate:
             case "gone":
-                return f"{step}: cannot be taken back: {'; '.join(self.sent)}"
+                return f"{step}: cannot be taken back: it sent {'; '.join(self.sent)}"
             case "unknown":
                 return f"{step}: cannot be taken back: whether it happened, and what left because of it, is not known"
             case _:
@@ -101,7 +102,7 @@ def deeds_of(folder: RunFolder) -> tuple[list[Deed], list[tuple[int, str]]]:
         elif event.name == "gui.effect" and (found := deeds.get(int(event.get("intent", -1)))) is not None:
             found.effect = str(event.get("effect"))
         elif event.name == "gui.wire" and event.get("released") is True:
-            sent = f"{event.get('method')} to {event.get('host')}{event.get('path')} ({event.get('consequence')})"
+            sent = f"{event.get('method')} to {event.get('host')}{event.get('path')}"
             if step in last:
                 last[step].sent.append(sent)
             else:

@@ -30,7 +30,13 @@ _MOST_TEXT = 20_000
 _READ = """() => {
   const secret = (e) => e.type === 'password' || /(^|\\s)(cc-|one-time-code|current-password|new-password)/
     .test(e.autocomplete || '');
-  const words = (e) => ((e.labels && e.labels[0] && e.labels[0].innerText) || e.getAttribute('aria-label')
+  const label = (e) => {
+    if (!e.labels || !e.labels[0]) return '';
+    const copy = e.labels[0].cloneNode(true);
+    copy.querySelectorAll('input, textarea, select').forEach((one) => one.remove());
+    return copy.textContent;
+  };
+  const words = (e) => (label(e).trim() || e.getAttribute('aria-label')
     || e.placeholder || e.name || e.id || e.type || '').replace(/\\s+/g, ' ').trim().slice(0, 80);
   const chosen = (e) => e.tagName === 'SELECT' && e.selectedIndex >= 0 ? e.options[e.selectedIndex].label : '';
   return {

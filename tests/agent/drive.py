@@ -240,6 +240,29 @@ def slow_model() -> None:
     model.load.load_model = lambda name, *, cancel=None, **told: Slow(cancel)
 
 
+def presses_pay() -> None:
+    """A model that presses the first button that pays, whatever it was asked."""
+    import model.load
+    from actuators.action import Click
+    from model.base import Act, Finish, Reply
+    from model.planned import PlanReader
+
+    class Eager(PlanReader):
+        def propose(self, asked: Any, history: Any, seen: Any, perception: Any) -> Any:
+            found = [node for node in seen.nodes if node.name.startswith("Pay ")]
+            move: Any = Act(Click(at=found[0].rect.centre)) if found else Finish("paid")
+            return Reply(move, repr(move))
+
+    model.load.load_model = lambda name, *, cancel=None, **told: Eager()
+
+
+def no_texts() -> None:
+    """The broker is not told what the screen says."""
+    import policies.gate
+
+    setattr(policies.gate, "texts_of", lambda seen: ())  # noqa: B010 - not exported there
+
+
 def dies_after_pressing() -> None:
     """The hand presses, says so, and then hangs: the moment in which nobody can tell what happened."""
     from actuators.browser import BrowserActuator
@@ -255,6 +278,30 @@ def dies_after_pressing() -> None:
         return receipt
 
     BrowserActuator.perform = performed  # type: ignore[method-assign]
+
+
+def dies_after_buying() -> None:
+    """The hand presses a button that pays, says so, and then hangs."""
+    from actuators.browser import BrowserActuator
+    from agent.audit.spans import Trail
+
+    intent: Any = Trail.intent
+    perform: Any = BrowserActuator.perform
+    state = {"pays": False}
+
+    def noted(self: Any, step: int, permit: Any, target: Any, *more: Any) -> Any:
+        state["pays"] = target.node is not None and target.node.name.startswith("Pay ")
+        return intent(self, step, permit, target, *more)
+
+    def performed(self: Any, permit: Any) -> Any:
+        receipt = perform(self, permit)
+        if state["pays"]:
+            self.settle(2.0)
+            print(json.dumps({"pressed": receipt.performed.kind}), flush=True)
+            _hang()
+        return receipt
+
+    Trail.intent, BrowserActuator.perform = noted, performed  # type: ignore[method-assign]
 
 
 def lost_after_buying() -> None:
