@@ -125,6 +125,8 @@ class Reply:
     """The raw reply."""
     confidence: float | None = None
     """Probability of the chosen point or words given the kind of action, 0..1; None where unknown."""
+    confidences: tuple[float | None, ...] = ()
+    """The same for `move` and each move of `then`, where it is known."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0

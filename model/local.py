@@ -24,7 +24,7 @@ from model.protocols.clauses import clauses
 from model.protocols.speech import speech
 from model.protocols.spoken import Narrowing, Prompt
 from model.qwen3vl.checkpoint import Checkpoint
-from model.qwen3vl.confidence import confidence
+from model.qwen3vl.confidence import confidences
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
 from model.qwen3vl.engine import Engine, Generated, Steering, Stop
 from model.qwen3vl.processor import Encoded, Picture
@@ -134,10 +134,12 @@ class QwenModel:
         self, moves: tuple[Move, ...], text: str, out: Generated, encoded: Encoded, before: Reply | None
     ) -> Reply:
         """The reply with what it took, earlier looks included."""
+        sure = confidences([self._table.bytes[i] for i in out.ids], out.chances)
         return Reply(
             move=moves[0],
             text=text,
-            confidence=confidence([self._table.bytes[i] for i in out.ids], out.chances),
+            confidence=sure[0] if sure else None,
+            confidences=sure[: len(moves)],
             prompt_tokens=out.prompt_tokens,
             cached_tokens=out.cached_tokens,
             output_tokens=len(out.ids) + (before.output_tokens if before else 0),

@@ -1,8 +1,13 @@
 """A model behind an OpenAI-compatible server (vLLM, SGLang, transformers serve...), as a `Model`.
 
-The address is `http://HOST:PORT/v1#NAME`; `?structured=vllm` sends the protocol's grammar along as vLLM's
-`structured_outputs`. Without it a reply is read back, and one that is no move is asked for again with what was wrong
-with it. The key comes from `OPENAI_API_KEY` and appears in no message and no error.
+The address is `http://HOST:PORT/v1#NAME`. Settings stand before the `#`:
+
+- `?structured=vllm` and `?structured=sglang` send the protocol's grammar along as those servers take it,
+  `?structured=json` the schema of a call as OpenAI's `response_format`. Without it a reply is read back, and one that
+  is no move is asked for again with what was wrong with it.
+- `?images=uuid` sends the bytes of a picture once for each digest and afterwards its name alone, as vLLM takes it.
+
+The key comes from `OPENAI_API_KEY` and appears in no message and no error.
 
 What this does not ensure: that the server runs the model it says, or keeps what it is shown to itself.
 """
@@ -11,13 +16,9 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import os
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from typing import Any
 
 from actuators.observation import Observation
 from model.base import Done, Instruction, ModelError, Perception, Reply, Unreadable
+from model.completions import KEY, Completions
 from model.pointer import Pointer
 from model.profile import Profile, default_profile
 from model.protocols.calls import without_thoughts
@@ -33,14 +35,11 @@ from model.protocols.spoken import Narrowing, Prompt
 
 __all__ = ["Address", "ServerModel", "address"]
 
-TRIES = 4
-"""Requests for one reply that fail to arrive before it is given up."""
+STRUCTURED = ("vllm", "sglang", "json")
+"""How a server is told what a reply may be."""
 READINGS = 3
 """Replies that are no move before the last one is handed on as `Unreadable`."""
-_MOST_BYTES = 16 * 2**20
 _KEPT = 32
-_KEY = "OPENAI_API_KEY"
-_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,9 @@ class Address:
     base: str
     name: str
     structured: str = ""
+    """One of `STRUCTURED`; empty where replies are only read back."""
+    uuids: bool = False
+    """Whether the bytes of a picture are sent once and its name afterwards."""
 
 
 def address(text: str) -> Address:
@@ -62,15 +64,17 @@ def address(text: str) -> Address:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ModelError(f"`{text}` is no server, expected http://HOST:PORT/v1#NAME")
     if parts.username or parts.password:
-        raise ModelError(f"no key belongs in an address, set {_KEY} instead")
+        raise ModelError(f"no key belongs in an address, set {KEY} instead")
     if not parts.fragment:
         raise ModelError(f"`{text}` names no model, expected http://HOST:PORT/v1#NAME")
     given = dict(urllib.parse.parse_qsl(parts.query))
-    structured = given.pop("structured", "")
-    if given or structured not in ("", "vllm"):
-        raise ModelError(f"`?{parts.query}` is no setting of a server, expected ?structured=vllm or nothing")
+    structured, images = given.pop("structured", ""), given.pop("images", "")
+    if given or structured not in ("", *STRUCTURED) or images not in ("", "uuid"):
+        raise ModelError(
+            f"`?{parts.query}` is no setting of a server, expected structured={'|'.join(STRUCTURED)} or images=uuid"
+        )
     base = urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
-    return Address(base, parts.fragment, structured)
+    return Address(base, parts.fragment, structured, bool(images))
 
 
 class ServerModel:
@@ -87,7 +91,7 @@ class ServerModel:
         chosen = profile or default_profile(thinking="thinking" in where.name.lower())
         self.profile = chosen.model_copy(update={"zooms": 0})  # a crop is cut where the checkpoint is
         self._spoken = speech(self.profile)
-        self._cancel = cancel or threading.Event()
+        self._completions = Completions(where.base, cancel or threading.Event())
         self._pointer = Pointer()
         self._pictures: OrderedDict[str, str] = OrderedDict()
         self._closed = False
@@ -113,7 +117,9 @@ class ServerModel:
         narrowing = Narrowing(unfinished=asked.unfinished, pointer=pointer is not None, answer=asked.answer)
         spent: dict[str, int] = {"prompt": 0, "cached": 0, "output": 0}
         for reading in range(READINGS):
-            text, usage = self.complete(messages, deadline, self._spoken.grammar(narrowing))
+            text, usage = self.complete(
+                messages, deadline, self._spoken.grammar(narrowing), schema=self._spoken.call_schema()
+            )
             for key, value in usage.items():
                 spent[key] = spent[key] + value if key == "output" else value
             moves = self._spoken.moves(text, seen.screen, pointer, len(prompt.images))
@@ -138,6 +144,7 @@ class ServerModel:
         deadline: float,
         grammar: str = "",
         most_tokens: int | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> tuple[str, dict[str, int]]:
         """One chat completion: its text, and the tokens it took as `prompt`, `cached` and `output`.
 
@@ -146,6 +153,7 @@ class ServerModel:
             deadline: moment of the monotonic clock.
             grammar: Lark text of every legal reply; sent along where the address says that the server has a use for it.
             most_tokens: of the reply; the profile's own when None.
+            schema: JSON Schema of every legal reply, for servers that keep to a schema and to no grammar.
 
         Raises:
             ModelError: as `propose`.
@@ -160,12 +168,22 @@ class ServerModel:
         }
         if not sampling.greedy:
             body["top_p"] = sampling.top_p
-        if self._where.structured == "vllm" and grammar:
-            body["structured_outputs"] = {"grammar": grammar}
-        return self._sent(json.dumps(body).encode(), deadline)
+        return self._completions.ask(body | self._structured(grammar, schema), deadline, profile.deadline_s)
+
+    def _structured(self, grammar: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What keeps a reply in form, in the server's own words."""
+        match self._where.structured:
+            case "vllm" if grammar:
+                return {"structured_outputs": {"grammar": grammar}}
+            case "sglang" if grammar:
+                return {"ebnf": "%llguidance {}\n" + grammar}
+            case "json" if schema is not None:
+                wanted = {"name": "reply", "strict": True, "schema": schema}
+                return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+        return {}
 
     def close(self) -> None:
-        """Nothing is held on the server."""
+        """Nothing is held on the server but what it caches by itself."""
         self._closed = True
         self._pictures.clear()
 
@@ -177,8 +195,9 @@ class ServerModel:
             parts = []
             for part in message["content"]:
                 if part["type"] == "image":
-                    url = self._picture(next(images), most)
-                    parts.append({"type": "image_url", "image_url": {"url": url}})
+                    image = next(images)
+                    shown: dict[str, Any] = {"type": "image_url", "image_url": {"url": self._picture(image, most)}}
+                    parts.append(shown | ({"uuid": f"{image.digest}@{most}"} if self._where.uuids else {}))
                 else:
                     parts.append({"type": "text", "text": part["text"]})
             alone = len(parts) == 1 and parts[0]["type"] == "text"
@@ -205,94 +224,6 @@ class ServerModel:
         while len(self._pictures) > _KEPT:
             self._pictures.popitem(last=False)
         return self._pictures[key]
-
-    def _sent(self, data: bytes, deadline: float) -> tuple[str, dict[str, int]]:
-        """One request, tried again with growing pauses while the failure may pass."""
-        pause, problem = 0.5, ""
-        for tried in range(TRIES):
-            if tried and not self._waited(pause, deadline):
-                break
-            try:
-                return _answer(self._post(data, deadline))
-            except _Passing as failure:
-                problem = str(failure)
-                pause = failure.after if failure.after is not None else pause * 2
-        raise ModelError(f"{self._where.base}: {problem or 'no reply'}; gave up after {tried + 1} tries")
-
-    def _waited(self, seconds: float, deadline: float) -> bool:
-        """Pause; False where the deadline would pass first."""
-        if time.monotonic() + seconds >= deadline:
-            return False
-        if self._cancel.wait(seconds):
-            raise ModelError("stopped while waiting for the server")
-        return True
-
-    def _post(self, data: bytes, deadline: float) -> bytes:
-        if self._cancel.is_set():
-            raise ModelError("stopped while waiting for the server")
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise ModelError(f"{self._where.base}: no reply within {self.profile.deadline_s:g} s")
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(_KEY):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(f"{self._where.base}/chat/completions", data, headers)
-        try:
-            with _OPENER.open(request, timeout=left) as response:
-                return bytes(response.read(_MOST_BYTES))
-        except urllib.error.HTTPError as error:
-            with error:
-                said = " ".join(error.read(2000).decode("utf-8", "replace").split())[:200]
-            problem = f"the server says {error.code}: {said or error.reason}"
-            if error.code in _AGAIN:
-                raise _Passing(problem, _seconds(error.headers.get("Retry-After"))) from None
-            if error.code in (401, 403):
-                problem = f"the server says {error.code}: set {_KEY}"
-            raise ModelError(f"{self._where.base}: {problem}") from None
-        except TimeoutError:
-            raise ModelError(f"{self._where.base}: no reply within {self.profile.deadline_s:g} s") from None
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            raise _Passing(f"no answer: {' '.join(str(getattr(error, 'reason', error)).split())[:150]}") from None
-
-
-class _Nowhere(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the key and the screen to somewhere nobody named."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_Nowhere, urllib.request.ProxyHandler())
-
-
-class _Passing(Exception):
-    """A failure that may be over soon."""
-
-    def __init__(self, problem: str, after: float | None = None) -> None:
-        super().__init__(problem)
-        self.after = after
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None
-
-
-def _answer(body: bytes) -> tuple[str, dict[str, int]]:
-    """The text of a chat completion and what it took."""
-    try:
-        data = json.loads(body)
-        text = data["choices"][0]["message"]["content"]
-        usage = data.get("usage") or {}
-        details = usage.get("prompt_tokens_details") or {}
-        spent = {
-            "prompt": int(usage.get("prompt_tokens") or 0),
-            "cached": int(details.get("cached_tokens") or 0),
-            "output": int(usage.get("completion_tokens") or 0),
-        }
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        shown = " ".join(body[:120].decode("utf-8", "replace").split())
-        raise _Passing(f"the answer is no chat completion: `{shown}`" if shown else "the answer is empty") from None
-    return (text if isinstance(text, str) else ""), spent
 
 
 def _corrected(text: str, problem: str) -> list[dict[str, Any]]:

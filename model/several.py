@@ -37,7 +37,15 @@ class OneAtATime:
             before, old, place, reply = self._for
             move, self._left = self._left[0], self._left[1:]
             self._for = (before, old, place + 1, reply)
-            return Reply(move, text=reply.text, confidence=reply.confidence, shown=reply.shown, then=self._left)
+            sure = reply.confidences[len(reply.then) - len(self._left) :]
+            return Reply(
+                move,
+                text=reply.text,
+                confidence=sure[0] if sure else None,
+                confidences=sure,
+                shown=reply.shown,
+                then=self._left,
+            )
         reply = self._model.propose(asked, history, seen, perception)
         self._left, self._for = reply.then, (asked, seen, len(history), reply)
         return reply

@@ -93,6 +93,10 @@ class Spoken(Protocol):
         """The Lark text of every legal reply."""
         ...
 
+    def call_schema(self) -> dict[str, Any]:
+        """JSON Schema of one call."""
+        ...
+
     def moves(self, reply: str, screen: Screen, pointer: Point | None, images: int) -> tuple[Move, ...]:
         """All that a reply asks for, in order; one `Unreadable` for a reply that is no move. Never raises.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -95,6 +96,24 @@ class Tool(ABC):
     @property
     def _schema(self) -> Mapping[str, Any]:
         return self.tool or self.published()
+
+    def call_schema(self) -> dict[str, Any]:
+        """JSON Schema of one call, for servers that keep a reply to a schema and to no grammar."""
+        parameters = deepcopy(dict(self._schema["function"]["parameters"]))
+        known = parameters["properties"]
+        for key in ("coordinate", "coordinate2", "start"):
+            if key in known:
+                number = {"type": "integer", "minimum": 0, "maximum": self.grid.most}
+                known[key] = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+        return {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "enum": [self.name]},
+                "arguments": {**parameters, "additionalProperties": False},
+            },
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
 
     def system_text(self) -> str:
         """The system message: the tools between `<tools>` tags, the call format, the rules. Constant."""

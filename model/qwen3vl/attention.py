@@ -72,7 +72,7 @@ def attend(q: Tensor, keys: Tensor, values: Tensor, scale: float, causal: Causal
     if q.is_cuda:
         from torch.nn.attention.bias import causal_lower_right
 
-        bias = causal_lower_right(new, keys.shape[2])  # type: ignore[no-untyped-call]
+        bias = causal_lower_right(new, keys.shape[2])
         return _plain(q, keys, values, scale, attn_mask=bias)
     repeat, length = q.shape[1] // groups, keys.shape[2]
     rows = max(1, min(new, MOST_MASK // (repeat * length)))

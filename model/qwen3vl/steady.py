@@ -68,7 +68,7 @@ class Steady:
     def _record(self, slots: list[tuple[Tensor, Tensor]]) -> None:
         """Warm up on a stream of its own, as recording wants it, then record."""
         self._recorded = None
-        aside = torch.cuda.Stream()
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(2):

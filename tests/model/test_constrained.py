@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from actuators.geometry import Screen
 from model.base import Act, Unreadable
 from model.protocols import computer_use
-from model.qwen3vl.confidence import confidence
+from model.qwen3vl.confidence import confidences
 from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
 
 SCREEN = Screen(1280, 800)
@@ -240,11 +240,18 @@ def test_confidence_counts_the_deciding_tokens_only() -> None:
         b"]}}\n",
         b"</tool_call>",
     ]
-    assert confidence(pieces, [1, 0.1, 0.5, 0.8, 1.0, 0.5, 0.9, 0.3]) == pytest.approx(0.5 * 0.8 * 0.5 * 0.9)
-    words = [b'<tool_call>{"action": "type", "text": "', b"a", b'\\"', b"b", b'"}}\n', b"</tool_call>"]
-    assert confidence(words, [0.1, 0.5, 0.5, 0.5, 0.5, 0.1]) == pytest.approx(0.5**4)
-    assert confidence([b'<tool_call>{"action": "wait", "time": 3}}'], [0.5]) is None
-    assert confidence([b"nothing"], [0.5]) is None
+    point = 0.5 * 0.8 * 0.5 * 0.9
+    assert confidences(pieces, [1, 0.1, 0.5, 0.8, 1.0, 0.5, 0.9, 0.3]) == (pytest.approx(point),)
+    words = [b'<tool_call>\n{"action": "type", "text": "', b"a", b'\\"', b"<tool_call>", b'"}}\n', b"</tool_call>\n"]
+    chances = [0.1, 0.5, 0.5, 0.5, 0.5, 0.1]
+    assert confidences(words, chances) == (pytest.approx(0.5**4),)
+    wait = [b'<tool_call>\n{"action": "wait", "time": 3}}']
+    assert confidences(wait, [0.5]) == (None,)
+    assert confidences([b"nothing"], [0.5]) == ()
+    thought = [b"<think>\n", *words, b"</think>\n\n"]
+    several = [*thought, *words, *wait, *pieces]
+    found = confidences(several, [*[0.9] * len(thought), *chances, 0.5, *[0.3] * len(pieces)])
+    assert found == (pytest.approx(0.5**4), None, pytest.approx(0.3**4))
 
 
 def narrowed_replies(table: TokenTable, n: int, **narrowing: Any) -> list[str]:

@@ -394,6 +394,16 @@ def test_the_calls_of_one_reply_come_one_at_a_time_while_they_fit() -> None:
     assert run([("", seen(1))], Instruction("g", "s", hint="not that")) == ([first, Finish()], 2)
 
 
+def test_each_call_of_a_reply_brings_its_own_probability() -> None:
+    first, second, third = Act(Click(at=Point(20, 20))), Act(TypeText(text="x")), Act(Click(at=Point(30, 90)))
+    model = OneAtATime(Saying(Reply(first, "all", 0.9, (0.9, None, 0.4), then=(second, third))))
+    history, found = [], []
+    for _ in range(3):
+        found.append(model.propose(Instruction("g", "s"), history, seen(1), "both").confidence)
+        history.append(Done("did"))
+    assert found == [0.9, None, 0.4]
+
+
 # -- grounding -----------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -192,10 +193,122 @@ def test_vllm_is_sent_the_grammar(served: Served) -> None:
     assert body["max_tokens"] == 1024 + 2048  # a Thinking edition thinks
 
 
+def test_sglang_is_sent_the_grammar_in_its_own_words(served: Served) -> None:
+    served.say(CLICK)
+    model = load_model(f"{served.url}/v1?structured=sglang#Qwen3-VL-8B-Instruct")
+    model.propose(Instruction("Book"), [], seen(), "pixels")
+    assert served.asked[0][1]["ebnf"].startswith("%llguidance {}\nstart: ")
+
+
+def test_a_server_that_keeps_to_schemas_is_sent_that_of_a_call(served: Served) -> None:
+    import jsonschema
+
+    call = {"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [500, 500]}}
+    served.say(json.dumps(call))
+    model = load_model(f"{served.url}/v1?structured=json#Qwen3-VL-8B-Instruct")
+    assert model.propose(Instruction("Book"), [], seen(), "pixels").move == Act(Click(at=seen().screen.rect.centre))
+    wanted = served.asked[0][1]["response_format"]
+    assert wanted["type"] == "json_schema" and wanted["json_schema"]["strict"]
+    schema = wanted["json_schema"]["schema"]
+    jsonschema.validate(call, schema)
+    for wrong in (
+        {"action": "fly"},
+        {"action": "left_click", "coordinate": [1, 1001]},
+        {"action": "wait", "more": 1},
+        {},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**call, "arguments": wrong}, schema)
+
+
+def shown(body: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Name of each picture of a request, and whether its bytes came along."""
+    parts = [
+        part for message in body["messages"] if isinstance(message["content"], list) for part in message["content"]
+    ]
+    return [(part["uuid"], part["image_url"] is not None) for part in parts if part["type"] == "image_url"]
+
+
+def test_the_bytes_of_a_picture_are_sent_once(served: Served) -> None:
+    served.say(CLICK)
+    model = ServerModel(address(f"{served.url}/v1?images=uuid#x"), Profile(deadline_s=20))
+    first, second = (f"{seen(n).digest}@{1280 * 1024}" for n in (1, 2))
+    history: list[Done] = []
+    for step in (1, 2):
+        model.propose(Instruction("Book"), history, seen(step), "pixels")
+        history.append(Done("left_click", CLICK, seen(step)))
+    assert [shown(body) for _, body in served.asked] == [[(first, True)], [(first, False), (second, True)]]
+    served.asked.clear()
+    served.answers = [(400, b"no data for uuid", {})]
+    served.say(CLICK)
+    model.propose(Instruction("Book"), history, seen(2), "pixels")  # the server has forgotten them
+    assert [shown(body) for _, body in served.asked] == [
+        [(first, False), (second, False), (second, False)],
+        [(first, True), (second, True), (second, True)],
+    ]
+    served.asked.clear()
+    served.answers = [(503, b"", {"Retry_After": "0"})]
+    served.say(CLICK)
+    model.propose(Instruction("Book"), history, seen(2), "pixels")  # it was started anew
+    assert [all(whole for _, whole in shown(body)) for _, body in served.asked] == [False, True]
+
+
+def test_calls_that_a_server_takes_out_of_the_text_are_put_back(served: Served) -> None:
+    function = {"name": "computer_use", "arguments": '{"action": "wait", "time": 2}'}
+    message = {
+        "role": "assistant",
+        "content": "Action: Wait.",
+        "tool_calls": [{"type": "function", "function": function}],
+    }
+    served.answers = [(200, json.dumps({"choices": [{"message": message}]}).encode(), {})]
+    reply = served.model().propose(Instruction("Book"), [], seen(), "pixels")
+    assert reply.move == Act(Wait(seconds=2), "Wait.")
+
+
+def test_stop_ends_a_request_that_is_under_way() -> None:
+    import socket
+    import time
+
+    event = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = Address(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", "x")
+        threading.Timer(0.2, event.set).start()
+        began = time.monotonic()
+        with pytest.raises(ModelError, match="stopped while waiting"):
+            ServerModel(where, Profile(deadline_s=60), event).propose(Instruction("Book"), [], seen(), "pixels")
+        assert time.monotonic() - began < 30
+
+
+def test_a_server_that_trickles_ends_at_the_deadline() -> None:
+    import socket
+    import time
+
+    def trickle(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            talk, _ = listening.accept()
+            with talk:
+                talk.recv(65536)
+                talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                for _ in range(400):
+                    talk.sendall(b" ")
+                    time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle, args=(listening,), daemon=True)
+        thread.start()
+        where = Address(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", "x")
+        with pytest.raises(ModelError, match=r"no reply within 0\.6 s"):
+            ServerModel(where, Profile(deadline_s=0.6)).propose(Instruction("Book"), [], seen(), "pixels")
+        thread.join(10)
+        assert not thread.is_alive()  # the connection was closed, not left to trickle on
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("http://127.0.0.1:1/v1", "names no model"),
+        ("http://x/v1?structured=xml#a", "is no setting of a server, expected structured=vllm"),
+        ("http://x/v1?images=all#a", "or images=uuid"),
         ("ftp://x/v1#a", "is no server"),
         ("http://me:pw@x/v1#a", "no key belongs in an address"),
         ("http://x/v1?mode=3#a", "is no setting"),
