@@ -57,7 +57,7 @@ __all__ = ["AndroidActuator"]
 _T = TypeVar("_T")
 QUIET_S = 0.12
 """The screen is still when no pixel has changed for this long..."""
-BEGINS_S = 0.4
+BEGINS_S = 0.3
 """...and, after an act that has not shown yet, when nothing has begun within this long."""
 _PAUSE_S = 0.02
 _BACK_S = 3.0

@@ -212,6 +212,14 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(report(as_json))
 
 
+@app.command()
+def devices(as_json: AsJson = False) -> None:
+    """List phones and emulators that adb knows, and what each can do."""
+    from agent.devices import devices as listed_devices
+
+    raise typer.Exit(listed_devices(as_json))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def eval(context: typer.Context) -> None:
     """Run benchmarks: `agent eval --help` lists them."""
@@ -292,7 +300,7 @@ def policy_explain(
 
 @bench_app.command("step")
 def bench_step(
-    surface: Annotated[str, typer.Option(help="`browser`.")] = "browser",
+    surface: Annotated[str, typer.Option(help="`browser` or `android`.")] = "browser",
     n: Annotated[int, typer.Option(help="Steps to measure.")] = 60,
     as_json: AsJson = False,
 ) -> None:
@@ -308,6 +316,16 @@ def bench_policy(as_json: AsJson = False) -> None:
     from agent.bench import policy
 
     raise typer.Exit(policy(as_json))
+
+
+@bench_app.command("stop")
+def bench_stop(
+    n: Annotated[int, typer.Option(help="Stops of each kind, in each act.")] = 5, as_json: AsJson = False
+) -> None:
+    """Time from a person's stop (key, mouse, signal) to the hand that has let go."""
+    from agent.bench_stop import stop as measured
+
+    raise typer.Exit(measured(n, as_json))
 
 
 @bench_app.command("model")
