@@ -100,15 +100,18 @@ class Display:
                 with suppress(subprocess.TimeoutExpired):
                     server.wait(STOP_S)
                     break
-            self._sweep()
+            self._sweep(server.pid)
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
         self._number = -1
 
-    def _sweep(self) -> None:
-        """What a killed server leaves behind, so that its number can be used again."""
-        if self._number >= 0:
+    def _sweep(self, pid: int) -> None:
+        """What a killed server leaves behind, so that its number can be used again; another server may have it now."""
+        lock = Path(f"/tmp/.X{self._number}-lock")
+        with suppress(OSError, ValueError):
+            if self._number < 0 or int(lock.read_text()) != pid:
+                return
             for path in (self.socket, Path(f"/tmp/.X{self._number}-lock")):
                 with suppress(OSError):
                     path.unlink()
