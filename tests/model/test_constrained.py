@@ -251,7 +251,7 @@ def test_confidence_counts_the_deciding_tokens_only() -> None:
     thought = [b"<think>\n", *words, b"</think>\n\n"]
     several = [*thought, *words, *wait, *pieces]
     found = confidences(several, [*[0.9] * len(thought), *chances, 0.5, *[0.3] * len(pieces)])
-    assert found == (pytest.approx(0.5**4), None, pytest.approx(0.3**4))
+    assert found == (pytest.approx(0.5**4), None, pytest.approx(0.3**5))
 
 
 def narrowed_replies(table: TokenTable, n: int, **narrowing: Any) -> list[str]:
