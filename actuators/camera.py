@@ -66,7 +66,10 @@ class Camera:
                     raise
                 self.close()  # a display whose size has changed needs another buffer
                 if again:
-                    raise SurfaceLost("no picture of the display can be had: it has gone or shrunk") from None
+                    said = " ".join(str(error).split())[:120]
+                    raise SurfaceLost(
+                        f"no picture of the display can be had ({said}): has it gone or shrunk?"
+                    ) from None
         raise AssertionError("unreachable")
 
     def _opened(self) -> Any:

@@ -53,10 +53,8 @@ class Keyboard:
         self._learn()
 
     def close(self) -> None:
-        with suppress(SurfaceLost), self._server.asking() as x:
-            for code in self._put.values():
-                x.change_keyboard_mapping(code, [[0] * _COLUMNS])
-            x.sync()
+        with suppress(SurfaceLost):
+            self._map(dict.fromkeys(self._put.values(), 0))
         self._put.clear()
 
     @property
@@ -130,16 +128,27 @@ class Keyboard:
     def _put_on(self, symbols: list[int], keep: set[int]) -> None:
         if len(symbols) > len(self._free) + len(self._put) - len(keep):
             raise ValueError("this keyboard has too few free keys")
+        wanted: dict[int, int] = {}
+        for symbol in symbols:
+            if self._free:
+                code = self._free.pop(0)
+            else:
+                oldest = next(one for one in self._put if one not in keep)
+                code = self._put.pop(oldest)
+            self._put[symbol] = code
+            keep.add(symbol)
+            wanted[code] = symbol
+        self._map(wanted)
+
+    def _map(self, wanted: dict[int, int]) -> None:
+        """Put keysyms on keycodes, 0 for none; in few requests, since every program reads all keys anew after each."""
+        codes = sorted(wanted)
         with self._server.asking() as x:
-            for symbol in symbols:
-                if self._free:
-                    code = self._free.pop(0)
-                else:
-                    oldest = next(one for one in self._put if one not in keep)
-                    code = self._put.pop(oldest)
-                self._put[symbol] = code
-                keep.add(symbol)
-                x.change_keyboard_mapping(code, [[symbol] * _COLUMNS])
+            while codes:
+                run = [codes.pop(0)]
+                while codes and codes[0] == run[-1] + 1:
+                    run.append(codes.pop(0))
+                x.change_keyboard_mapping(run[0], [[wanted[code]] * _COLUMNS for code in run])
             x.sync()
 
     def _press(self, symbol: int) -> None:

@@ -34,13 +34,28 @@ __all__ = ["Desktop", "programs_of"]
 START_S = 15.0
 _PLACES = "/usr/local/bin:/usr/bin:/bin:/usr/games"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-_MANAGER = "openbox"
+_MANAGER = "jwm"
 _AUTHORITY, _SETTINGS = "/run/authority", "/run/settings"
+_CONFIG = f"{_SETTINGS}/jwmrc"
 _GTK = """[Settings]
 gtk-enable-animations=0
 gtk-cursor-blink=0
 gtk-recent-files-enabled=0
 """
+_MANAGED = """<?xml version="1.0"?>
+<JWM>
+  <WindowStyle><Font>Sans-10</Font><Width>2</Width><Height>22</Height></WindowStyle>
+  <Desktops width="1" height="1"/>
+  <FocusModel>click</FocusModel>
+  <SnapMode distance="0">none</SnapMode>
+  <MoveMode>opaque</MoveMode>
+  <ResizeMode>opaque</ResizeMode>
+  <DoubleClickSpeed>400</DoubleClickSpeed>
+  <DoubleClickDelta>2</DoubleClickDelta>
+</JWM>
+"""
+"""No keys of its own, so that every key reaches the program in front, no panel, and no menu that starts anything.
+(Of the window managers tried, openbox reads all of its settings anew for each key that is put on: seconds.)"""
 _ENV = {
     "DBUS_SESSION_BUS_ADDRESS": f"unix:path={DESK}/bus",
     "XAUTHORITY": _AUTHORITY,
@@ -237,6 +252,7 @@ class Desktop:
         settings = self._folder / "settings"
         (settings / "gtk-3.0").mkdir(parents=True, exist_ok=True)
         (settings / "gtk-3.0" / "settings.ini").write_text(_GTK)
+        (settings / "jwmrc").write_text(_MANAGED)
         desk = self._folder / "desk"
         shutil.rmtree(desk, ignore_errors=True)
         seen_inside = [
@@ -249,7 +265,7 @@ class Desktop:
         self._jail = Jail(self._overlay, desk, seen_inside, env, self._hosts)
         self._jail.__enter__()
         bus = ("dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={DESK}/bus")
-        started = [self._jail.start(bus), self._jail.start((_MANAGER, "--sm-disable"))]
+        started = [self._jail.start(bus), self._jail.start((_MANAGER, "-f", _CONFIG))]
         self._wait_for_manager(started)
         if self._record is not None:
             from sandboxes.recording import Recording

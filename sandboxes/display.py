@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import selectors
 import shutil
 import socket
 import subprocess
@@ -29,6 +28,10 @@ __all__ = ["Display", "cookie_file", "opened_with"]
 
 START_S = 15.0
 STOP_S = 3.0
+_TRIES = 20
+_NUMBERS = range(200, 30_000)
+"""Far from those that people's own displays have."""
+_LOOKS_S = 0.005
 _MISSING = "no Xvfb: install it (Debian: `apt-get install xvfb`)"
 _LOCAL, _WILD = 256, 65535
 """Families of an Xauthority entry: this machine by its name, and any."""
@@ -107,14 +110,12 @@ class Display:
         self._number = -1
 
     def _sweep(self, pid: int) -> None:
-        """What a killed server leaves behind, so that its number can be used again; another server may have it now."""
+        """What a killed server leaves behind, so that its number can be used again; never another server's."""
         lock = Path(f"/tmp/.X{self._number}-lock")
         with suppress(OSError, ValueError):
-            if self._number < 0 or int(lock.read_text()) != pid:
-                return
-            for path in (self.socket, Path(f"/tmp/.X{self._number}-lock")):
-                with suppress(OSError):
-                    path.unlink()
+            if self._number >= 0 and int(lock.read_text()) == pid:
+                self.socket.unlink(missing_ok=True)
+                lock.unlink()
 
     def _start(self) -> None:
         program = shutil.which("Xvfb")
@@ -124,25 +125,38 @@ class Display:
         folder = Path(self._folder.name)
         cookie = secrets.token_bytes(16)
         cookie_file(folder / "server", cookie)
-        told, tells = os.pipe()
-        try:
-            self._server = self._spawned(program, folder, tells)
-        finally:
-            os.close(tells)
-        try:
-            said = _line(told, time.monotonic() + self._start_s)
-        finally:
-            os.close(told)
-        if not said.strip().isdigit():
-            raise SandboxUnavailable(f"Xvfb did not start: {_last_words(folder / 'log')}")
-        self._number = int(said)
-        cookie_file(self.authority, cookie, self._number)
+        until = time.monotonic() + self._start_s
+        for _ in range(_TRIES):
+            self._number = secrets.choice(_NUMBERS)
+            if self.socket.exists() or Path(f"/tmp/.X{self._number}-lock").exists():
+                continue
+            self._server = self._spawned(program, folder)
+            if self._answers(until):
+                cookie_file(self.authority, cookie, self._number)
+                return
+            if self._server.poll() is None:
+                break  # it is there and says nothing
+        raise SandboxUnavailable(f"Xvfb did not start: {_last_words(folder / 'log')}")
 
-    def _spawned(self, program: str, folder: Path, tells: int) -> subprocess.Popen[bytes]:
+    def _answers(self, until: float) -> bool:
+        """Whether the server takes connections in time; not when it has ended, as where its number was taken."""
+        assert self._server is not None
+        while self._server.poll() is None and time.monotonic() < until:
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+                line.connect(str(self.socket))
+                return True
+            time.sleep(_LOOKS_S)
+        return False
+
+    def _spawned(self, program: str, folder: Path) -> subprocess.Popen[bytes]:
+        """The server, under a number of its own: it takes the number's lock itself, or ends.
+
+        (Left to find a number by itself, without its abstract socket, it would take over another server's socket.)
+        """
         width, height = self._size
         ends_with_us = [wrap, "--pdeathsig", "KILL"] if (wrap := shutil.which("setpriv")) else []
         command = [
-            *(*ends_with_us, program, "-displayfd", str(tells), "-screen", "0", f"{width}x{height}x24"),
+            *(*ends_with_us, program, self.name, "-screen", "0", f"{width}x{height}x24"),
             *("-auth", str(folder / "server"), "-nolisten", "tcp", "-nolisten", "local"),
             *("-noreset", "-s", "0", "-dpms"),
         ]
@@ -152,7 +166,6 @@ class Display:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(tells,),
                 env={name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
                 start_new_session=True,
             )
@@ -198,19 +211,6 @@ def cookie_file(path: Path, cookie: bytes, number: int | None = None) -> None:
 
 def _counted(part: bytes) -> bytes:
     return len(part).to_bytes(2, "big") + part
-
-
-def _line(told: int, until: float) -> bytes:
-    """What is written to a pipe up to a line end; less where its writer ends or time is up before."""
-    said = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(told, selectors.EVENT_READ)
-        while not said.endswith(b"\n") and selector.select(max(0.0, until - time.monotonic())):
-            piece = os.read(told, 64)
-            if not piece:
-                break
-            said += piece
-    return said
 
 
 def _last_words(log: Path) -> str:

@@ -12,6 +12,7 @@ import sys
 import gi
 
 gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, GLib, Gtk  # noqa: E402
 
 SIZE = (640, 460)
@@ -61,10 +62,11 @@ class Stage:
         self.saved = self.entry("Saved", 10, 245, editable=False)
         self.dropped = self.entry("Dropped", 10, 285, editable=False)
         page.put(Gtk.Label(label="Bottom"), 10, 1300)
-        self.canvas = Gtk.DrawingArea()
+        self.canvas = Gtk.EventBox()
+        self.canvas.add(Gtk.DrawingArea())
         self.canvas.set_size_request(200, 100)
-        self.canvas.connect("draw", self.draw)
         self.shade = 0.0
+        self.paint()
         page.put(self.canvas, 360, 120)
         scroll.show_all()
 
@@ -98,9 +100,9 @@ class Stage:
             self.dropped.set_text("Parcel in Bin")
         return False
 
-    def draw(self, widget, context):
-        context.set_source_rgb(self.shade, 0.4, 0.6)
-        context.paint()
+    def paint(self):
+        colour = Gdk.RGBA(self.shade, 0.4, 0.6, 1.0)
+        self.canvas.override_background_color(Gtk.StateFlags.NORMAL, colour)
 
     def inner(self, name):
         if name == "Notes":
@@ -113,6 +115,12 @@ class Stage:
             self.agree.set_label(to)
         else:
             self.fields[name].get_accessible().set_name(to)
+
+    def focus(self):
+        """What has the keyboard, by the toolkit's own word."""
+        widget = self.window.get_focus()
+        told = widget.get_accessible().get_name() if widget is not None else ""
+        return [told, self.window.is_active(), self.window.has_toplevel_focus()]
 
     def reset(self):
         self.build()
@@ -133,7 +141,7 @@ class Stage:
 
             def step():
                 self.shade = (self.shade + 0.13) % 1.0
-                self.canvas.queue_draw()
+                self.paint()
                 self.last = GLib.get_monotonic_time() / 1e6
                 return GLib.get_monotonic_time() < until
 
