@@ -32,6 +32,7 @@ from sandboxes.checkpoint import NotKept, State
 __all__ = ["Options", "rollback"]
 
 _SETTLE_S = 2.0
+_MISTAKES: tuple[type[Exception], ...] = (TaskError, *MISUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def rollback(options: Options) -> int:
     try:
         with terminable():
             ending, mine = _put_back(options, folder, plan, state, task)
-    except (*MISUSE, TaskError) as problem:
+    except _MISTAKES as problem:
         print(f"agent rollback: {problem}", file=sys.stderr)
         return USAGE
     except MACHINERY as problem:
@@ -109,7 +110,7 @@ def _put_back(
         put_back=True,
     )
     with wired(task, wanted, mine, ScriptedModel([]), Silent(), RedStop()) as parts:
-        told = {"run": folder.id, "step": plan.step, "state": plan.state}
+        told: dict[str, str | int] = {"run": folder.id, "step": plan.step, "state": plan.state}
         parts.trail.event("gui.rollback", told, f"{folder.id} is taken back to before step {plan.step + 1}")
         for line in plan.lines():
             parts.trail.event("gui.rollback.deed", {"detail": line}, line)

@@ -36,7 +36,7 @@ def told(folder: Path, name: str) -> list[str]:
 def test_ordered_and_the_answer_is_lost(tmp_path: Path) -> None:
     with desk() as place, cut_line(place.url, cuts={"POST /save": "answer"}) as line:
         found = run(place.task(tmp_path, line.url), tmp_path / "runs", timeout=110)
-        assert (found.code, found.last["outcome"]) == (10, "done_unverified"), "the list of orders is no confirmation"
+        assert (found.code, found.last["outcome"]) == (0, "verified"), found.last
         assert place.posts("/save") == 1 and len(place.orders) == 1
     said = told(found.folder, "gui.effect")
     assert said[0].startswith("unknown: POST") and said[1] == "happened: the text `Ordered: Ada` is shown"
@@ -52,6 +52,7 @@ def test_it_never_arrived_and_is_done_once_more(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in told(found.folder, "gui.effect")] == ["unknown", "not happened"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_looked_back_at(tmp_path: Path) -> None:
     """It had been sent: the next run finds that out and repeats nothing. Then it had not: the next run does it."""
     with desk() as place, cut_line(place.url) as line:
@@ -70,10 +71,11 @@ def test_a_run_that_was_killed_is_looked_back_at(tmp_path: Path) -> None:
             assert child.stdout and any('"pressed"' in one for one in child.stdout)
         assert place.posts("/save") == 2
         found = run(task, runs, timeout=110)
-        assert found.last["outcome"] == "done_unverified" and "had done it" in found.last["because"]
+        assert found.last["outcome"] == "verified" and "had done it" in found.last["because"]
         assert place.posts("/save") == 2 and told(found.folder, "gui.intent")[-1].endswith("/orders")
 
 
+@pytest.mark.slow
 def test_without_a_way_to_look_nothing_is_repeated(tmp_path: Path) -> None:
     with desk() as place, cut_line(place.url, cuts={"POST /save": "answer"}) as line:
         task, runs = place.task(tmp_path, line.url, reconcile=[]), tmp_path / "runs"
