@@ -31,6 +31,8 @@ class Rehearsal:
     requests: tuple[Sent, ...] = ()
     goes_to: str = ""
     drift: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+    """What the page would say that it does not say now, or no longer."""
     failed: str = ""
     """Why it could not be rehearsed; empty when it was."""
 
@@ -44,6 +46,7 @@ class Rehearsal:
             return [f"it could not be rehearsed: {self.failed}"]
         lines = [f"would send {line_of(sent)}" for sent in self.requests] or ["would send nothing"]
         lines += [f"would lead to {self.goes_to}"] if self.goes_to else []
+        lines += self.shows
         return lines + [f"the shadow is not the live page: {one}" for one in self.drift]
 
 
@@ -102,7 +105,7 @@ class Rehearser:
 
     def _told(self, found: Shadowed) -> Rehearsal:
         sent = tuple(sent_of(held, self._leaks(held)) for held in found.would_send)
-        return Rehearsal(sent, found.goes_to, found.drift)
+        return Rehearsal(sent, found.goes_to, found.drift, found.shows)
 
 
 class _Differs(Exception):

@@ -10,6 +10,7 @@ would have answered. So it is a preview and never a proof; the wire compares wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ __all__ = ["Shadowed", "shadowed"]
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOAD_MS = 10_000
 _WAIT_MS = 1_500
+_MOST_LINES, _LINE = 5, 120
 
 _STATE = """() => ({
   session: Object.entries(sessionStorage), x: scrollX, y: scrollY, text: document.body ? document.body.innerText : '',
@@ -57,6 +59,8 @@ class Shadowed:
     """Requests that would have left, in order. Nothing of them did."""
     goes_to: str = ""
     """Where a read would have led the page, when it left its address; empty when it stayed."""
+    shows: tuple[str, ...] = ()
+    """What its text would say that it did not say before, or no longer, one line each."""
     drift: tuple[str, ...] = ()
     """In what the shadow differed from the live page before the act, one line each."""
 
@@ -85,6 +89,8 @@ def shadowed(
             found.would_send.append(held)
         return False
 
+    from playwright.sync_api import Error
+
     state = live.evaluate(_STATE)
     storage: Any = live.context.storage_state(indexed_db=True)
     with make(judge) as chromium:
@@ -93,7 +99,8 @@ def shadowed(
         page = context.new_page()
         page.goto(live.url, wait_until="load", timeout=_LOAD_MS)
         put, wanted = page.evaluate(_PUT, state)
-        found.drift = _drift(state["text"], page.evaluate(_STATE)["text"], put, wanted)
+        before = page.evaluate(_STATE)["text"]
+        found.drift = _drift(state["text"], before, put, wanted)
         acting[0] = True
         do(page)
         for _ in range(_WAIT_MS // 50):
@@ -102,7 +109,17 @@ def shadowed(
                 page.wait_for_timeout(150)  # what comes with it
                 break
         found.goes_to = page.url if page.url != live.url else ""
+        with suppress(Error):  # it may be on its way to another page
+            found.shows = _changed(before, page.evaluate(_STATE)["text"])
     return found
+
+
+def _changed(before: str, after: str) -> tuple[str, ...]:
+    """Lines that came and lines that went, the first few of each."""
+    was, now = (list(dict.fromkeys(" ".join(line.split()) for line in text.splitlines())) for text in (before, after))
+    came = [f'would show "{line[:_LINE]}"' for line in now if line and line not in was]
+    went = [f'would no longer show "{line[:_LINE]}"' for line in was if line and line not in now]
+    return (*came[:_MOST_LINES], *went[:_MOST_LINES])
 
 
 def _drift(live: str, shadow: str, put: int, wanted: int) -> tuple[str, ...]:
