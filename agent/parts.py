@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +62,8 @@ class Parts:
     """Tells the trail and whoever else must know what is odd in an answer of the broker; lines for a person."""
     looks: Sequence[Look] = ()
     """Where to look when an act ended and nobody knows whether it happened."""
-    unanswered: Callable[[], Sequence[str]] = tuple
-    """What was sent since the last call and never answered, one line each."""
+    unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
+    """Which of some requests (`METHOD ADDRESS`) got no answer, and why, one line each; waits a while for them."""
     sent: Callable[[], Sequence[Outgoing]] = tuple
     """What else than plain reads was let go since the last call."""
     keep_state: Callable[[], str] | None = None

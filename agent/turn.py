@@ -25,7 +25,7 @@ from policies.request import Rehearsed
 from sandboxes.checkpoint import NotKept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from agent.parts import Parts
     from policies.wire_gate import Outgoing
@@ -93,11 +93,12 @@ class Turn:
         self._parts.gate.settle(step.clearance, receipt)
         kept = self._parts.kept_back()
         self._remember(step, action, target, receipt, kept)
-        if _lasting(step.clearance) and any(one.own for one in self._parts.sent()):
+        sent = {one.sent.shown for one in self._parts.sent() if one.own}
+        if sent and _lasting(step.clearance):
             self._sent.add(once)
         if ending := self._stopped_at_the_wire(step, kept):
             return ending
-        if why := self._not_known(step, receipt):
+        if why := self._not_known(step, receipt, sent):
             return self._reconcile(step, why)
         return self._received(step, receipt)
 
@@ -117,13 +118,13 @@ class Turn:
             return None
         return Ending("error", f"{summary(action, target)}: {receipt.detail or receipt.status}")
 
-    def _not_known(self, step: Step, receipt: Receipt) -> str:
+    def _not_known(self, step: Step, receipt: Receipt, sent: Collection[str]) -> str:
         """Why it cannot be told whether an act that lasts has happened; empty when it can."""
         if receipt.status == "unknown":
             return receipt.detail or "it broke in the middle"
         if receipt.status != "done" or not _lasting(step.clearance):
             return ""
-        return "; ".join(self._parts.unanswered())
+        return "; ".join(self._parts.unanswered(sent))
 
     def _reconcile(self, step: Step, why: str) -> Ending | None:
         """Whether an act happened is found out by looking. Goes on when that tells; else the effect stays unknown."""

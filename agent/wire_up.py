@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,7 +155,7 @@ class _Placed:
     actuator: Actuator
     rehearser: Rehearser | None = None
     place: Rewindable | None = None
-    unanswered: Callable[[], Sequence[str]] = tuple
+    unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
 
 
 def _keeping(folder: RunFolder, place: Rewindable) -> Callable[[], str]:

@@ -9,6 +9,7 @@ below everything that can be seen here, and a server that must do a thing once h
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,25 +29,31 @@ class Unanswered:
     def __init__(self, context: BrowserContext) -> None:
         self._context = context
         self._waiting: dict[Request, float] = {}
-        self._lost: list[str] = []
+        self._lost: list[tuple[str, str]] = []
         context.on("request", self._begun)
         context.on("response", self._answered)
         context.on("requestfailed", self._failed)
 
-    def lost(self, wait_s: float = 10.0) -> tuple[str, ...]:
-        """What was sent since the last call and not answered, one line each; waits for answers at most `wait_s`."""
+    def lost(self, sent: Collection[str], wait_s: float = 10.0) -> tuple[str, ...]:
+        """Which of these requests, as `METHOD ADDRESS` without query, got no answer, and why; one line each.
+
+        Waits for their answers at most `wait_s` seconds. What else the page sends is its own business.
+        """
         from playwright.sync_api import Error
 
         until = time.monotonic() + wait_s
-        while self._waiting and self._context.pages and time.monotonic() < until:
+        while self._pending(sent) and self._context.pages and time.monotonic() < until:
             try:
                 self._context.pages[-1].wait_for_timeout(20)
             except Error:
                 break
-        lost, self._lost = self._lost, []
-        lost += [f"{_words(request)}: no answer within {wait_s:.0f} seconds" for request in self._waiting]
-        self._waiting.clear()
+        lost = [f"{words}: {why}" for words, why in self._lost if words in sent]
+        lost += [f"{words}: no answer within {wait_s:.0f} seconds" for words in self._pending(sent)]
+        self._lost.clear()
         return tuple(lost)
+
+    def _pending(self, sent: Collection[str]) -> list[str]:
+        return [words for request in self._waiting if (words := _words(request)) in sent]
 
     def _begun(self, request: Request) -> None:
         if request.method not in _READS and request.resource_type in _OWN:
@@ -60,9 +67,9 @@ class Unanswered:
             return
         why = request.failure or "it failed"
         if not why.startswith(_KEPT_BACK):
-            self._lost.append(f"{_words(request)}: {why.removeprefix('net::')}")
+            self._lost.append((_words(request), why.removeprefix("net::")))
 
 
 def _words(request: Request) -> str:
     """Method and address without what was asked in it."""
-    return f"{request.method} {request.url.partition('?')[0][:300]}"
+    return f"{request.method} {request.url.partition('?')[0].partition('#')[0]}"[:400]

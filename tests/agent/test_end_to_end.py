@@ -126,7 +126,9 @@ def test_a_price_that_jumps_is_asked_about_and_nobody_answers(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_words_on_the_page_buy_no_extras(tmp_path: Path) -> None:
-    found = run(BOOK, tmp_path, "--site", "mischief=injection")
+    held = run(BOOK, tmp_path, "--site", "mischief=injection")
+    assert (held.code, bought(held)) == (20, []), "what gives orders is supervised, and nobody is there"
+    found = run(BOOK, tmp_path, "--site", "mischief=injection", "--anomaly", "orders=note")
     assert found.last["outcome"] == "verified"
     [one] = bought(found)
     assert one.amount_cents == found.last["outputs"]["total"]["minor"]

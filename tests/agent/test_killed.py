@@ -54,7 +54,8 @@ def paid_once_over_two_runs(tmp_path: Path, after_s: float) -> None:
         assert len(purchases(site.log)) <= 1, f"paid twice, after a kill at {after_s:.2f} s"
         ended = {one.record.outcome for one in list_runs(runs) if one.record and one.state == "ended"}
         if before and "verified" not in ended - {again.last["outcome"]}:
-            assert (again.code, again.last["outcome"]) == (40, "unknown_effect")
+            # looked back at with the session that its checkpoint kept: it tells, or it stays unknown
+            assert (again.code, again.last["outcome"]) in ((0, "verified"), (40, "unknown_effect"))
         if not before and again.last["outcome"] != "unknown_effect":
             assert again.last["outcome"] == "verified" and len(purchases(site.log)) == 1
 
