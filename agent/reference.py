@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: commands, task file, policies, outcomes, attribute names of the trail.
+"""Writes docs/reference from the code: commands, task file, policies, outcomes, the trail's attributes, forms.
 
     python -m agent.reference docs/reference [--check]
 
@@ -43,6 +43,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
         "policies.md": _policies,
         "outcomes.md": _outcomes,
         "trail.md": _trail,
+        "forms.md": _forms,
     }
 
 
@@ -150,6 +151,26 @@ def _trail() -> str:
 
     rows = "\n".join(f"| `{full}` | {short.replace('_', ' ')} |" for short, full in NAMES.items())
     return f"# Attributes of the trail\n\n| attribute | what |\n|---|---|\n{rows}\n"
+
+
+def _forms() -> str:
+    import json
+
+    from model.asking.form import Asked
+    from model.asking.forms import NAMES, form
+
+    takes = {
+        "each": "pictures and pages, each for itself", "pictures": "pictures and pages together", "two": "two pictures",
+        "recording": "one recording", "all": "pictures and pages together, or one recording",
+    }  # fmt: skip
+    lines = ["# Forms of `agent ask`\n", "What each takes, and the JSON Schema of `answer`. Boxes are in pixels.\n"]
+    for name in NAMES:
+        one = form(name)
+        needs = [f"`--{option}`" for option, must in (("question", one.asks), ("schema", one.fields)) if must == "must"]
+        lines.append(f"## {name}\n\n{one.about[0].upper()}{one.about[1:]}.\n")
+        lines.append(f"Takes {'; needs '.join([takes[one.takes], *needs])}.\n")
+        lines.append(f"```json\n{json.dumps(one.schema(Asked()), indent=1, ensure_ascii=False)}\n```\n")
+    return "\n".join(lines)
 
 
 def _flat(text: str) -> str:

@@ -162,6 +162,7 @@ def likeness(one: str, other: str) -> float:
     return fuzz.ratio(one.casefold(), other.casefold()) / 100
 
 
+@pytest.mark.timeout(300)
 def test_the_pilot_reads_a_page(settings: Path, pilot: Any) -> None:
     """It misspells; each line is found where it stands, and most of their letters are right."""
     media = open_media([settings])
@@ -177,6 +178,7 @@ def test_the_pilot_reads_a_page(settings: Path, pilot: Any) -> None:
     assert read.answer["languages"] == [] and all(0 < line["sure"] <= 1 for line in lines)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("words", "box"),
     [("the Save button", SAVE), ("Where is the Cancel button?", (160, 350, 260, 390)), ("the Delete button", None)],
@@ -195,6 +197,7 @@ def test_the_pilot_finds_a_button_and_says_what_is_not_there(
         assert abs(found["box"][0] - box[0]) < 16 and abs(found["box"][2] - box[2]) < 16
 
 
+@pytest.mark.timeout(300)
 def test_pages_and_pictures_are_read_one_by_one(
     settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
