@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +59,7 @@ _REGION_PX = 64
 _SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _OPENS_S = 15.0
 """A program that was started shows a window within this long, or is said to have none."""
+_THERE = "its window is there"
 _ANSWERS_S = 1.0
 """A program that takes longer than this to come round is looked at as it is."""
 
@@ -69,8 +71,12 @@ class Launcher(Protocol):
         """The application that a process of this machine belongs to; empty for an unknown one."""
         ...
 
-    def start(self, name: str) -> str:
+    def start(self, name: str, arguments: Sequence[str] = ()) -> str:
         """Start an application; why not, or empty when it was started. Raises `KeyError` for one that may not be."""
+        ...
+
+    def news(self) -> tuple[str, ...]:
+        """What has happened to applications since the last call, one line each."""
         ...
 
     def inner(self, pid: int) -> int:
@@ -86,8 +92,11 @@ class OwnPrograms:
             return Path(f"/proc/{pid}/exe").readlink().name
         return ""
 
-    def start(self, name: str) -> str:
+    def start(self, name: str, arguments: Sequence[str] = ()) -> str:
         raise KeyError(name)
+
+    def news(self) -> tuple[str, ...]:
+        return ()
 
     def inner(self, pid: int) -> int:
         return pid
@@ -141,6 +150,22 @@ class DesktopActuator:
     def surface(self) -> Surface:
         return "desktop"
 
+    def open(self, name: str, arguments: Sequence[str] = ()) -> None:
+        """Start the task's first application, before the run's first step; not an act of the agent.
+
+        Raises:
+            SurfaceUnavailable: it does not start, or shows no window.
+        """
+        try:
+            said = self._launch(name, arguments)
+        except NotPossible as problem:
+            raise errors.SurfaceUnavailable(str(problem)) from None
+        if said != _THERE:
+            news = "; ".join(self._launcher.news())
+            said = f"`{name}` was started and has shown no window"
+            raise errors.SurfaceUnavailable(f"{said}: {news}" if news else said)
+        self.settle()
+
     def observe(self) -> Observation:
         """See `Actuator.observe`. A picture on which nothing was drawn since the last is not taken again."""
         self._alive()
@@ -152,7 +177,7 @@ class DesktopActuator:
         nodes = self._widgets.nodes(screen)
         active = self._windows.active()
         self._seq += 1
-        told, self._notices = tuple(self._notices), []
+        told, self._notices = (*self._notices, *self._launcher.news()), []
         return Observation(
             seq=self._seq - 1,
             taken_at=time.time(),
@@ -337,11 +362,11 @@ class DesktopActuator:
             remark = f"{'it' if secret else 'the field'} did not take the text as it was typed"
         return remark
 
-    def _launch(self, name: str) -> str:
+    def _launch(self, name: str, arguments: Sequence[str] = ()) -> str:
         """Start an application and wait for its window."""
         before = {one.id for one in self._windows.all()}
         try:
-            if why := self._launcher.start(name):
+            if why := self._launcher.start(name, arguments):
                 raise NotPossible(f"`{name}` cannot be started: {why}")
         except KeyError:
             raise NotPossible(f"`{name[:60]}` is not among the applications that may be started") from None
@@ -349,7 +374,7 @@ class DesktopActuator:
         while time.monotonic() < until:
             go_on(self._halt)
             if any(one.id not in before and one.app == name and not one.pops for one in self._windows.all()):
-                return "its window is there"
+                return _THERE
             self._server.wait(SLICE_S)
         return "it was started and has shown no window yet"
 

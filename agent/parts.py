@@ -14,6 +14,7 @@ from actuators.observation import Observation, Target
 from agent.audit.spans import Trail
 from agent.checks import Checked
 from agent.limits import Limits
+from agent.outcome import Ending
 from agent.plan import Plan
 from agent.reconcile import Look
 from agent.watch import Silent, Watch
@@ -74,3 +75,5 @@ class Parts:
     """The checkpoint that the surface was started from."""
     start: str = ""
     """The address that the run began at; empty outside a browser."""
+    wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None
+    """Called once when the loop has ended: what becomes of the files that it leaves. None where it leaves none."""

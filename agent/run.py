@@ -16,6 +16,7 @@ from typing import Any
 from actuators.halt import RedStop, stopped_by
 from agent.audit.journal import TrailBroken
 from agent.breakage import MACHINERY, MISUSE
+from agent.desk import told_files
 from agent.earlier import Alone, Unended, run_key, same_place_key, unended_effect
 from agent.look_back import look_back, session_of
 from agent.loop import Loop
@@ -81,6 +82,8 @@ class Ran:
             "seconds": round(self.seconds, 3),
             "report": str(self.report) if self.report else "",
         }
+        if self.folder is not None and (files := told_files(self.folder.path)):
+            said["files"] = files
         return json.dumps(said, ensure_ascii=False)
 
 
@@ -187,6 +190,9 @@ def _ran(
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
             ending = to_the_end(parts, earlier)
+            if parts.wind_up is not None:
+                ending, lines = parts.wind_up(ending)
+                parts.trail.event("gui.files", body="\n".join(lines))
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
@@ -314,6 +320,8 @@ def _tell(options: Options, ran: Ran) -> None:
         print(f"{ran.ending.outcome}: {ran.ending.because}")
     for name, value in ran.ending.outputs.items():
         print(f"  {name}: {_shown(value)}")
+    for line in told_files(ran.folder.path) if ran.folder is not None else ():
+        print(f"  {line}")
     if ran.folder is not None:
         print(f"  {ran.steps} steps, {ran.seconds:.1f} s, report: {ran.report or ran.folder.path}")
 

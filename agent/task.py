@@ -28,6 +28,7 @@ from agent.task_file import (
     AndroidSurface,
     BrowserSurface,
     Check,
+    DesktopSurface,
     InputSpec,
     LimitSpec,
     LookSpec,
@@ -69,10 +70,13 @@ class BoundTask:
     digest: str
     """SHA-256 of the task file's bytes."""
     android: AndroidSurface | None = None
+    desktop: DesktopSurface | None = None
     reconcile: tuple[Look, ...] = ()
 
     @property
-    def surface(self) -> Literal["browser", "android"]:
+    def surface(self) -> Literal["browser", "android", "desktop"]:
+        if self.desktop is not None:
+            return "desktop"
         return "browser" if self.browser is not None else "android"
 
     @property
@@ -80,6 +84,8 @@ class BoundTask:
         """What tells this task's place from another's: an address, or a device and an app."""
         if self.browser is not None:
             return self.browser.start
+        if self.desktop is not None:
+            return f"desktop {self.desktop.home or ''}".strip()
         phone = self.android
         return f"android {phone.serial or ''} {phone.start or ''}".strip() if phone else ""
 
@@ -318,6 +324,7 @@ class _Binding:
             limits=file.limits,
             digest=digest,
             android=file.surface.android,
+            desktop=file.surface.desktop,
         )
 
     def _browser(self, browser: BrowserSurface | None) -> BrowserSurface | None:

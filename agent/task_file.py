@@ -31,6 +31,7 @@ __all__ = [
     "BrowserSurface",
     "Check",
     "Consequence",
+    "DesktopSurface",
     "FileCheck",
     "InputSpec",
     "LimitSpec",
@@ -124,6 +125,8 @@ _Scalar = Annotated[Any, PlainValidator(_scalar), WithJsonSchema({"type": ["stri
 _Money = Annotated[Money, PlainValidator(_money), PlainSerializer(str), WithJsonSchema(_MONEY_SCHEMA)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 _Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)+$", max_length=223)]
+_App = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+_Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$")]
 
 
 # Where
@@ -159,11 +162,33 @@ class AndroidSurface(_Model):
     """Whether the device is put back afterwards to what it was. Only an emulator can: it takes a snapshot."""
 
 
+class DesktopSurface(_Model):
+    """A Linux desktop: one of its own that is thrown away afterwards, or the one that DISPLAY names."""
+
+    sandbox: bool = True
+    """Whether it is a desktop of its own, in a jail; `false` means yours."""
+    apps: Annotated[tuple[_App, ...], Field(min_length=1, max_length=50)]
+    """The programs that may be touched and, in a sandbox, started, by their names, for example `mousepad`."""
+    start: tuple[_Short, ...] = ()
+    """The program to begin with, and what it is given: `[mousepad, notes.txt]`. Left out, an empty screen."""
+    home: _Short | None = None
+    """The folder that programs see as their home, seen from the task file's folder; left out, an empty one."""
+    files: Literal["leave", "commit", "discard"] = "leave"
+    """What becomes of the files: a copy in the run folder, or made real in `home` once verified, or nothing."""
+    size: tuple[Annotated[int, Field(ge=320, le=7680)], Annotated[int, Field(ge=240, le=4320)]] = (1280, 800)
+    """Width and height of the screen in pixels."""
+    hosts: tuple[_Host, ...] = ()
+    """The only hosts that programs may reach; left out, there is no network."""
+    record: bool = False
+    """Whether the run folder gets a film of the screen. It shows the screen as it is."""
+
+
 class Surface(_Model):
     """Where the task takes place: exactly one kind of surface."""
 
     browser: BrowserSurface | None = None
     android: AndroidSurface | None = None
+    desktop: DesktopSurface | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:

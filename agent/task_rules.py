@@ -207,6 +207,32 @@ def _phones(file: TaskFile) -> Iterator[Problem]:
             yield ("secrets", name, "apps"), f"`{strange[0]}` is not among the task's `apps`"
 
 
+def _desktops(file: TaskFile) -> Iterator[Problem]:
+    """What only a browser has, and what goes together in a desktop's own block."""
+    desktop = file.surface.desktop
+    if desktop is None:
+        return
+    block: Path = ("surface", "desktop")
+    if desktop.start and desktop.start[0] not in desktop.apps:
+        yield (*block, "start"), f"`{desktop.start[0]}` is not among the task's `apps`"
+    if desktop.files == "commit" and desktop.home is None:
+        yield (*block, "files"), "`files: commit` needs a `home` in which they become real"
+    if not desktop.sandbox:
+        for name in ("start", "home", "hosts", "record"):
+            if getattr(desktop, name):
+                yield (*block, name), f"`{name}` needs `sandbox: true`: your own desktop is used as it is"
+    if desktop.record and file.secrets:
+        yield (*block, "record"), "a film would show the secrets of this task: leave `record` out"
+    if file.site is not None:
+        yield ("site",), "a demo site needs `surface: {browser: ...}`"
+    for index, check in enumerate(file.success):
+        if isinstance(check, UrlCheck) or getattr(check, "origin", None) is not None:
+            yield ("success", index), "a desktop has no addresses: use a check of kind text, node or file"
+    for name, secret in file.secrets.items():
+        if strange := [app for app in secret.apps if app not in desktop.apps]:
+            yield ("secrets", name, "apps"), f"`{strange[0]}` is not among the task's `apps`"
+
+
 _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _names,
     _inputs,
@@ -218,4 +244,5 @@ _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _until,
     _sites,
     _phones,
+    _desktops,
 )

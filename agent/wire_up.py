@@ -20,9 +20,10 @@ from actuators.permit import Verifier
 from agent.alerts import Alerts
 from agent.audit.journal import TrailBroken
 from agent.audit.spans import About, Trail
-from agent.checks import Checked, judged
+from agent.checks import Checked, ReadFile, judged
 from agent.limits import Limits
 from agent.noticed import Noticing
+from agent.outcome import Ending
 from agent.parts import Parts
 from agent.red_button import red_button
 from agent.run_folder import RunFolder
@@ -98,6 +99,7 @@ def wired(
         BrokerLost, SurfaceError, SiteError, TrailBroken, RunFolderUnwritable: the machinery.
     """
     running = threading.Event()
+    wanted, rehearsing = _rehearsed_whole(task, wanted)
     with ExitStack() as stack:
         if task.needs_site and task.site is not None:
             home = wanted.site_home or folder.path / "site"
@@ -120,7 +122,10 @@ def wired(
         noticed = Noticing(trail, narrow, alerts, secrets.redactor())
         sent: list[Outgoing] = []
         wire = WireGate(broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed, sent))
-        surface = _surface(task, wanted, verifier, secrets, wire, narrow, stop, chromium)
+        if task.desktop is not None:
+            surface = _desk(task, folder, verifier, secrets, stop, rehearsing)
+        else:
+            surface = _surface(task, wanted, verifier, secrets, wire, narrow, stop, chromium)
         placed = stack.enter_context(surface)
         running.set()
         yield Parts(
@@ -129,7 +134,7 @@ def wired(
             gate=Gate(broker, _uploads(task)),
             trail=trail,
             plan=task.plan(),
-            judge=lambda seen: _judged(task, seen),
+            judge=lambda seen: _judged(task, seen, placed.read_file),
             limits=Limits(task.limits.steps, task.limits.minutes, stop=stop),
             keep_frame=lambda seen: folder.put_frame(redact(seen, redactor=secrets.redactor())),
             perception=task.perception,
@@ -145,6 +150,7 @@ def wired(
             place=placed.place,
             state=wanted.state,
             start=task.browser.start if task.browser is not None else "",
+            wind_up=placed.wind_up,
         )
 
 
@@ -155,6 +161,8 @@ class _Placed:
     actuator: Actuator
     rehearser: Rehearser | None = None
     place: Rewindable | None = None
+    read_file: ReadFile | None = None
+    wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None
     unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
 
 
@@ -203,7 +211,7 @@ def narrow_of(task: BoundTask) -> Narrow:
     given: dict[str, Any] = {
         "origins": block.origins,
         "reads": (*(block.reads or ()), *([origin_of(task.browser.start)] if task.browser else [])),
-        "apps": known_apps(task.android.apps) if task.android else None,
+        "apps": known_apps(task.android.apps) if task.android else task.desktop.apps if task.desktop else None,
         "sends": block.sends,
         "recipients": block.recipients,
         "files": block.files,
@@ -235,8 +243,10 @@ def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
     }
 
 
-def _judged(task: BoundTask, seen: Observation) -> tuple[list[Checked], Mapping[str, Any]]:
-    checked, outputs = judged(task.success, task.outputs, seen)
+def _judged(
+    task: BoundTask, seen: Observation, read_file: ReadFile | None
+) -> tuple[list[Checked], Mapping[str, Any]]:
+    checked, outputs = judged(task.success, task.outputs, seen, read_file)
     return checked, {name: output.plain() for name, output in outputs.items()}
 
 
@@ -281,6 +291,35 @@ def _surface(
     assert task.browser is not None
     with _page(task.browser, wanted, verifier, secrets, wire, narrow, stop, there) as placed:
         yield placed
+
+
+def _rehearsed_whole(task: BoundTask, wanted: Wanted) -> tuple[Wanted, bool]:
+    """A sandboxed desktop without network takes back everything it does, so all of a run there is a rehearsal."""
+    desktop = task.desktop
+    if wanted.tier != "rehearse" or desktop is None or not desktop.sandbox or desktop.hosts:
+        return wanted, wanted.tier == "rehearse"
+    return replace(wanted, tier=None), True
+
+
+@contextmanager
+def _desk(
+    task: BoundTask,
+    folder: RunFolder,
+    verifier: Verifier,
+    secrets: SecretStore,
+    stop: threading.Event,
+    rehearsing: bool,
+) -> Iterator[_Placed]:
+    from agent.desk import desk
+
+    assert task.desktop is not None
+    redactor = secrets.redactor()
+    beside = task.path.parent
+    with desk(task.desktop, beside, folder, verifier, secrets, redactor, stop, rehearsing) as (actuator, files):
+        if files is None:
+            yield _Placed(actuator)
+        else:
+            yield _Placed(actuator, read_file=files.read, wind_up=files.wind_up)
 
 
 @contextmanager

@@ -112,6 +112,7 @@ class Desktop:
         self._overlay: Overlay | None = None
         self._jail: Jail | None = None
         self._names: dict[int, str] = {}
+        self._watched: list[Program] = []
 
     @property
     def overlay(self) -> Overlay:
@@ -171,9 +172,18 @@ class Desktop:
             self._names[program.pid] = name
         return program
 
-    def start(self, name: str) -> str:
+    def start(self, name: str, arguments: Sequence[str] = ()) -> str:
         """As `launch`, for whoever wants to know only why it failed; empty when it did not."""
-        return self.launch(name).failed
+        program = self.launch(name, arguments)
+        if not program.failed:
+            self._watched.append(program)
+        return program.failed
+
+    def news(self) -> tuple[str, ...]:
+        """Which of the programs that were started have ended since the last call, and how."""
+        gone = [(one, how) for one in self._watched if (how := self.ended(one))] if self._jail is not None else []
+        self._watched = [one for one in self._watched if one.code is None]
+        return tuple(f"the program {one.name} is not running any more: {how}" for one, how in gone)
 
     def inner(self, pid: int) -> int:
         """A process of this machine as the jail counts it; 0 when it has gone."""

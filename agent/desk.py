@@ -1,0 +1,171 @@
+"""The desktop of a run, from `with` to its end, and what becomes of the files that it leaves.
+
+A sandboxed desktop's home is an overlay: nothing of what a run does to files is real until it is made so, and that
+happens once, after every check holds, and only where the task says so. Otherwise the run folder keeps a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from actuators.base import Actuator, SecretSource
+from actuators.errors import SurfaceUnavailable
+from actuators.halt import Halt
+from actuators.permit import Verifier
+from agent.outcome import Ending
+from agent.run_folder import RunFolder
+from agent.task_file import DesktopSurface
+from sandboxes.changes import Changes
+from sandboxes.desktop import Desktop
+from sandboxes.overlay import Overlay
+
+__all__ = ["FILES", "Files", "desk", "told_files"]
+
+FILES = "files.json"
+"""In the run folder: what a run did to files, and what became of it."""
+
+
+@dataclass(slots=True)
+class Files:
+    """The files of one sandboxed desktop.
+
+    Args:
+        overlay: its home.
+        folder: the run's; `files/` in it gets a copy of what came and changed.
+        wanted: `leave`, `commit` or `discard`.
+        redactor: takes secrets out of what is written down about them.
+    """
+
+    overlay: Overlay
+    folder: RunFolder
+    wanted: str
+    redactor: Callable[[str], str]
+
+    def read(self, path: str) -> bytes | None:
+        """One file of the home, for checks."""
+        return self.overlay.read(path)
+
+    def wind_up(self, ending: Ending) -> tuple[Ending, list[str]]:
+        """Make the files real, or keep a copy, or neither; with the lines that say what was done."""
+        changes = self.overlay.diff()
+        what, conflicts = "nothing was made real", ()
+        if self.wanted == "commit" and ending.outcome == "verified":
+            done = self.overlay.commit(changes)
+            conflicts = done.conflicts
+            if done.ok:
+                what = f"made real: {len(changes.changes)} changes in {self.overlay.below}"
+            else:
+                why = f"its files were not made real: {conflicts[0]}"
+                ending = Ending("done_unverified", f"{ending.because}, but {why}", ending.outputs)
+        if self.wanted != "discard":
+            self._keep(changes)
+        lines = [self.redactor(line) for line in changes.lines()]
+        self._write_down(changes, what, conflicts)
+        return ending, [*lines, what, *conflicts]
+
+    def _keep(self, changes: Changes) -> None:
+        for change in changes.changes:
+            if change.after is not None and change.after.kind == "file" and change.above is not None:
+                place = self.folder.path / "files" / change.path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(change.above, place)
+
+    def _write_down(self, changes: Changes, what: str, conflicts: tuple[str, ...]) -> None:
+        told = {
+            "changes": changes.plain(),
+            "lines": changes.lines(),
+            "became": what,
+            "conflicts": list(conflicts),
+            "way": self.overlay.way,
+        }
+        text = json.dumps(told, ensure_ascii=False, indent=1)
+        (self.folder.path / FILES).write_text(self.redactor(text) + "\n", "utf-8")
+
+
+def told_files(folder: Path) -> list[str]:
+    """For a person: what a run did to files and what became of it; empty where it had none."""
+    try:
+        told = json.loads((folder / FILES).read_text("utf-8"))
+        return [*map(str, told["lines"]), str(told["became"]), *map(str, told["conflicts"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+@contextmanager
+def desk(
+    spec: DesktopSurface,
+    beside: Path,
+    folder: RunFolder,
+    verifier: Verifier,
+    secrets: SecretSource,
+    redactor: Callable[[str], str],
+    stop: Halt,
+    rehearsing: bool,
+) -> Iterator[tuple[Actuator, Files | None]]:
+    """The desktop of a task, ready for its first step.
+
+    Args:
+        spec: the task's block.
+        beside: the task file's folder.
+        folder: the run's.
+        verifier: checks permits.
+        secrets: gives values while typing.
+        redactor: takes secrets out of what is written down.
+        stop: the red stop.
+        rehearsing: nothing is made real, whatever the task says.
+
+    Raises:
+        SandboxUnavailable: something it needs is not there.
+        SurfaceUnavailable: its display cannot be reached.
+    """
+    from actuators.a11y_bus import accessibility_bus
+    from actuators.desktop import DesktopActuator
+    from sandboxes.desktop import programs_of
+    from sandboxes.jail import DESK
+
+    if not spec.sandbox:
+        with _own(verifier, secrets, stop) as actuator:
+            yield actuator, None
+        return
+    home = (beside / Path(spec.home).expanduser()).absolute() if spec.home else None
+    record = folder.path / "screen.avi" if spec.record else None
+    place = folder.path / "desktop"
+    try:
+        desktop = Desktop(programs_of(spec.apps), home, place, spec.size, spec.hosts, record=record)
+        with desktop:
+            bus = accessibility_bus(desktop.bus, desktop.bus.parent, DESK)
+            display = desktop.display
+            with DesktopActuator(verifier, display.name, display.authority, bus, desktop, secrets, stop) as actuator:
+                if spec.start:
+                    actuator.open(spec.start[0], spec.start[1:])
+                files = "leave" if rehearsing and spec.files == "commit" else spec.files
+                yield actuator, Files(desktop.overlay, folder, files, redactor)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _own(verifier: Verifier, secrets: SecretSource, stop: Halt) -> Iterator[Actuator]:
+    """The user's own desktop, as the environment names it."""
+    import os
+
+    from actuators.a11y_bus import accessibility_bus
+    from actuators.desktop import DesktopActuator
+    from actuators.errors import SurfaceError
+
+    if not os.environ.get("DISPLAY"):
+        raise SurfaceUnavailable("there is no desktop here: DISPLAY is not set; use `sandbox: true`")
+    bus = None
+    session = os.environ.get("DBUS_SESSION_BUS_ADDRESS", "").split(",")[0].removeprefix("unix:path=")
+    if session.startswith("/"):
+        try:
+            bus = accessibility_bus(Path(session))
+        except SurfaceError:
+            bus = None  # a desktop without accessibility is one of pixels alone
+    with DesktopActuator(verifier, bus=bus, secrets=secrets, halt=stop) as actuator:
+        yield actuator
