@@ -18,7 +18,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 from actuators.action import (
@@ -64,12 +64,16 @@ class Question:
     """The request that waits at the wire, when it is about one and not about an act."""
     told: tuple[str, ...] = ()
     """What a rehearsal of the act showed."""
+    seen: str = ""
+    """Digest of the screen on which it was decided."""
+    recipients: tuple[str, ...] = ()
+    """Whom it is for, as far as that can be told."""
 
     def answered(self, answer: Approval) -> Approval:
         """The answer, bound to this act on this target, or to this request."""
         if self.sent is not None:
-            return Approval(answer.answer, answer.by, answer.waited_s, self.sent.digest)
-        return Approval(answer.answer, answer.by, answer.waited_s, action_digest(self.action), self.target.digest)
+            return replace(answer, action_digest=self.sent.digest, target_digest="")
+        return replace(answer, action_digest=action_digest(self.action), target_digest=self.target.digest)
 
 
 class Approver(Protocol):
@@ -84,10 +88,10 @@ class DenyApprover:
     """Nobody is there."""
 
     def __init__(self, why: str = "no approver") -> None:
-        self._why = why
+        self.why = why
 
     def ask(self, question: Question) -> Approval:
-        return question.answered(Approval("nobody", self._why))
+        return question.answered(Approval("nobody", self.why))
 
 
 class TtyApprover:
@@ -119,7 +123,7 @@ class TtyApprover:
             return question.answered(Approval("nobody", why))
         began = time.monotonic()
         try:
-            with _interruptible():
+            with interruptible():
                 line = self._line(question)
         except KeyboardInterrupt:
             return question.answered(Approval("denied", "the run was stopped", time.monotonic() - began))
@@ -157,7 +161,7 @@ class TtyApprover:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """While a question stands, Ctrl+C answers it with no; at any other time the broker ignores it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -177,7 +181,7 @@ def card(question: Question) -> list[str]:
     if question.sent is not None:
         lines += _request(question.sent)
     else:
-        lines.append(f"  would   {_act(question.action)} {_thing(target)}{_onto(question.action, target)}")
+        lines.append(f"  would   {deed(question)}")
     lines.append(f"  in      {where} ({target.surface})")
     if target.destination:
         lines.append(f"  leads   to {clean(target.destination)}")
@@ -188,6 +192,14 @@ def card(question: Question) -> list[str]:
     lines += [f"  rehearsed: it {clean(line)}" for line in question.told[:12]]
     lines.append(f"  why ask {clean(question.decision.reason)} [{', '.join(question.decision.rules)}]")
     return lines
+
+
+def deed(question: Question) -> str:
+    """What would be done, and to what, in one line."""
+    if question.sent is not None:
+        return f"let the page send {clean(question.sent.shown)}"
+    action, target = question.action, question.target
+    return f"{_act(action)} {_thing(target)}{_onto(action, target)}"
 
 
 def _request(sent: Sent) -> list[str]:

@@ -18,10 +18,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from policies.channel import Channel, ChannelBroken
 from policies.checkpoint import CheckpointRefused
@@ -32,10 +32,17 @@ from policies.rule import PolicyUnusable
 from policies.sent import Sent
 from policies.wire import case_to, clearance_from, sent_to
 
-__all__ = ["Approve", "Broker", "BrokerLost"]
+if TYPE_CHECKING:
+    from policies.approver import Approver
 
-Approve = Literal["tty", "deny"]
+__all__ = ["Approve", "Broker", "BrokerLost", "MakeApprover", "main"]
 
+Approve = Literal["tty", "deny", "console"]
+
+MakeApprover = Callable[[Mapping[str, Any], str], "Approver"]
+"""From the greeting and the digest of the policy to somebody who can be asked. Never raises."""
+MakeApprover = Callable[[Mapping[str, Any], str], "Approver"]
+"""From the greeting and the digest of the policy to somebody who can be asked. Never raises."""
 _START_S = 30.0
 _PASSED_ON = (
     "PATH",
@@ -45,6 +52,10 @@ _PASSED_ON = (
     "TZ",
     "TERM",
     "USER",
+    "XDG_CONFIG_HOME",
+    "AGENT_CONFIG",
+    "XDG_CONFIG_HOME",
+    "AGENT_CONFIG",
     "LOGNAME",
     "SYSTEMROOT",
     "VIRTUAL_ENV",
@@ -64,9 +75,13 @@ class Broker:
         run: id of the run; permits hold for no other.
         policies: the operator's presets or paths.
         narrow: the limits of operator and task, already met.
-        approve: who is asked: `tty` the controlling terminal, `deny` nobody.
+        approve: who is asked: `tty` the controlling terminal, `deny` nobody, `console` as `process` knows how.
         approve_s: seconds a person has.
         answer_s: seconds the broker has for everything but waiting for a person.
+        process: the module to start; one that calls `main` with further ways to ask.
+        asking: what such a way needs to know.
+        process: the module to start; one that calls `main` with further ways to ask.
+        asking: what such a way needs to know.
     """
 
     def __init__(
@@ -77,6 +92,8 @@ class Broker:
         approve: Approve = "deny",
         approve_s: float = 60.0,
         answer_s: float = 5.0,
+        process: str = "policies.broker",
+        asking: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run
         self.public_key = b""
@@ -89,6 +106,8 @@ class Broker:
         self._approve = approve
         self._approve_s = approve_s
         self._answer_s = answer_s
+        self._module = process
+        self._asking = dict(asking or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lost = ""
@@ -108,7 +127,7 @@ class Broker:
                     sys.executable,
                     "-P",
                     "-m",
-                    "policies.broker",
+                    self._module,
                     "--fd",
                     str(theirs.fileno()),
                     "--approve",
@@ -150,13 +169,17 @@ class Broker:
 
     def clear(self, case: Case) -> Clearance:
         """Decide, ask where the rules want a person, and bring a permit if the act may happen. Raises BrokerLost."""
-        person_s = self._approve_s if self._approve == "tty" else 0.0
-        return self._clearance({"ask": "clear", "case": case_to(case)}, self._answer_s + person_s)
+        return self._clearance({"ask": "clear", "case": case_to(case)}, self._with_a_person())
 
     def send(self, sent: Sent) -> Clearance:
         """What the rules, and a person where they want one, say of a request that waits. Raises BrokerLost."""
-        person_s = self._approve_s if self._approve == "tty" else 0.0
-        return self._clearance({"ask": "send", "sent": sent_to(sent)}, self._answer_s + person_s)
+        return self._clearance({"ask": "send", "sent": sent_to(sent)}, self._with_a_person())
+
+    def _with_a_person(self) -> float | None:
+        """Seconds for an answer that may need a person; None where the operator lets such a question wait."""
+        if self._approve == "console" and self._narrow.on_timeout == "wait":
+            return None
+        return self._answer_s + {"tty": 1.0, "console": 1.0, "deny": 0.0}[self._approve] * self._approve_s
 
     def interrupt(self) -> None:
         """End a question to a person: it counts as `denied`. Without one, nothing. Safe in a signal handler."""
@@ -188,6 +211,8 @@ class Broker:
             "policies": self._policies,
             "narrow": self._narrow.model_dump(mode="json"),
             "approve_s": self._approve_s,
+            "asking": self._asking,
+            "asking": self._asking,
         }
         answer = self._asked(hello, max(_START_S, self._answer_s))
         if "unusable" in answer:
@@ -199,13 +224,13 @@ class Broker:
         except (KeyError, TypeError, ValueError):
             raise self._lose("its greeting is unreadable") from None
 
-    def _clearance(self, message: dict[str, Any], within_s: float) -> Clearance:
+    def _clearance(self, message: dict[str, Any], within_s: float | None) -> Clearance:
         try:
             return clearance_from(self._asked(message, within_s))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
             raise self._lose("its answer is unreadable") from None
 
-    def _asked(self, message: dict[str, Any], within_s: float) -> dict[str, Any]:
+    def _asked(self, message: dict[str, Any], within_s: float | None) -> dict[str, Any]:
         if self._lost or self._channel is None:
             raise BrokerLost(self._lost or "the broker was not started")
         try:
@@ -243,26 +268,26 @@ def _environment() -> dict[str, str]:
 # ---------------------------------------------------------------- the process
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The broker's process: greet, then answer until the other half closes."""
+def main(arguments: list[str] | None = None, others: Mapping[str, MakeApprover] | None = None) -> int:
+    """The broker's process: greet, then answer until the other half closes. `others` are further ways to ask."""
     import argparse
 
     parser = argparse.ArgumentParser(prog="policies.broker")
     parser.add_argument("--fd", type=int, required=True)
-    parser.add_argument("--approve", choices=("tty", "deny"), default="deny")
+    parser.add_argument("--approve", choices=("tty", "deny", *(others or {})), default="deny")
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the agent's to handle; it
         signal.signal(number, signal.SIG_IGN)  # closes the socket then, once the end of the trail is signed
     _seal_memory()
     end = socket.socket(fileno=options.fd)
     threading.Thread(target=_die_with_parent, args=(end.fileno(),), daemon=True).start()
-    _serve(Channel(end), options.approve)
+    _serve(Channel(end), options.approve, others or {})
     return 0
 
 
-def _serve(channel: Channel, approve: Approve) -> None:
+def _serve(channel: Channel, approve: Approve, others: Mapping[str, MakeApprover]) -> None:
     try:
-        keeper, greeting = _keeper(channel.receive(_START_S), approve)
+        keeper, greeting = _keeper(channel.receive(_START_S), approve, others)
         channel.send(greeting, _START_S)
         while keeper is not None:
             message = channel.receive(None)
@@ -280,23 +305,48 @@ def _safely(answer: Any, message: dict[str, Any]) -> dict[str, Any]:
         return {"broken": f"it failed on a question: {type(error).__name__}"}
 
 
-def _keeper(hello: dict[str, Any], approve: Approve) -> tuple[Any, dict[str, Any]]:
-    from policies.approver import Approver, DenyApprover, TtyApprover
+def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover]) -> tuple[Any, dict[str, Any]]:
     from policies.decide import PolicySet
     from policies.keeper import Keeper
 
-    missing = TtyApprover.missing() if approve == "tty" else "nobody"
-    approver: Approver = DenyApprover(missing) if missing else TtyApprover(float(hello["approve_s"]))
     try:
         policies = PolicySet.load(hello["policies"], Narrow.model_validate(hello["narrow"]))
     except (PolicyUnusable, ValueError) as error:
         return None, {"unusable": str(error)}
     try:
+        approver, said = _approver(hello, approve, others, policies.digest)
+        approver, said = _approver(hello, approve, others, policies.digest)
         keeper = Keeper(str(hello["run"]), policies, approver)
     except Exception as error:
         return None, {"broken": f"it does not start: {type(error).__name__}: {error}"}
-    greeting = {"public_key": keeper.public_key.hex(), "policy_digest": policies.digest, "approver": missing or "tty"}
+    greeting = {"public_key": keeper.public_key.hex(), "policy_digest": policies.digest, "approver": said}
     return keeper, greeting
+
+
+def _approver(
+    hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover], policy_digest: str
+) -> tuple[Approver, str]:
+    """Who is asked, and the word for it: why nobody can be where nobody can."""
+    from policies.approver import DenyApprover, TtyApprover
+
+    if approve in others:
+        found = others[approve](hello, policy_digest)
+        return found, found.why if isinstance(found, DenyApprover) else approve
+    missing = TtyApprover.missing() if approve == "tty" else "nobody"
+    return (DenyApprover(missing), missing) if missing else (TtyApprover(float(hello["approve_s"])), "tty")
+
+
+def _approver(
+    hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover], policy_digest: str
+) -> tuple[Approver, str]:
+    """Who is asked, and the word for it: why nobody can be where nobody can."""
+    from policies.approver import DenyApprover, TtyApprover
+
+    if approve in others:
+        found = others[approve](hello, policy_digest)
+        return found, found.why if isinstance(found, DenyApprover) else approve
+    missing = TtyApprover.missing() if approve == "tty" else "nobody"
+    return (DenyApprover(missing), missing) if missing else (TtyApprover(float(hello["approve_s"])), "tty")
 
 
 def _die_with_parent(end: int) -> None:

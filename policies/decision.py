@@ -31,12 +31,21 @@ class Decision:
 class Approval:
     """What a person, or nobody, said to an `ask`."""
 
-    answer: Literal["approved", "denied", "timeout", "nobody"]
+    answer: Literal["approved", "denied", "timeout", "nobody", "stopped"]
+    """`stopped`: no, and the whole run is to end."""
     by: str = ""
     waited_s: float = 0.0
     action_digest: str = ""
     """Of the one act that was shown. An approval is for this act on this target and nothing else."""
     target_digest: str = ""
+    request: str = ""
+    """Id of the question in the store, where it was asked there."""
+    value: str = ""
+    """What is to be typed instead; empty: what was proposed."""
+    grant_s: int = 0
+    """How long the like of it needs no further yes in this run."""
+    granted: bool = False
+    """Nobody was asked: an earlier yes for the rest of the run covers it."""
 
 
 @dataclass(frozen=True, slots=True)

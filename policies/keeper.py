@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from actuators.action import Wait, action_digest
+from actuators.action import TypeText, Wait, action_digest
 from actuators.observation import Target
 from actuators.permit import Permit, Terms, signed_bytes
 from policies.anomaly import Anomaly, Lookout
@@ -27,6 +27,8 @@ from policies.checkpoint import checkpoint_bytes
 from policies.consequence import Consequence, judge
 from policies.decide import PolicySet
 from policies.decision import Approval, Clearance, Decision
+from policies.files import files_of
+from policies.grants import Grants
 from policies.request import Case, Counters, Request, plain_of, request_of
 from policies.sending import sending_of
 from policies.sent import Sent, effect_of
@@ -56,6 +58,7 @@ class Keeper:
         self._policies = policies
         self._approver = approver
         self._key = Ed25519PrivateKey.generate()
+        self._grants = Grants()
         self._began = time.monotonic()
         self._counters = Counters()
         self._repeats: Counter[str] = Counter()
@@ -100,6 +103,8 @@ class Keeper:
         if decision.verdict != "ask":
             return Clearance(decision, None, None, consequence, told)
         approval = self._ask(case, consequence, decision, odd)
+        if approval.value:
+            case, consequence, approval = _instead(case, consequence, approval)
         permit = None
         if approval.answer == "approved" and self._allowed_now(case, consequence, approval, odd):
             permit = self._mint(case, consequence, approval.by or "a person")
@@ -142,7 +147,10 @@ class Keeper:
     def _ask_to_send(self, sent: Sent, effect: Consequence, decision: Decision) -> Approval:
         step = self._cause.step if self._cause is not None else max(0, self._last_step)
         target = Target("browser", None, None, origin=sent.sender, destination=sent.shown.partition(" ")[2])
-        return self._approver.ask(Question(self._run, step, Wait(seconds=0), target, effect, decision, sent))
+        recipients = sent.recipients
+        return self._person(
+            Question(self._run, step, Wait(seconds=0), target, effect, decision, sent, recipients=recipients)
+        )
 
     def void(self, nonce: str) -> bool:
         """Count a permit as never made: the hand reports that nothing was touched. Once per permit, and bounded."""
@@ -171,8 +179,19 @@ class Keeper:
 
     def _ask(self, case: Case, consequence: Consequence, decision: Decision, odd: tuple[Anomaly, ...] = ()) -> Approval:
         decision = replace(decision, reason=_joined(decision.reason, *(one.detail for one in odd)))
-        question = Question(self._run, case.step, case.action, case.target, consequence, decision, told=case.told)
-        return self._approver.ask(question)
+        scene = case.scene
+        question = Question(self._run, case.step, case.action, case.target, consequence, decision)
+        return self._person(replace(question, told=case.told, seen=scene.seen_digest, recipients=scene.recipients))
+
+    def _person(self, question: Question) -> Approval:
+        """A person's answer, or what one said before for the rest of the run."""
+        now = time.monotonic()
+        if (grant := self._grants.covering(question, now)) is not None:
+            return question.answered(Approval("approved", grant.by, granted=True))
+        approval = self._approver.ask(question)
+        if approval.answer == "approved" and not approval.value:
+            self._grants.add(question, approval.by or "a person", approval.grant_s, time.monotonic())
+        return approval
 
     def _allowed_now(
         self, case: Case, consequence: Consequence, approval: Approval, odd: tuple[Anomaly, ...] = ()
@@ -241,6 +260,17 @@ class Keeper:
             return {"refused": "a checkpoint is signed only for this run, and never for fewer records than before"}
         self._last_leaf = n
         return {"signature": self._key.sign(checkpoint_bytes(run, n, root)).hex()}
+
+
+def _instead(case: Case, consequence: Consequence, approval: Approval) -> tuple[Case, Consequence, Approval]:
+    """The case as the person wants it, to be judged again; an answer that cannot be followed is a no."""
+    action = case.action
+    secret = case.target.secret_field or "<secret:" in approval.value.lower()
+    if not isinstance(action, TypeText) or secret or "<secret:" in action.text.lower():
+        return case, consequence, replace(approval, answer="denied", value="")
+    action = action.model_copy(update={"text": approval.value})
+    changed = replace(case, action=action, files=files_of(action, ()), rehearsed=False, shown=(), told=())
+    return changed, judge(action, case.target, case.scene), approval
 
 
 def _told(request: Request, odd: tuple[Anomaly, ...]) -> dict[str, Any]:

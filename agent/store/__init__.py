@@ -1,0 +1,1 @@
+"""What runs and consoles share: runs, requests for approval, decisions, people. Importing this package does nothing."""

@@ -1,0 +1,1 @@
+"""Migrations of the store, applied by `agent.store.engine`. Importing this package does nothing."""
