@@ -18,6 +18,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from actuators.action import Click
 from actuators.geometry import Rect
@@ -262,24 +263,42 @@ _UNSPACED = tuple(
 
 def _orders(at: Glance) -> str:
     """Text that is written for an agent; joined in reading order, which mends an order split over elements."""
-    texts = at.case.texts
+    return _orders_in(at.case.texts)
+
+
+@lru_cache(maxsize=4)
+def _orders_in(texts: tuple[str, ...]) -> str:
+    """Remembered: several acts on a screen that says the same are looked through once."""
     whole = " ".join(texts)
     if not whole.strip():
         return ""
-    flat = " ".join(fold(whole).split())
+    for turned in dict.fromkeys((whole, _APART.sub(_together, whole), whole[::-1])):
+        if found := _order_in(turned):
+            return found
+    return "the screen says more than can be looked through" if texts[-1] == BEYOND else ""
+
+
+_APART = re.compile(r"(?<!\w)\w(?: \w){2,}(?!\w)")
+"""Letters with a space between them."""
+
+
+def _together(found: re.Match[str]) -> str:
+    return found.group().replace(" ", "")
+
+
+def _order_in(text: str) -> str:
+    flat = " ".join(fold(text).split())
     for label, pattern in _MARKED:
         if found := pattern.search(flat):
             return _quoted(label, flat, found.start())
-    for text in _UNSPACED:
-        if text in flat:
-            return _quoted("sets earlier instructions aside", flat, flat.index(text))
-    for reading in readings(whole):
-        words = frozenset(reading.split())
+    for words in _UNSPACED:
+        if words in flat:
+            return _quoted("sets earlier instructions aside", flat, flat.index(words))
+    for reading in readings(text):
+        there = frozenset(reading.split())
         for label, rare, pattern in _ORDERS:
-            if not rare.isdisjoint(words) and (found := pattern.search(reading)):
+            if not rare.isdisjoint(there) and (found := pattern.search(reading)):
                 return _quoted(label, reading, found.start())
-    if texts[-1] == BEYOND:
-        return "the screen says more than can be looked through"
     return ""
 
 
