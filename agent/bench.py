@@ -93,15 +93,24 @@ def policy(as_json: bool) -> int:
     return 0
 
 
-def model(checkpoint: str, as_json: bool) -> int:
-    """Time the engine against transformers' `generate` on one growing conversation, in turns, in one process."""
+def model(checkpoint: str, as_json: bool, shapes: str = "", repeat: int = 5) -> int:
+    """Time the engine against transformers' `generate` on one growing conversation, in turns, in one process.
+
+    With `shapes`, published sizes with random weights on a GPU instead of a checkpoint.
+    """
     from model.base import ModelError
     from model.bench import compare, table
     from model.load import checkpoint_folder, sleeping_threads
+    from model.shapes import compare_shapes
+    from model.shapes import table as shapes_table
 
     try:
         with sleeping_threads():
-            said = compare(checkpoint_folder(checkpoint))
+            if shapes:
+                found = compare_shapes([name.strip() for name in shapes.split(",") if name.strip()], repeat=repeat)
+                print(json.dumps(found) if as_json else shapes_table(found))
+                return 0
+            said = compare(checkpoint_folder(checkpoint), repeat=repeat)
     except ModelError as problem:
         print(f"agent bench model: {problem}", file=sys.stderr)
         return USAGE

@@ -45,7 +45,9 @@ def run(
     policy: Annotated[
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
-    approve: Annotated[str, typer.Option(help="Who answers questions: `tty` or `deny`.")] = "tty",
+    approve: Annotated[
+        str, typer.Option(help="Who answers questions: `console`, `tty`, `deny`, or `auto`: a console that listens.")
+    ] = "auto",
     model: Annotated[str, typer.Option(help="`pilot`, `plan`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
     site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
     runs: RunsRoot = Path("runs"),
@@ -330,12 +332,15 @@ def bench_stop(
 
 @bench_app.command("model")
 def bench_model(
-    checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot", as_json: AsJson = False
+    checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot",
+    shapes: Annotated[str, typer.Option(help="Sizes such as 2B,4B,8B with random weights instead, on a GPU.")] = "",
+    repeat: Annotated[int, typer.Option(help="How often each is timed; medians are shown.", min=1)] = 5,
+    as_json: AsJson = False,
 ) -> None:
     """Time the engine against transformers' generate on a growing conversation."""
     from agent.bench import model
 
-    raise typer.Exit(model(checkpoint, as_json))
+    raise typer.Exit(model(checkpoint, as_json, shapes, repeat))
 
 
 @model_app.command("list")

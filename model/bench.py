@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["compare", "table"]
+__all__ = ["compare", "measured", "table"]
 
 _REPLY = "Action: Press the button."
 
@@ -53,9 +53,17 @@ def compare(
         `bandwidth_gb_s`: weights read per second while decoding.
     """
     from model.qwen3vl.checkpoint import load
-    from model.qwen3vl.engine import Engine
 
     opened = load(Path(checkpoint), device=device, dtype=dtype)  # type: ignore[arg-type]
+    return measured(opened, steps, screen, max_pixels, repeat)
+
+
+def measured(
+    opened: Any, steps: Sequence[int], screen: tuple[int, int], max_pixels: int | None, repeat: int
+) -> dict[str, Any]:
+    """What `compare` measures, with a checkpoint that is open already."""
+    from model.qwen3vl.engine import Engine
+
     engine, talk, rows = Engine(opened.network), _Talk(opened, screen, max_pixels), {}
     grammar = _grammar(opened)
     for step in range(1, max(steps) + 1):
@@ -143,6 +151,7 @@ def _measured(opened: Any, engine: Any, grammar: Any, encoded: Any, before: Any,
     other = {**_medians(timed[best]), "threads": threads}
     return {
         "prompt_tokens": len(encoded.ids),
+        "picture_tokens": encoded.spans[-1][1],
         "tokens": tokens,
         "engine": mine,
         "free": free,
@@ -209,7 +218,9 @@ def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
         checkpoint.network.model.rope_deltas = None
         inputs = {
             "input_ids": torch.from_numpy(encoded.ids)[None],
-            "pixel_values": torch.cat([torch.from_numpy(picture.patches()) for picture in encoded.pictures]),
+            "pixel_values": torch.cat([torch.from_numpy(picture.patches()) for picture in encoded.pictures]).to(
+                checkpoint.dtype
+            ),
             "image_grid_thw": torch.tensor([[1, *picture.grid] for picture in encoded.pictures]),
             "mm_token_type_ids": torch.from_numpy(encoded.token_types)[None],
         }
