@@ -114,7 +114,7 @@ class Bus:
 
     def process_of(self, name: str) -> int:
         """The process behind a bus name, as the bus's namespace counts it; 0 when it has gone."""
-        told = self.ask(*_to_daemon("GetConnectionUnixProcessID", "s", (name,)))
+        told: object = self.ask(*_to_daemon("GetConnectionUnixProcessID", "s", (name,)))
         return told if isinstance(told, int) else 0
 
     def fileno(self) -> int:

@@ -53,7 +53,8 @@ class Files:
     def wind_up(self, ending: Ending) -> tuple[Ending, list[str]]:
         """Make the files real, or keep a copy, or neither; with the lines that say what was done."""
         changes = self.overlay.diff()
-        what, conflicts = "nothing was made real", ()
+        what = "nothing was made real"
+        conflicts: tuple[str, ...] = ()
         if self.wanted == "commit" and ending.outcome == "verified":
             done = self.overlay.commit(changes)
             conflicts = done.conflicts

@@ -161,9 +161,9 @@ class _Placed:
     actuator: Actuator
     rehearser: Rehearser | None = None
     place: Rewindable | None = None
+    unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
     read_file: ReadFile | None = None
     wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None
-    unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
 
 
 def _keeping(folder: RunFolder, place: Rewindable) -> Callable[[], str]:
@@ -243,9 +243,7 @@ def _secret_specs(task: BoundTask) -> dict[str, SecretSpec]:
     }
 
 
-def _judged(
-    task: BoundTask, seen: Observation, read_file: ReadFile | None
-) -> tuple[list[Checked], Mapping[str, Any]]:
+def _judged(task: BoundTask, seen: Observation, read_file: ReadFile | None) -> tuple[list[Checked], Mapping[str, Any]]:
     checked, outputs = judged(task.success, task.outputs, seen, read_file)
     return checked, {name: output.plain() for name, output in outputs.items()}
 
