@@ -200,6 +200,91 @@ def broker_dies_at_the_wire() -> None:
     Broker.send = send  # type: ignore[method-assign]
 
 
+def tells_hanging() -> None:
+    """Whoever hangs says so on standard error."""
+    global _hang
+
+    def hang(*given: Any, **told: Any) -> Any:
+        os.write(2, b"hanging\n")
+        threading.Event().wait(600)
+
+    _hang = hang
+
+
+def _hangs(*given: Any, **told: Any) -> Any:
+    return _hang(*given, **told)
+
+
+def gate_hangs() -> None:
+    from policies.gate import Gate
+
+    Gate.clear = _hangs  # type: ignore[method-assign]
+
+
+def redactor_hangs() -> None:
+    from policies.redactor import Redactor
+
+    Redactor.__call__ = _hangs  # type: ignore[method-assign]
+
+
+def journal_hangs() -> None:
+    """The disk does not answer when the first intent is written."""
+    import agent.audit.journal
+
+    def sync(fd: int) -> None:
+        calls.append(fd)
+        if len(calls) == 2:
+            _hang()
+
+    calls: list[int] = []
+    agent.audit.journal._SYNC = sync
+
+
+def wire_hangs() -> None:
+    """The gate at the wire does not answer for what sends."""
+    from policies.wire_gate import WireGate
+
+    before: Any = WireGate.__call__
+    WireGate.__call__ = lambda self, held: _hang() if held.method == "POST" else before(self, held)  # type: ignore[method-assign]
+
+
+def secrets_hang() -> None:
+    from policies.secrets import SecretStore
+
+    SecretStore.load = _hangs  # type: ignore[method-assign]
+
+
+def noticing_hangs() -> None:
+    from agent.noticed import Noticing
+
+    Noticing.__call__ = _hangs  # type: ignore[method-assign]
+
+
+def noticing_raises() -> None:
+    from agent.noticed import Noticing
+
+    Noticing.__call__ = _raise  # type: ignore[method-assign]
+
+
+def alerts_raise() -> None:
+    from agent.alerts import Alerts
+
+    Alerts.configured = _raise  # type: ignore[method-assign]
+
+
+def rehearser_raises() -> None:
+    from agent.rehearsal import Rehearser
+
+    Rehearser.__call__ = _raise  # type: ignore[method-assign]
+
+
+def button_raises() -> None:
+    """The watch for a person does not start."""
+    import agent.wire_up
+
+    setattr(agent.wire_up, "red_button", _raise)  # noqa: B010 - not exported there
+
+
 def secrets_raise() -> None:
     from policies.secrets import SecretStore
 
