@@ -118,7 +118,7 @@ class Bus:
         return told if isinstance(told, int) else 0
 
     def fileno(self) -> int:
-        return self._connection.sock.fileno()
+        return int(self._connection.sock.fileno())
 
     def _note(self, message: Any) -> None:
         from jeepney import HeaderFields, MessageType

@@ -31,6 +31,8 @@ _LABELLED_BY = 2
 _WINDOWS_INTO = (Role.SCROLL_PANE, Role.VIEWPORT)
 """What lies in these is seen through them, and where it reaches beyond them it is not."""
 _READS = 3
+_BEFORE_PX, _ABOVE_PX = 60, 12
+"""How far from a field the words may stand that name it."""
 _FEW = 600
 """So many objects are read anew each time; of larger programs, what their events say is believed in between."""
 
@@ -247,7 +249,8 @@ class Accessible:
         ]
         found = self._described(program, list({one.path: one for one in wanted}.values()))
         frames = {one.path: one.rect for one in found if program.items[one.path].role in _WINDOWS_INTO}
-        return [_clipped(one, program.items, frames) for one in found if one.role]
+        things = [_clipped(one, program.items, frames) for one in found if one.role]
+        return [_called(one, things, program) for one in things]
 
     def _load(self, program: Program) -> None:
         told = self._bus.ask(program.name, "/org/a11y/atspi/cache", f"{_ATSPI}.Cache", "GetItems", "", ())
@@ -398,6 +401,29 @@ def _thing(program: Program, one: _Item, rect: Rect, words: Any, bounds: Any) ->
         password,
         range=scale,
     )
+
+
+def _called(thing: Thing, things: Sequence[Thing], program: Program) -> Thing:
+    """A field without a name is called by the words that stand just before it, or else above it, as a reader would."""
+    if thing.name or thing.role not in ("textbox", "combobox", "spinbutton", "slider"):
+        return thing
+    box = thing.rect
+    middle = (box.top + box.bottom) // 2
+    before = [
+        (box.left - one.rect.right, one.name)
+        for one in things
+        if one.role == "text" and one.name and one.top == thing.top and one.rect.top <= middle < one.rect.bottom
+    ]
+    above = [
+        (box.top - one.rect.bottom, one.name)
+        for one in things
+        if one.role == "text" and one.name and one.top == thing.top and abs(one.rect.left - box.left) <= _ABOVE_PX
+    ]
+    near = [pair for pair in before if 0 <= pair[0] <= _BEFORE_PX] or [p for p in above if 0 <= p[0] <= _ABOVE_PX]
+    if not near:
+        return thing
+    program.labels[thing.path] = name = min(near)[1].rstrip(": ")
+    return replace(thing, name=name)
 
 
 def _clipped(thing: Thing, items: dict[str, _Item], frames: dict[str, Rect]) -> Thing:

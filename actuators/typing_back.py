@@ -11,10 +11,11 @@ from actuators.x11 import Server
 
 __all__ = ["ReadBack"]
 
-_TAKES_S = 2.0
-"""A program has read what was typed within this long, or does not take it."""
-_QUIET_S = 0.25
-"""Nothing more has come to a field for this long: nothing more comes."""
+_TAKES_S = 5.0
+"""A program has read the first of what was typed within this long, and each further character within `_EACH_S`."""
+_EACH_S = 0.05
+_QUIET_S, _LOOKS = 0.3, 8
+"""A field into which nothing has come for this long, and in so many answers of its program: nothing more comes."""
 _STEP_S = 0.01
 _BLIND_S = 0.12
 """What a program without accessibility is given to read one chunk."""
@@ -61,16 +62,17 @@ class ReadBack:
             return
         old, _, (start, end) = self._before
         wanted = len(old) - (end - start) + typed
-        until = time.monotonic() + _TAKES_S
-        seen, since = -1, time.monotonic()
+        until = time.monotonic() + _TAKES_S + _EACH_S * typed
+        seen, since, looks = -1, time.monotonic(), 0
         while time.monotonic() < until and not self._halt.is_set():
             now = self._now()
             if now is None or len(now[0]) >= wanted:
                 return
             if len(now[0]) != seen:
-                seen, since = len(now[0]), time.monotonic()
-            elif time.monotonic() - since > _QUIET_S:
+                seen, since, looks = len(now[0]), time.monotonic(), 0
+            elif looks >= _LOOKS and time.monotonic() - since > _QUIET_S:
                 return
+            looks += 1
             self._pass(_STEP_S)
 
     def _now(self) -> tuple[str, int, tuple[int, int]] | None:

@@ -90,7 +90,10 @@ class DesktopStages:
         stage = DesktopStage(actuator, mint, desktop, desktop.bus.parent / "stage.sock")
         stage.ask("reset")
         actuator._mouse.move(actuator._desk().screen.rect.centre)
-        actuator.settle()
+        until = time.monotonic() + 20
+        while not {"Name", "Bin"} <= {node.name for node in actuator.observe().nodes}:
+            assert time.monotonic() < until, "the stage does not show itself"
+            actuator.settle(0.5)
         return stage
 
     def end(self, stage: DesktopStage) -> None:
