@@ -57,6 +57,7 @@ _PREFERENCES = {"net": {"network_prediction_options": 2}, "webrtc": {"ip_handlin
 """No page is loaded ahead: what is loaded ahead passes no gate."""
 _NO_SOCKETS = {"name": "Content-Security-Policy", "value": "connect-src http: https: data: blob:"}
 """For the scripts of workers: everything but WebSockets, which no gate sees there."""
+_READS = frozenset({"GET", "HEAD"})
 _MISSING = (
     "no Chromium: install one (Debian: `apt-get install chromium`; elsewhere: `playwright install chromium`) "
     "or set AGENT_CHROMIUM to its path"
@@ -243,6 +244,8 @@ class Chromium:
             verb, given = _without_sockets(event)
         else:
             verb, given = answer(self._allows(held_from(event)), event)
+            if verb == "Fetch.continueRequest" and event["request"]["method"] in _READS:
+                given = {**given, "headers": _unshared(event["request"].get("headers", {}))}
         _quietly(lambda: self._gate.send(verb, given))
 
     def _judge_socket(self, socket: WebSocketRoute) -> None:
@@ -258,6 +261,17 @@ class Chromium:
                 server.send(message)
 
         socket.on_message(said)
+
+
+def _unshared(headers: dict[str, str]) -> list[dict[str, str]]:
+    """The headers of a read, which also asks for its connection to be closed afterwards.
+
+    Chromium sends a request again by itself, a purchase too, when a connection that was used before is closed under it
+    without an answer. Where reads leave no used connection behind, it does not: what is lost then stays lost, and is
+    looked for. Ways of HTTP that share one connection for everything (HTTP/2) take no notice of this header.
+    """
+    kept = [{"name": name, "value": value} for name, value in headers.items() if name.lower() != "connection"]
+    return [*kept, {"name": "Connection", "value": "close"}]
 
 
 def _without_sockets(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:

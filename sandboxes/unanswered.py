@@ -2,8 +2,9 @@
 
 Whether the server did what it was asked cannot be told from here. Reads are left out: they can be asked again.
 
-Some browsers send a request again by themselves when a connection that was used before is closed under it; that is
-below everything that can be seen here, and a server that must do a thing once has to guard against it.
+Chromium sends a request again by itself when a connection that was used before is closed under it. `sandboxes.chromium`
+sees to it that reads leave none behind; over HTTP/2, which shares one connection, it cannot, and only a server that
+guards against it can tell.
 """
 
 from __future__ import annotations
