@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EDITIONS", "MEMBERS", "Needs", "Shape", "fitting", "member", "needs", "repository", "shape_of"]
+__all__ = ["EDITIONS", "MEMBERS", "Needs", "Shape", "capacity", "fitting", "member", "needs", "repository", "shape_of"]
 
 EDITIONS = ("Instruct", "Thinking")
 
@@ -135,7 +135,7 @@ class Needs:
     vision: int
     """Features of the pictures with their DeepStack levels, and the largest activations of one picture."""
     cache: int
-    """Keys and values of the whole prompt."""
+    """Keys and values of the whole prompt, in buffers with room to grow."""
     tokens: int
     """Length of the prompt."""
 
@@ -172,8 +172,19 @@ def needs(
     active = 4 * each * (4 * shape.vision_hidden + shape.vision_between) + _CHUNK * (
         6 * shape.hidden + 2 * max(shape.between * max(shape.active, 1), shape.hidden)
     )
-    cache = tokens * shape.cache_values
+    cache = capacity(tokens) * shape.cache_values
     return Needs(weights, (features + active) * number_bytes, cache * number_bytes, tokens)
+
+
+def capacity(tokens: int) -> int:
+    """Tokens that a buffer of keys and values has room for when it holds so many: doubled at first, then by a quarter.
+
+    Each layer gives up its old buffer before the next one grows, so no more than this is ever held.
+    """
+    size = 1024
+    while size < tokens:
+        size = 2 * size if size < 4096 else -(-size * 5 // 4 // 1024) * 1024
+    return size
 
 
 def fitting(available: int, **given: Any) -> list[str]:

@@ -111,10 +111,11 @@ def _text(shape: Shape) -> dict[str, Any]:
 
 def _vision(shape: Shape) -> dict[str, Any]:
     last = shape.vision_layers - 1
+    heads = 16 if shape.vision_hidden >= 1024 else max(1, shape.vision_hidden // 32)
     indexes = [last * (level + 1) // (shape.levels + 1) for level in range(shape.levels)]
     return {
         "depth": shape.vision_layers, "hidden_size": shape.vision_hidden, "intermediate_size": shape.vision_between,
-        "num_heads": 16 if shape.vision_hidden >= 1024 else max(1, shape.vision_hidden // 32), "out_hidden_size": shape.hidden,
+        "num_heads": heads, "out_hidden_size": shape.hidden,
         "num_position_embeddings": shape.places, "deepstack_visual_indexes": indexes,
     }  # fmt: skip
 

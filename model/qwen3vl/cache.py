@@ -2,8 +2,8 @@
 
 Letters: G key/value heads, N tokens held, C capacity, D head size.
 
-`KeyValues` is a transformers cache, so that both our decoder and theirs can write to it. Its buffers double when full,
-so a token costs one write and not a copy of everything before it, and going back to a prefix costs nothing.
+`KeyValues` is a transformers cache, so that both our decoder and theirs can write to it. Its buffers grow by a share of
+their size, so a token costs one write and not a copy of everything before it, and going back to a prefix costs nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any
 
 from torch import Tensor
 
+from model.family import capacity as room_for
 from model.qwen3vl.library import Cache, DynamicLayer
 
 __all__ = ["FeatureCache", "Features", "KeyValues"]
-
-_FIRST_CAPACITY = 1024
 
 
 class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
@@ -45,9 +44,7 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
         capacity = 0 if self._keys is None else self._keys.shape[-2]
         if length <= capacity:
             return
-        capacity = max(_FIRST_CAPACITY, capacity)
-        while capacity < length:
-            capacity *= 2
+        capacity = room_for(length)
         self.is_initialized, self.dtype, self.device = True, keys.dtype, keys.device
         self._keys = _grown(self._keys, keys, capacity)  # (1, G, C, D)
         self._values = _grown(self._values, values, capacity)

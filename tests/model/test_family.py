@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from model.base import ModelError
-from model.family import MEMBERS, Shape, fitting, member, needs, repository, shape_of
+from model.family import MEMBERS, Shape, capacity, fitting, member, needs, repository, shape_of
 from model.hub import PATTERNS, pull, resolve
 
 PUBLISHED = {"2B": 2.13, "4B": 4.44, "8B": 8.77, "32B": 33.4, "30B-A3B": 31.1, "235B-A22B": 235.7}
@@ -34,6 +34,22 @@ def test_the_cache_is_what_the_engine_holds(tiny: Any) -> None:
     shape = shape_of(json.loads((tiny.path / "config.json").read_text()))
     text = tiny.network.config.text_config
     assert shape.cache_values == 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim
+
+
+def test_buffers_have_the_room_that_is_counted(tiny: Any) -> None:
+    import torch
+
+    from model.qwen3vl.cache import KeyValues
+
+    sizes = [capacity(n) for n in (1, 1024, 1025, 4096, 4097, 100_000, 1_000_000)]
+    assert sizes == sorted(sizes) and sizes[:5] == [1024, 1024, 2048, 4096, 5120]
+    assert all(
+        n <= capacity(n) <= max(1024, 2 * n) and capacity(n) <= max(4096, 1.25 * n + 1024) for n in range(1, 10**6, 997)
+    )
+    held = KeyValues(1)
+    for _ in range(40):
+        held.update(torch.zeros(1, 1, 501, 2), torch.zeros(1, 1, 501, 2), 0)
+        assert held.layers[0]._keys.shape[2] == capacity(held.get_seq_length())
 
 
 def test_names_of_published_checkpoints() -> None:
