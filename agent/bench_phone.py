@@ -66,13 +66,15 @@ def aside(n: int) -> dict[str, list[float]]:
         adb = [program, "-s", serial]
         ways |= {
             "PNG screen, a process": lambda: _run([*adb, "exec-out", "screencap", "-p"]),
-            "nodes, two processes": lambda: (
-                _run([*adb, "shell", "uiautomator", "dump", "/sdcard/deskhand_bench.xml"]),
-                _run([*adb, "shell", "cat /sdcard/deskhand_bench.xml; rm -f /sdcard/deskhand_bench.xml"]),
-            ),
+            "nodes, two processes": lambda: _nodes_by_processes(adb),
             "tap, a process": lambda: _run([*adb, "shell", "input", "tap", "1", "1"]),
         }
     return {name: [_ms(way) for _ in range(n)] for name, way in ways.items()}
+
+
+def _nodes_by_processes(adb: list[str]) -> None:
+    _run([*adb, "shell", "uiautomator", "dump", "/sdcard/deskhand_bench.xml"])
+    _run([*adb, "shell", "cat /sdcard/deskhand_bench.xml; rm -f /sdcard/deskhand_bench.xml"])
 
 
 def _run(words: list[str]) -> None:

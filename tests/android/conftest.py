@@ -145,6 +145,7 @@ class PhoneStage:
     served: Served
     actuator: AndroidActuator
     mint: Mint
+    forms: bool = False
 
     @property
     def phone(self) -> Any:
