@@ -298,6 +298,16 @@ def secrets_refuse() -> None:
     SecretStore.reveal = _raise  # type: ignore[method-assign]
 
 
+def typing_raises() -> None:
+    """The hand breaks with the text in its hands."""
+    from actuators.hand import Hand
+
+    def insert(self: Any, text: str, *given: Any) -> Any:
+        raise RuntimeError(f"broken on purpose with {text}")
+
+    Hand._insert = insert  # type: ignore[method-assign]
+
+
 def stages() -> None:
     """Tell every stage, with the time, as a line of JSON."""
     from agent.progress import JsonLines
