@@ -8,6 +8,7 @@ It does not protect against a person who says yes without reading.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import select
@@ -20,6 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from actuators.action import (
     Action,
@@ -39,12 +43,13 @@ from actuators.action import (
     action_digest,
 )
 from actuators.observation import Target
+from actuators.permit import approved_bytes
 from policies.consequence import Consequence
 from policies.decision import Approval, Decision
 from policies.money import Money
 from policies.sent import Sent
 
-__all__ = ["Approver", "DenyApprover", "Question", "TtyApprover", "card"]
+__all__ = ["Approver", "DenyApprover", "Pen", "Question", "TtyApprover", "card"]
 
 _LONGEST = 160
 """Characters of any one text from the screen that a person is shown."""
@@ -74,6 +79,30 @@ class Question:
         if self.sent is not None:
             return replace(answer, action_digest=self.sent.digest, target_digest="")
         return replace(answer, action_digest=action_digest(self.action), target_digest=self.target.digest)
+
+
+class Pen:
+    """Signs what was approved, with a key of its own that is neither the broker's nor ever in the agent's process."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+
+    @property
+    def public_key(self) -> bytes:
+        """32 raw bytes."""
+        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def sign(self, body: str, approval: Approval) -> bytes:
+        """The second signature under a permit, for exactly the act on exactly the target that a person said yes to.
+
+        Raises:
+            ValueError: that is not what was approved.
+        """
+        terms = json.loads(body)
+        said = (approval.answer, approval.action_digest, approval.target_digest)
+        if said != ("approved", terms["action_digest"], terms["target_digest"]):
+            raise ValueError("this is not what was approved")
+        return self._key.sign(approved_bytes(body))
 
 
 class Approver(Protocol):

@@ -41,8 +41,6 @@ Approve = Literal["tty", "deny", "console"]
 
 MakeApprover = Callable[[Mapping[str, Any], str], "Approver"]
 """From the greeting and the digest of the policy to somebody who can be asked. Never raises."""
-MakeApprover = Callable[[Mapping[str, Any], str], "Approver"]
-"""From the greeting and the digest of the policy to somebody who can be asked. Never raises."""
 _START_S = 30.0
 _PASSED_ON = (
     "PATH",
@@ -52,8 +50,6 @@ _PASSED_ON = (
     "TZ",
     "TERM",
     "USER",
-    "XDG_CONFIG_HOME",
-    "AGENT_CONFIG",
     "XDG_CONFIG_HOME",
     "AGENT_CONFIG",
     "LOGNAME",
@@ -80,8 +76,6 @@ class Broker:
         answer_s: seconds the broker has for everything but waiting for a person.
         process: the module to start; one that calls `main` with further ways to ask.
         asking: what such a way needs to know.
-        process: the module to start; one that calls `main` with further ways to ask.
-        asking: what such a way needs to know.
     """
 
     def __init__(
@@ -98,6 +92,8 @@ class Broker:
         self.run = run
         self.public_key = b""
         """32 raw bytes; empty before the start."""
+        self.approver_key = b""
+        """Of the second signature under what a person approved; 32 raw bytes, empty before the start."""
         self.policy_digest = ""
         self.approver = ""
         """Who will be asked: `tty`, or why nobody can be."""
@@ -212,13 +208,13 @@ class Broker:
             "narrow": self._narrow.model_dump(mode="json"),
             "approve_s": self._approve_s,
             "asking": self._asking,
-            "asking": self._asking,
         }
         answer = self._asked(hello, max(_START_S, self._answer_s))
         if "unusable" in answer:
             raise PolicyUnusable(str(answer["unusable"]))
         try:
             self.public_key = bytes.fromhex(answer["public_key"])
+            self.approver_key = bytes.fromhex(answer["approver_key"])
             self.policy_digest = str(answer["policy_digest"])
             self.approver = str(answer["approver"])
         except (KeyError, TypeError, ValueError):
@@ -305,7 +301,9 @@ def _safely(answer: Any, message: dict[str, Any]) -> dict[str, Any]:
         return {"broken": f"it failed on a question: {type(error).__name__}"}
 
 
-def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover]) -> tuple[Any, dict[str, Any]]:
+def _keeper(
+    hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover]
+) -> tuple[Any, dict[str, Any]]:
     from policies.decide import PolicySet
     from policies.keeper import Keeper
 
@@ -315,25 +313,11 @@ def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeAp
         return None, {"unusable": str(error)}
     try:
         approver, said = _approver(hello, approve, others, policies.digest)
-        approver, said = _approver(hello, approve, others, policies.digest)
         keeper = Keeper(str(hello["run"]), policies, approver)
     except Exception as error:
         return None, {"broken": f"it does not start: {type(error).__name__}: {error}"}
-    greeting = {"public_key": keeper.public_key.hex(), "policy_digest": policies.digest, "approver": said}
-    return keeper, greeting
-
-
-def _approver(
-    hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover], policy_digest: str
-) -> tuple[Approver, str]:
-    """Who is asked, and the word for it: why nobody can be where nobody can."""
-    from policies.approver import DenyApprover, TtyApprover
-
-    if approve in others:
-        found = others[approve](hello, policy_digest)
-        return found, found.why if isinstance(found, DenyApprover) else approve
-    missing = TtyApprover.missing() if approve == "tty" else "nobody"
-    return (DenyApprover(missing), missing) if missing else (TtyApprover(float(hello["approve_s"])), "tty")
+    keys = {"public_key": keeper.public_key.hex(), "approver_key": keeper.approver_key.hex()}
+    return keeper, {**keys, "policy_digest": policies.digest, "approver": said}
 
 
 def _approver(

@@ -21,7 +21,7 @@ from actuators.action import TypeText, Wait, action_digest
 from actuators.observation import Target
 from actuators.permit import Permit, Terms, signed_bytes
 from policies.anomaly import Anomaly, Lookout
-from policies.approver import Approver, Question
+from policies.approver import Approver, Pen, Question
 from policies.cause import CAUSED_S, ONCE, Cause, aimed, uncovered
 from policies.checkpoint import checkpoint_bytes
 from policies.consequence import Consequence, judge
@@ -58,6 +58,7 @@ class Keeper:
         self._policies = policies
         self._approver = approver
         self._key = Ed25519PrivateKey.generate()
+        self._pen = Pen()
         self._grants = Grants()
         self._began = time.monotonic()
         self._counters = Counters()
@@ -76,6 +77,11 @@ class Keeper:
     def public_key(self) -> bytes:
         """32 raw bytes."""
         return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    @property
+    def approver_key(self) -> bytes:
+        """Of the second signature under what a person approved: 32 raw bytes."""
+        return self._pen.public_key
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer to one message. Raises on anything malformed."""
@@ -99,7 +105,7 @@ class Keeper:
         decision, consequence, request, odd = self._decided(case)
         told = _told(request, odd)
         if decision.verdict == "allow":
-            return Clearance(decision, self._mint(case, consequence, ""), None, consequence, told)
+            return Clearance(decision, self._mint(case, consequence), None, consequence, told)
         if decision.verdict != "ask":
             return Clearance(decision, None, None, consequence, told)
         approval = self._ask(case, consequence, decision, odd)
@@ -107,7 +113,7 @@ class Keeper:
             case, consequence, approval = _instead(case, consequence, approval)
         permit = None
         if approval.answer == "approved" and self._allowed_now(case, consequence, approval, odd):
-            permit = self._mint(case, consequence, approval.by or "a person")
+            permit = self._mint(case, consequence, approval)
         return Clearance(decision, permit, approval, consequence, told)
 
     def send(self, sent: Sent) -> Clearance:
@@ -202,8 +208,9 @@ class Keeper:
         request = request_of(case, consequence, self._counted(case), self._narrow, _names(odd))
         return self._policies.decide(request.but(approved_by=approval.by or "a person")).verdict == "allow"
 
-    def _mint(self, case: Case, consequence: Consequence, approved_by: str) -> Permit:
+    def _mint(self, case: Case, consequence: Consequence, approval: Approval | None = None) -> Permit:
         now = time.time()
+        approved_by = "" if approval is None else approval.by or "a person"
         before = self._counted(case)
         self._cause = Cause(
             case.step,
@@ -227,6 +234,7 @@ class Keeper:
             nonce=nonce,
             not_before=now,
             expires=now + PERMIT_S,
+            approved_by=approved_by,
         )
         body = terms.to_json()
         act = _act(case)
@@ -237,7 +245,8 @@ class Keeper:
         if consequence.kind != "look":
             self._recent.append(time.monotonic())
         self._last_step = max(self._last_step, case.step)
-        return Permit(body, self._key.sign(signed_bytes(body)))
+        second = b"" if approval is None else self._pen.sign(body, approval)
+        return Permit(body, self._key.sign(signed_bytes(body)), second)
 
     def _counted(self, case: Case) -> Counters:
         return self._timed(replace(self._counters, repeats=self._repeats[_act(case)]))
