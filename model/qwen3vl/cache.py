@@ -59,6 +59,8 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
         """The whole buffers (1, G, C, D), with room for one more token. Only for a layer that holds something."""
         assert self._keys is not None and self._values is not None
         self._reserve(self.length + 1, self._keys, self._values)
+        self.keys = self._keys[:, :, : self.length]  # so that nothing holds on to a buffer that was given up
+        self.values = self._values[:, :, : self.length]
         return self._keys, self._values
 
 

@@ -92,5 +92,21 @@ def test_the_static_step_says_the_same_over_growing_buffers(tiny: Any, monkeypat
         assert first.chances == pytest.approx(other.chances, abs=1e-4)
 
 
+def test_a_buffer_that_was_outgrown_is_given_up() -> None:
+    import gc
+    import weakref
+
+    from model.qwen3vl.cache import KeyValues
+
+    held = KeyValues(1)
+    held.update(torch.zeros(1, 1, 1024, 2), torch.zeros(1, 1, 1024, 2), 0)
+    (keys, _), *_ = [(held._own[0]._keys, held._own[0]._values)]
+    before = weakref.ref(keys)
+    del keys
+    assert held.room()[0][0].shape[2] == 2048 and held.get_seq_length() == 1024
+    gc.collect()
+    assert before() is None
+
+
 def test_experts_do_not_go_through_the_static_step(moe: Any) -> None:
     assert Engine(moe.network, static=True)._steady is None
