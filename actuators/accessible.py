@@ -408,6 +408,10 @@ def _called(thing: Thing, things: Sequence[Thing], program: Program) -> Thing:
     if thing.name or thing.role not in ("textbox", "combobox", "spinbutton", "slider"):
         return thing
     box = thing.rect
+    if thing.role == "combobox" and any(
+        one.role == "textbox" and box.intersect(one.rect) == one.rect for one in things
+    ):
+        return thing  # the field in it is called so
     middle = (box.top + box.bottom) // 2
     before = [
         (box.left - one.rect.right, one.name)

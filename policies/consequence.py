@@ -50,7 +50,7 @@ _TOGGLES = {"checkbox", "radio", "option", "tab", "slider", "combobox", "listbox
 _CHOICES = {"combobox", "listbox", "option", "radio", "slider", "spinbutton", "radiogroup", "tab", "tablist", "menu"}
 _OPAQUE = {"canvas", "iframe", "frame", "object", "embed", "video", "applet"}
 _PAGE = {"body", "html", "main"}
-_SINGLE_LINE = {"input", "edittext"}
+_SINGLE_LINE = {"input", "edittext", "entry"}
 
 
 @dataclass(frozen=True, slots=True)
