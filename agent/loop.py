@@ -35,6 +35,8 @@ class Loop:
             index += 1
 
     def _step(self, step: Step) -> Ending | None:
+        if self._turn.lost():
+            return self._turn.reconcile(step)
         if self._parts.plan.finished:
             return self._turn.judge(step)
         step.reply = self._turn.propose(step)

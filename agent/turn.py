@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from actuators.action import Action, OpenUrl, action_digest, pointed
@@ -25,7 +25,7 @@ from policies.request import Rehearsed
 from sandboxes.checkpoint import NotKept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.parts import Parts
     from policies.wire_gate import Outgoing
@@ -36,6 +36,15 @@ SLICE_S = 0.4
 """Longest single wait; a person's stop is noticed after it."""
 LOOK_CLOSER = 2
 """How often the model is asked again when what lies under its point contradicts what was asked."""
+
+
+@dataclass(slots=True)
+class _Lasted:
+    """The last act that may do what outlives the run, and what it has sent so far."""
+
+    step: Step
+    once: str
+    sent: set[str] = field(default_factory=set)
 
 
 class Turn:
@@ -50,6 +59,9 @@ class Turn:
         """Plan step and address of each act."""
         self._sent: set[str] = set()
         """Acts that sent something, each on the screen on which it was done."""
+        self._lasted: _Lasted | None = None
+        self._lost = ""
+        """Why it is not known whether the last act that lasts has happened; empty when nothing speaks against it."""
         self._redone = False
 
     def look(self) -> Observation:
@@ -87,19 +99,21 @@ class Turn:
             return self._refused(step, action, target, step.clearance)
         if (once := _once(step, action, target)) in self._sent:
             self._parts.gate.void(step.clearance)
-            return self._reconcile(step, "the same was sent from this very screen before")
+            self._lost = "the same was sent from this very screen before"
+            return self.reconcile(step)
         self._begun.append((self._parts.plan.cursor, step.seen.url))
         receipt = self._perform(step, action, target)
         self._parts.gate.settle(step.clearance, receipt)
         kept = self._parts.kept_back()
         self._remember(step, action, target, receipt, kept)
-        sent = {one.sent.shown for one in self._parts.sent() if one.own}
-        if sent and _lasting(step.clearance):
-            self._sent.add(once)
+        if _lasting(step.clearance):
+            self._lasted = _Lasted(step, once)
         if ending := self._stopped_at_the_wire(step, kept):
             return ending
-        if why := self._not_known(step, receipt, sent):
-            return self._reconcile(step, why)
+        if receipt.status == "unknown":
+            self._lasted, self._lost = _Lasted(step, once), receipt.detail or "it broke in the middle"
+        if self._lost or self.lost():
+            return self.reconcile(step)
         return self._received(step, receipt)
 
     def by_itself(self, step: Step, action: Action) -> Ending | None:
@@ -118,33 +132,40 @@ class Turn:
             return None
         return Ending("error", f"{summary(action, target)}: {receipt.detail or receipt.status}")
 
-    def _not_known(self, step: Step, receipt: Receipt, sent: Collection[str]) -> str:
-        """Why it cannot be told whether an act that lasts has happened; empty when it can."""
-        if receipt.status == "unknown":
-            return receipt.detail or "it broke in the middle"
-        if receipt.status != "done" or not _lasting(step.clearance):
-            return ""
-        return "; ".join(self._parts.unanswered(sent))
+    def lost(self) -> bool:
+        """Whether what the last act that lasts has sent got no answer. Waits a while for one that is under way."""
+        lasted = self._lasted
+        own = {one.sent.shown for one in self._parts.sent() if one.own}
+        if lasted is None:
+            return False
+        lasted.sent |= own
+        if lasted.sent:
+            self._sent.add(lasted.once)
+        self._lost = "; ".join(self._parts.unanswered(lasted.sent))
+        return bool(self._lost)
 
-    def _reconcile(self, step: Step, why: str) -> Ending | None:
+    def reconcile(self, step: Step) -> Ending | None:
         """Whether an act happened is found out by looking. Goes on when that tells; else the effect stays unknown."""
-        parts = self._parts
+        parts, why = self._parts, self._lost
+        of = self._lasted.step if self._lasted is not None else step
+        self._lost, self._lasted = "", None
         parts.watch.stage(step, "looking")
-        parts.trail.effect(step.index, "unknown", why)
+        parts.trail.effect(of.index, "unknown", why)
         try:
             told = self.look_whether(step)
         except SurfaceError as error:
             return Ending("unknown_effect", f"the act may or may not have happened: {why}; nobody can look: {error}")
-        parts.trail.effect(step.index, told.effect, told.why)
+        parts.trail.effect(of.index, told.effect, told.why)
         if told.effect == "unknown":
             return Ending("unknown_effect", f"the act may or may not have happened: {why}; {told.why}")
         step.note = f"{why}: it has {'' if told.effect == 'happened' else 'not '}happened: {told.why}"
         self._history.append(Done("looked whether it had happened", "", step.after, step.note))
-        if told.effect == "happened":
+        if told.effect == "not_happened":
+            return self._once_more(step, of)
+        if of is step:
             parts.plan.advance()
-            parts.limits.succeeded()
-            return None
-        return self._once_more(step)
+        parts.limits.succeeded()
+        return None
 
     def look_whether(self, step: Step) -> Found:
         """What looking tells of an act whose effect is not known. Raises `SurfaceError`."""
@@ -171,7 +192,7 @@ class Turn:
         step.after = self.look()
         return step.after
 
-    def _once_more(self, step: Step) -> Ending | None:
+    def _once_more(self, step: Step, of: Step) -> Ending | None:
         """It has not happened: back to where it was to be done, and to the step of the plan that this page began with.
 
         Only once in a run: the task's word that something did not happen must not let it be done again and again.
@@ -179,11 +200,11 @@ class Turn:
         if self._redone:
             return Ending("halted", "it did not happen for the second time; nothing more is tried")
         self._redone = True
-        if step.clearance is not None:
-            self._parts.gate.void(step.clearance)
+        if of.clearance is not None:
+            self._parts.gate.void(of.clearance)
         self._sent.clear()
-        self._parts.plan.rewind(self._first_on(step.seen.url))
-        return self.open_again(step, step.seen.url)
+        self._parts.plan.rewind(self._first_on(of.seen.url))
+        return self.open_again(step, of.seen.url)
 
     def open_again(self, step: Step, url: str) -> Ending | None:
         """Go to an address of the run's own, or say why not; nothing without an address."""
