@@ -370,14 +370,16 @@ class Turn:
         if parts.stop.is_set():  # nothing follows that would need another look
             return receipt
         parts.watch.stage(step, "settling")
-        with parts.trail.phase("settle") as span:
-            span.settled(self._settle())
         try:
+            with parts.trail.phase("settle") as span:
+                span.settled(self._settle())
             step.after = self.look()
-        except SurfaceTimeout as late:
-            if not _lasting(clearance):
+        except SurfaceError as problem:
+            if receipt.status == "unknown":  # a surface that broke in the act cannot be looked at: `reconcile` says so
+                return receipt
+            if not isinstance(problem, SurfaceTimeout) or not _lasting(clearance):
                 raise
-            return replace(receipt, status="unknown", detail=f"the page does not answer: {late}")
+            return replace(receipt, status="unknown", detail=f"the page does not answer: {problem}")
         return receipt
 
     def _kept_state(self) -> str:
