@@ -251,7 +251,7 @@ def test_a_part_that_hangs_lets_nothing_happen_and_can_be_stopped(store: Shop, t
             os.kill(child.pid, signal.SIGINT)
             time.sleep(0.2)
         child.communicate(timeout=60)
-        assert store.posts == [] and child.returncode in (1, 30, 40)
+        assert store.posts == [] and child.returncode in (1, 30, 40, -signal.SIGINT)  # it may be ending already
         assert gone(mine, 10.0) == []
     for one in list_runs(runs):
         if one.folder.journal.exists():
