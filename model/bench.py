@@ -1,7 +1,6 @@
 """What the engine saves: the same growing conversation through it and through transformers' `generate()`.
 
-Run as `agent bench model`, or `python -m model.bench FOLDER`. At each measured step three things are timed in turns, in
-one process:
+Run as `agent bench model`. At each measured step three things are timed in turns, in one process:
 
 - `engine`: a step as the runtime takes it. The engine holds the step before; it sees one new picture and replies with
   one `left_click` of the protocol, what the grammar forces fed at once.
@@ -9,8 +8,9 @@ one process:
 - `generate`: transformers' `generate()` on the whole conversation, as many tokens, no grammar. It is timed with all of
   torch's threads and with one, and the quicker counts.
 
-`same` says whether `free` and `generate` said the same tokens. Figures are medians of wall-clock time, whatever else
-the machine was doing.
+`same` says whether `free` and `generate` said the same tokens. The steps are gone through in rounds, so that what else
+the machine does in the meantime falls on all of them. Figures are medians of wall-clock time; `cpu_s` beside the
+engine's is the time of the processor, which others on the machine lengthen less.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["compare", "measured", "table"]
 
@@ -48,8 +48,9 @@ def compare(
 
     Returns:
         `steps`: `{n: {"prompt_tokens", "tokens", "engine", "free", "generate", "ratio", "ratio_free",
-        "same"}}` where the three hold `prefill_s`, `per_token_s` and `step_s` (`generate` also `threads`); `ratio` is
-        generate's step over the engine's. `ratio_at_step`: `ratio` by step. `memory_mb`: the process at its largest.
+        "same"}}` where the three hold `prefill_s`, `per_token_s`, `step_s` and `cpu_s` (`generate` also `threads`);
+        `ratio` is generate's step over the engine's. `ratio_at_step`: `ratio` by step. `step_20_over_5` and
+        `cpu_20_over_5`: the engine's late step over an early one. `memory_mb`: the process at its largest.
         `bandwidth_gb_s`: weights read per second while decoding.
     """
     from model.qwen3vl.checkpoint import load
@@ -64,12 +65,17 @@ def measured(
     """What `compare` measures, with a checkpoint that is open already."""
     from model.qwen3vl.engine import Engine
 
-    engine, talk, rows = Engine(opened.network), _Talk(opened, screen, max_pixels), {}
+    engine, talk = Engine(opened.network), _Talk(opened, screen, max_pixels)
     grammar = _grammar(opened)
+    asked: dict[int, Any] = {}
     for step in range(1, max(steps) + 1):
         encoded = talk.turn(step)
         if step in steps:
-            rows[step] = _measured(opened, engine, grammar, encoded, talk.before, repeat)
+            asked[step] = _Step(opened, engine, grammar, encoded, talk.before)
+    for _ in range(repeat):
+        for one in asked.values():
+            one.round()
+    rows = {step: one.row() for step, one in asked.items()}
     text = sum(weight.nbytes for weight in opened.network.model.language_model.parameters())
     quickest = min(row["free"]["per_token_s"] for row in rows.values())
     return {
@@ -80,17 +86,18 @@ def measured(
         "repeat": repeat,
         "steps": rows,
         "ratio_at_step": {str(step): round(row["ratio"], 2) for step, row in rows.items()},
-        "step_20_over_5": _over(rows, 20, 5),
+        "step_20_over_5": _over(rows, 20, 5, "step_s"),
+        "cpu_20_over_5": _over(rows, 20, 5, "cpu_s"),
         "memory_mb": _memory_mb(opened.device),
         "bandwidth_gb_s": round(text / quickest / 1e9, 2),
     }
 
 
-def _over(rows: dict[int, Any], late: int, early: int) -> float | None:
+def _over(rows: dict[int, Any], late: int, early: int, key: str) -> float | None:
     """The engine's step late in a conversation over one early in it."""
     if late not in rows or early not in rows:
         return None
-    ratio: float = rows[late]["engine"]["step_s"] / rows[early]["engine"]["step_s"]
+    ratio: float = rows[late]["engine"][key] / rows[early]["engine"][key]
     return round(ratio, 2)
 
 
@@ -124,42 +131,57 @@ def _grammar(opened: Any) -> Any:
     return Grammar(table, ComputerUse(tool=tool, action_line=False).grammar())
 
 
-def _measured(opened: Any, engine: Any, grammar: Any, encoded: Any, before: Any, repeat: int) -> dict[str, Any]:
-    """One step of the conversation, all three in turns."""
-    import torch
+class _Step:
+    """One step of the conversation, all three in turns, as often as it is asked for."""
 
-    from model.qwen3vl.engine import Free
+    def __init__(self, opened: Any, engine: Any, grammar: Any, encoded: Any, before: Any) -> None:
+        import torch
 
-    all_threads = torch.get_num_threads()
-    called = _engine_once(engine, encoded, grammar.steering(opened.profile.max_new_tokens), before)
-    tokens = len(called[3])
-    timed: dict[str, list[_Timed]] = {"engine": [], "free": [], "all": [], "one": []}
-    for _ in range(repeat):
-        steering = grammar.steering(opened.profile.max_new_tokens)
-        timed["engine"].append(_engine_once(engine, encoded, steering, before))
-        timed["free"].append(_engine_once(engine, encoded, Free(frozenset(), tokens), before))
-        timed["all"].append(_generate_once(opened, encoded, tokens))
-        if all_threads > 1 and opened.device.type == "cpu":
+        self._opened, self._engine, self._grammar = opened, engine, grammar
+        self._encoded, self._before = encoded, before
+        self._threads = torch.get_num_threads()
+        self._timed: dict[str, list[_Timed]] = {"engine": [], "free": [], "all": [], "one": []}
+        self._tokens = len(self._called().said)
+
+    def _called(self) -> _Timed:
+        steering = self._grammar.steering(self._opened.profile.max_new_tokens)
+        return _engine_once(self._engine, self._encoded, steering, self._before)
+
+    def round(self) -> None:
+        """Time each once."""
+        import torch
+
+        from model.qwen3vl.engine import Free
+
+        timed, tokens = self._timed, self._tokens
+        timed["engine"].append(self._called())
+        timed["free"].append(_engine_once(self._engine, self._encoded, Free(frozenset(), tokens), self._before))
+        timed["all"].append(_generate_once(self._opened, self._encoded, tokens))
+        if self._threads > 1 and self._opened.device.type == "cpu":
             torch.set_num_threads(1)
             try:
-                timed["one"].append(_generate_once(opened, encoded, tokens))
+                timed["one"].append(_generate_once(self._opened, self._encoded, tokens))
             finally:
-                torch.set_num_threads(all_threads)
-    mine, free = _medians(timed["engine"]), _medians(timed["free"])
-    choices = [("all", all_threads), *([("one", 1)] if timed["one"] else [])]
-    best, threads = min(choices, key=lambda choice: _medians(timed[choice[0]])["step_s"])
-    other = {**_medians(timed[best]), "threads": threads}
-    return {
-        "prompt_tokens": len(encoded.ids),
-        "picture_tokens": encoded.spans[-1][1],
-        "tokens": tokens,
-        "engine": mine,
-        "free": free,
-        "generate": other,
-        "ratio": other["step_s"] / mine["step_s"],
-        "ratio_free": other["step_s"] / free["step_s"],
-        "same": timed["free"][0][3] == timed[best][0][3],
-    }
+                torch.set_num_threads(self._threads)
+
+    def row(self) -> dict[str, Any]:
+        """What was timed, as `compare` returns it for one step."""
+        timed = self._timed
+        mine, free = _medians(timed["engine"]), _medians(timed["free"])
+        choices = [("all", self._threads), *([("one", 1)] if timed["one"] else [])]
+        best, threads = min(choices, key=lambda choice: _medians(timed[choice[0]])["step_s"])
+        other = {**_medians(timed[best]), "threads": threads}
+        return {
+            "prompt_tokens": len(self._encoded.ids),
+            "picture_tokens": self._encoded.spans[-1][1],
+            "tokens": self._tokens,
+            "engine": mine,
+            "free": free,
+            "generate": other,
+            "ratio": other["step_s"] / mine["step_s"],
+            "ratio_free": other["step_s"] / free["step_s"],
+            "same": timed["free"][0].said == timed[best][0].said,
+        }
 
 
 class _Talk:
@@ -195,8 +217,14 @@ def _screenshot(size: tuple[int, int], seed: int) -> Any:
     return Image.fromarray(coarse).resize(size, Image.Resampling.NEAREST)
 
 
-_Timed = tuple[float, float, float, list[int]]
-"""Prefill, per token, whole step in seconds, and what was said."""
+class _Timed(NamedTuple):
+    """Seconds of one reply, and what was said."""
+
+    prefill: float
+    token: float
+    step: float
+    cpu: float
+    said: list[int]
 
 
 def _engine_once(engine: Any, encoded: Any, steering: Any, before: Any) -> _Timed:
@@ -204,10 +232,11 @@ def _engine_once(engine: Any, encoded: Any, steering: Any, before: Any) -> _Time
     engine.forget()
     if before is not None:
         engine.last_logits(before)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     out = engine.reply(encoded, steering)
     total = time.perf_counter() - began
-    return out.prefill_s, (total - out.prefill_s) / max(len(out.ids) - 1, 1), total, out.ids
+    token = (total - out.prefill_s) / max(len(out.ids) - 1, 1)
+    return _Timed(out.prefill_s, token, total, time.process_time() - cpu, out.ids)
 
 
 def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
@@ -232,14 +261,16 @@ def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
         )
         return time.perf_counter() - began, out[0, len(encoded.ids) :].tolist()
 
-    (first, _), (total, said) = say(1), say(tokens)
-    return first, (total - first) / max(tokens - 1, 1), total, said
+    first, _ = say(1)
+    cpu = time.process_time()
+    total, said = say(tokens)
+    return _Timed(first, (total - first) / max(tokens - 1, 1), total, time.process_time() - cpu, said)
 
 
 def _medians(timed: list[_Timed]) -> dict[str, float]:
-    prefill, token, step = zip(*(row[:3] for row in timed), strict=True)
+    prefill, token, step, cpu = zip(*(row[:4] for row in timed), strict=True)
     median = statistics.median
-    return {"prefill_s": median(prefill), "per_token_s": median(token), "step_s": median(step)}
+    return {"prefill_s": median(prefill), "per_token_s": median(token), "step_s": median(step), "cpu_s": median(cpu)}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -262,20 +293,7 @@ def table(found: dict[str, Any]) -> str:
         lines.append("".join(cells))
     grown = found["step_20_over_5"]
     lines.append(
-        (f"step 20 costs {grown:.2f} times step 5; " if grown is not None else "")
+        (f"step 20 costs {grown:.2f} times step 5 ({found['cpu_20_over_5']:.2f} of the processor); " if grown else "")
         + f"{found['memory_mb']:.0f} MB at most; decoding reads weights at {found['bandwidth_gb_s']:.1f} GB/s"
     )
     return "\n".join(lines)
-
-
-def _main() -> None:
-    import sys
-
-    from model.load import checkpoint_folder, sleeping_threads
-
-    with sleeping_threads():
-        print(table(compare(checkpoint_folder(sys.argv[1] if len(sys.argv) > 1 else "pilot"))))
-
-
-if __name__ == "__main__":
-    _main()
