@@ -31,6 +31,7 @@ from agent.seal import sealed_by
 from agent.sites import Site
 from agent.task import BoundTask
 from agent.task_file import BrowserSurface
+from agent.veiled import Veiled
 from agent.watch import Watch
 from model.base import Model
 from policies.broker import Approve, Broker
@@ -116,7 +117,8 @@ def wired(
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
         trail.event("gui.stop", body=stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt)).said)
         stack.enter_context(trail.run_span(task.name))
-        verifier = Verifier(broker.public_key, folder.id, broker.policy_digest)
+        trail.event("gui.approver", {"gui.approver.key": broker.approver_key.hex()}, broker.approver)
+        verifier = Verifier(broker.public_key, folder.id, broker.policy_digest, broker.approver_key)
         if alerts is not None:
             stack.callback(_count_alerts, trail, stack.enter_context(alerts))
         noticed = Noticing(trail, narrow, alerts, secrets.redactor())
@@ -130,7 +132,7 @@ def wired(
         running.set()
         yield Parts(
             actuator=placed.actuator,
-            model=model,
+            model=Veiled(model, secrets.redactor()) if task.secrets else model,
             gate=Gate(broker, _uploads(task)),
             trail=trail,
             plan=task.plan(),
