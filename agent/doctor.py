@@ -1,7 +1,7 @@
 """What this machine has and lacks, each finding with the command that mends it.
 
-Looks without touching: nothing heavy is imported, nothing is started, and the one file it writes (to see whether runs
-can be kept) it takes away again. A finding says that something is there, not that it works.
+Looks without touching: nothing heavy is imported, nothing is started but one empty jail, and the one file it writes (to
+see whether runs can be kept) it takes away again. A finding says that something is there, not that it works.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "model": ("torch", "transformers", "safetensors", "llguidance"),
     "ask": ("av", "pypdfium2", "jsonschema", "defusedxml"),
     "browser": ("playwright",),
-    "desktop": ("mss", "Xlib", "pyautogui"),
+    "desktop": ("mss", "Xlib", "jeepney"),
     "android": ("adbutils",),
     "sites": ("starlette", "uvicorn", "jinja2", "python_multipart"),
 }
@@ -96,7 +96,18 @@ def _looks(runs: Path) -> Sequence[Callable[[], Iterator[Finding]]]:
         lambda: iter([fonts_finding()]),
         lambda: iter([program_finding("adb", "Android devices", "apt-get install adb")]),
         lambda: iter([program_finding("Xvfb", "private desktops", "apt-get install xvfb")]),
+        lambda: iter([program_finding("jwm", "private desktops", "apt-get install jwm dbus at-spi2-core")]),
+        lambda: iter([jail_finding()]),
     )
+
+
+def jail_finding() -> Finding:
+    """Whether programs can be locked in. Tries it: that the program is there does not say that the kernel lets it."""
+    from sandboxes.jail import what_is_missing
+
+    if why := what_is_missing():
+        return Finding("bubblewrap", "warn", f"no private desktops: {why}", "apt-get install bubblewrap")
+    return Finding("bubblewrap", "ok", "programs can be locked in")
 
 
 def python_finding(running: tuple[int, ...]) -> Finding:
