@@ -118,7 +118,7 @@ def answerer(name: str, form: Form, deadline_s: float) -> Answerer:
         from model.asking.byreader import FORMS, ReadingAnswerer
 
         if form.name in FORMS:
-            reads = ReadingAnswerer(checkpoint)
+            reads = ReadingAnswerer(checkpoint, deadline_s)
             return lambda asked: reads.answer(form.name, asked)
     from model.asking.local import LocalSpeaker
 

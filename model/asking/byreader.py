@@ -1,22 +1,25 @@
 """`ocr` and `ground` by a checkpoint's own reading heads: a small checkpoint that was taught to read screens, and no
 general answering, does these two by what it reads and what its own choosing makes of it.
 
-It knows the Latin alphabet without accents, tells no languages, and finds one thing at a time.
+It knows the Latin alphabet without accents, tells no languages, and finds one thing at a time. How sure it is of a thing
+is how well its words fit what was read there; a low figure is best taken for "perhaps not there".
 """
 
 from __future__ import annotations
 
 import io
 import re
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from actuators.action import pointed
-from actuators.geometry import Point
-from actuators.observation import Frame, Node, Observation
+from actuators.observation import Frame, Observation
 from model.asking.form import Asked, Read, pixels_of
 from model.asking.spotting import found_thing, ocr_answer
 from model.base import Act, Instruction, ModelError
 from model.local import QwenModel
+from model.protocols.meaning import meant
 
 if TYPE_CHECKING:
     from model.qwen3vl.checkpoint import Checkpoint
@@ -29,13 +32,20 @@ _PRESS = re.compile(r"^(?:click|press|tap|hit)\b", re.IGNORECASE)
 
 
 class ReadingAnswerer:
-    """One checkpoint with reading heads."""
+    """One checkpoint with reading heads.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    Args:
+        checkpoint: with its reader.
+        deadline_s: longest time for all answers; the one that is being made then may take as long again.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, deadline_s: float) -> None:
         if checkpoint.reader is None:
             raise ModelError(f"{checkpoint.path}: this checkpoint brings no reading heads")
         self._reader = checkpoint.reader
-        self._model = QwenModel(checkpoint)
+        patient = checkpoint.profile.model_copy(update={"deadline_s": deadline_s})
+        self._model = QwenModel(replace(checkpoint, profile=patient))
+        self._deadline, self._limit_s = time.monotonic() + deadline_s, deadline_s
 
     def answer(self, form: str, asked: Asked) -> Read:
         """The answer of `ocr` or `ground` about one picture.
@@ -44,6 +54,8 @@ class ReadingAnswerer:
             ModelError: timeout, cancelled or out of memory.
             Unusable: a picture that cannot be decoded.
         """
+        if time.monotonic() > self._deadline:
+            raise ModelError(f"no answer within {self._limit_s:g} s, ask about fewer pictures or give more --deadline")
         return self._ocr(asked) if form == "ocr" else self._ground(asked)
 
     def _ocr(self, asked: Asked) -> Read:
@@ -72,15 +84,13 @@ class ReadingAnswerer:
         point = pointed(reply.move.action) if isinstance(reply.move, Act) else None
         if point is None:
             return Read({"found": []}, found=False)
-        node = self._node_at(seen, point)
+        read = self._model.read(seen)
+        node = read.node_at(point) if read is not None else None
         if node is None:
             return Read({"found": []}, (f"it points at {point.x}, {point.y}, where it reads nothing",), False)
-        sure = round(reply.confidence, 3) if reply.confidence is not None else None
+        fit = meant(read.nodes, asked.question, seen.screen, misread=True).fit if read is not None else 0.0
+        sure = round(min(fit, reply.confidence if reply.confidence is not None else 1.0), 3)
         return Read({"found": [found_thing(f"{node.role} {node.name}".strip(), pixels_of(node.rect), point, sure)]})
-
-    def _node_at(self, seen: Observation, point: Point) -> Node | None:
-        read = self._model.read(seen)
-        return read.node_at(point) if read is not None else None
 
 
 def _wish(question: str) -> str:

@@ -30,7 +30,7 @@ _POINT: dict[str, Any] = {
     "minItems": 2,
     "maxItems": 2,
 }
-_SURE: dict[str, Any] = {"description": "probability, null where unknown", "type": ["number", "null"]}
+_SURE: dict[str, Any] = {"description": "0 to 1, how sure it is; null where unknown", "type": ["number", "null"]}
 _MOST_LINES = 400
 _MOST_THINGS = 50
 """Checkpoints are known to go on for ever when there are many more of a kind."""

@@ -147,7 +147,7 @@ def pilot() -> Any:
     from model.asking.byreader import ReadingAnswerer
     from model.qwen3vl.checkpoint import PILOT, load
 
-    return ReadingAnswerer(load(PILOT))
+    return ReadingAnswerer(load(PILOT), 600)
 
 
 def asked(capsys: pytest.CaptureFixture[str], *files: Path, **given: Any) -> tuple[int, Any, str]:
@@ -194,6 +194,7 @@ def test_the_pilot_finds_a_button_and_says_what_is_not_there(
         [found] = read.answer["found"]
         x, y = found["point"]
         assert box[0] <= x < box[2] and box[1] <= y < box[3], found
+        assert 0.42 < found["sure"] <= 1
         assert abs(found["box"][0] - box[0]) < 16 and abs(found["box"][2] - box[2]) < 16
 
 

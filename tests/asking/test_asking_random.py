@@ -56,7 +56,7 @@ def test_every_answer_fits_its_schema(
 def test_very_many_answers_fit_their_schemas(
     name: str, style: Any, with_schema: bool, tiny: Any, picture: Callable[..., Path], film: Path
 ) -> None:
-    tried(name, style, with_schema, tiny, _media(name, picture, film), 100)
+    tried(name, style, with_schema, tiny, _media(name, picture, film), 25)
 
 
 def tried(name: str, style: Any, with_schema: bool, tiny: Any, media: Media, times: int) -> None:
