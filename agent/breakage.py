@@ -7,6 +7,7 @@ from agent.alerts import AlertsUnusable
 from agent.audit.journal import TrailBroken
 from agent.run_folder import RunFolderUnwritable
 from agent.sites import SiteError
+from agent.store.where import KeyUnusable, StoreUnusable
 from model.base import ModelError
 from policies.broker import BrokerLost
 from policies.rule import PolicyUnusable
@@ -25,5 +26,5 @@ MACHINERY: tuple[type[Exception], ...] = (
     TrailBroken,
 )
 """Something broke or is missing on this machine: exit code 1."""
-MISUSE: tuple[type[Exception], ...] = (AlertsUnusable, PolicyUnusable, SecretMissing)
+MISUSE: tuple[type[Exception], ...] = (AlertsUnusable, KeyUnusable, PolicyUnusable, SecretMissing, StoreUnusable)
 """Something was asked for that cannot be: exit code 2, nothing was started."""

@@ -151,6 +151,64 @@ def stop(run: RunName = "last", runs: RunsRoot = Path("runs")) -> None:
 
 
 @app.command()
+def pending(
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, as somebody who listens, until Ctrl+C.")] = False,
+) -> None:
+    """List the questions that wait for a person."""
+    from agent.answering import pending as listed
+
+    raise typer.Exit(listed(as_json, watch))
+
+
+RequestId = Annotated[str, typer.Argument(help="A request's id, or the beginning of it.")]
+
+
+@app.command()
+def approve(
+    request: RequestId,
+    for_run: Annotated[
+        bool, typer.Option("--for-run", help="Also the like of it in this run, on terms that are no worse.")
+    ] = False,
+    minutes: Annotated[int, typer.Option(help="How long --for-run holds, 1 to 60.")] = 15,
+    value: Annotated[str, typer.Option(help="Type this instead.")] = "",
+) -> None:
+    """Say yes to one question of a run."""
+    from agent.answering import Given, answer
+
+    raise typer.Exit(answer(Given(request, "approved", for_run, minutes, value)))
+
+
+@app.command()
+def deny(
+    request: RequestId, stop_run: Annotated[bool, typer.Option("--stop", help="Stop the whole run.")] = False
+) -> None:
+    """Say no to one question of a run."""
+    from agent.answering import Given, answer
+
+    raise typer.Exit(answer(Given(request, "stopped" if stop_run else "denied")))
+
+
+@app.command()
+def console(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
+    runs: RunsRoot = Path("runs"),
+    public_origin: Annotated[
+        str, typer.Option(help="The address under which a proxy serves it, as https://console.example.org.")
+    ] = "",
+    operator: Annotated[
+        list[str] | None,
+        typer.Option("--operator", help="Add or change an operator, NAME=ROLE; the password is asked for."),
+    ] = None,
+    no_link: Annotated[bool, typer.Option("--no-link", help="Print no one-time link.")] = False,
+) -> None:
+    """Serve the approval console on this machine."""
+    from agent.console.serve import Options, serve
+
+    raise typer.Exit(serve(Options(port, runs, public_origin, _pairs(operator, "--operator"), not no_link)))
+
+
+@app.command()
 def rollback(
     run: RunName,
     to: Annotated[int, typer.Option("--to", min=1, help="Number of the step before which it is to stand again.")],

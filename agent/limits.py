@@ -46,6 +46,10 @@ class Limits:
         self._seen[act, target, frame] += 1
         return self._seen[act, target, frame] > self.same_act
 
+    def waited(self, seconds: float) -> None:
+        """Time that a person took to answer is none of the run's own."""
+        self.started += max(0.0, seconds)
+
     def failed(self) -> None:
         self._failed += 1
 

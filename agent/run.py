@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from actuators.halt import RedStop, stopped_by
+from agent.attended import APPROVE, asked_where
 from agent.audit.journal import TrailBroken
 from agent.breakage import MACHINERY, MISUSE
 from agent.desk import told_files
@@ -90,8 +91,8 @@ class Ran:
 def run_task(options: Options) -> int:
     """Run a task and tell whoever asked. Returns the exit code; never a traceback for what a user can cause."""
     try:
-        if options.approve not in ("tty", "deny"):
-            raise TaskError([f"--approve takes `tty` or `deny`, got `{options.approve}`"])
+        if options.approve not in APPROVE:
+            raise TaskError([f"--approve takes one of {', '.join(APPROVE)}, got `{options.approve}`"])
         if options.tier and options.tier not in TIERS:
             raise TaskError([f"--tier takes one of {', '.join(TIERS)}, got `{options.tier}`"])
         if problem := unfit(options.stop_key):
@@ -148,7 +149,7 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
     counted = Counting(watch)
     wanted = Wanted(
         options.policy,
-        options.approve,  # type: ignore[arg-type]
+        asked_where(options.approve),
         options.headed,
         keys[0],
         options.otlp,

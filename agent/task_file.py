@@ -290,6 +290,11 @@ class NarrowSpec(_Model):
     """How often something may be bought in one run."""
     anomalies: dict[_Odd, _Treatment] | None = None
     """What is done about what is odd: `orders: stop`. Only what is stricter than the operator's own counts."""
+    on_timeout: Literal["wait", "deny", "stop"] | None = None
+    """When nobody answers a question in time: the question stands (`wait`), it is a no (`deny`), or a no that ends the
+    run (`stop`). Left out: `deny`."""
+    answer_within_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds that a person has. Left out: 60 at a terminal, 300 at a console."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

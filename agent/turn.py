@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from actuators.action import Action, OpenUrl, action_digest, pointed
+from actuators.action import Action, OpenUrl, TypeText, action_digest, pointed
 from actuators.base import Settled
 from actuators.errors import SurfaceError, SurfaceTimeout
 from actuators.geometry import Point
@@ -97,6 +97,7 @@ class Turn:
             return Ending("halted", stopped_by(self._parts.stop))
         if step.clearance.permit is None:
             return self._refused(step, action, target, step.clearance)
+        action = _as_approved(action, step.clearance)
         if (once := _once(step, action, target)) in self._sent:
             self._parts.gate.void(step.clearance)
             self._lost = "the same was sent from this very screen before"
@@ -335,6 +336,7 @@ class Turn:
             span.set(facts=json.dumps(dict(clearance.facts), sort_keys=True, ensure_ascii=False))
             if clearance.approval is not None:
                 span.answered(clearance.approval)
+                parts.limits.waited(clearance.approval.waited_s)
             step.noticed = parts.noticed(clearance)
         return clearance
 
@@ -400,7 +402,8 @@ class Turn:
         if own is None:
             return None
         step.note = f"{own.sent.shown} was kept back: {own.why}"
-        return Ending("denied", step.note)
+        said = own.clearance.approval
+        return Ending("halted" if said is not None and said.answer == "stopped" else "denied", step.note)
 
     def _remember(
         self, step: Step, action: Action, target: Target, receipt: Receipt, kept: Sequence[Outgoing] = ()
@@ -434,15 +437,25 @@ class Turn:
                 "nobody": "nobody was there to ask",
                 "timeout": "nobody answered in time",
                 "denied": "a person said no",
+                "stopped": f"{clearance.approval.by}: the run was stopped",
             }
             because += f"; {answers.get(clearance.approval.answer, clearance.approval.answer)}"
         step.note = because
-        return Ending("denied", because)
+        stopped = clearance.approval is not None and clearance.approval.answer == "stopped"
+        return Ending("halted" if stopped else "denied", because)
 
 
 def _shown(seen: Observation) -> object:
     """What a screen shows, less the caret and the focus; its picture where there are no nodes."""
     return [(node.role, node.name, node.rect) for node in seen.nodes] or seen.digest
+
+
+def _as_approved(action: Action, clearance: Clearance) -> Action:
+    """What the permit lets happen: the proposed act, or the text that a person put in its place."""
+    said = clearance.approval
+    if said is None or not said.value or not isinstance(action, TypeText):
+        return action
+    return action.model_copy(update={"text": said.value})
 
 
 _LASTING = frozenset({"submit", "send", "reveal", "delete", "buy", "unknown"})

@@ -18,6 +18,7 @@ from actuators.base import Actuator
 from actuators.observation import Observation
 from actuators.permit import Verifier
 from agent.alerts import Alerts
+from agent.attended import attended, console_origins, way_to_ask
 from agent.audit.journal import TrailBroken
 from agent.audit.spans import About, Trail
 from agent.checks import Checked, ReadFile, judged
@@ -111,8 +112,12 @@ def wired(
         secrets = SecretStore.load(_secret_specs(task))
         alerts = Alerts.configured()
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
-        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve))
+        asking = way_to_ask(wanted.approve, narrow.answer_within_s)
+        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve, **asking))
         stack.enter_context(interruptible(stop, running, broker))
+        told = {"task": task.name, "goal": task.goal}
+        at = attended(wanted.approve, folder, told, stop, broker.interrupt, broker.public_key.hex())
+        looked_on = stack.enter_context(at)
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
         trail.event("gui.stop", body=stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt)).said)
@@ -138,9 +143,9 @@ def wired(
             plan=task.plan(),
             judge=lambda seen: _judged(task, seen, placed.read_file),
             limits=Limits(task.limits.steps, task.limits.minutes, stop=stop),
-            keep_frame=lambda seen: folder.put_frame(redact(seen, redactor=secrets.redactor())),
+            keep_frame=lambda seen: folder.put_frame(looked_on.frame(redact(seen, redactor=secrets.redactor()))),
             perception=task.perception,
-            watch=watch,
+            watch=looked_on.watch(watch),
             stop=stop,
             rehearse=placed.rehearser,
             kept_back=wire.kept,
@@ -182,7 +187,8 @@ def _taken(sent: list[Outgoing]) -> tuple[Outgoing, ...]:
 def _operators(wanted: Wanted) -> Narrow:
     """What the operator says, as limits. It names every kind of anomaly, so that a task can only be stricter."""
     sends = () if wanted.put_back else None
-    return Narrow(tier=wanted.tier, anomalies={**ANOMALIES, **wanted.anomalies}, sends=sends)
+    never = console_origins(wanted.approve)
+    return Narrow(tier=wanted.tier, anomalies={**ANOMALIES, **wanted.anomalies}, sends=sends, never=never)
 
 
 def _heard(outgoing: Outgoing, trail: Trail, noticed: Noticing, sent: list[Outgoing]) -> None:
@@ -222,6 +228,8 @@ def narrow_of(task: BoundTask) -> Narrow:
         "deny_above": block.deny_above and str(block.deny_above),
         "max_buys": block.max_buys,
         "anomalies": block.anomalies,
+        "on_timeout": block.on_timeout,
+        "answer_within_s": block.answer_within_s,
     }
     return Narrow.model_validate({name: value for name, value in given.items() if value is not None})
 

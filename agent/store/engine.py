@@ -10,7 +10,6 @@ as a yes, though: a decision is signed, and the broker of the run checks the sig
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,34 +21,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from agent.store.tables import REVISION
+from agent.store.where import StoreUnusable
 
-__all__ = ["StoreUnusable", "default_url", "machine", "opened", "store_file", "writing"]
+__all__ = ["opened", "writing"]
 
 _BUSY_S = 20.0
-
-
-class StoreUnusable(Exception):
-    """The store cannot be opened. One line: what, and what to try. Never holds a password."""
-
-
-def default_url() -> str:
-    """What `AGENT_STORE` names, else the owner's own file."""
-    return os.environ.get("AGENT_STORE", "").strip() or f"sqlite:///{_own_file()}"
-
-
-def _own_file() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "deskhand" / "deskhand.db"
-
-
-def store_file(url: str) -> Path | None:
-    """Where a store lies that is a file; None for one on a server. Imports and opens nothing."""
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
-
-
-def machine() -> str:
-    """This machine's name, as runs and consoles state it."""
-    return os.uname().nodename[:120]
 
 
 def opened(url: str, pool: int = 5) -> Engine:

@@ -17,16 +17,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from agent.store.where import KeyUnusable
 from policies.approval import Answer, signed_bytes
 
-__all__ = ["KeyUnusable", "config_home", "own_key", "public_of", "sign", "trust", "trusted"]
+__all__ = ["config_home", "own_key", "public_of", "sign", "trust", "trusted"]
 
 _LINE = re.compile(r"([0-9a-f]{64})(?:\s+(\S.*))?")
 SYSTEM = Path("/etc/deskhand/approvers")
-
-
-class KeyUnusable(Exception):
-    """The key or the list cannot be read or made. One line."""
 
 
 def config_home() -> Path:

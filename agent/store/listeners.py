@@ -13,8 +13,9 @@ from typing import Self
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.store.engine import machine, writing
+from agent.store.engine import writing
 from agent.store.tables import listeners
+from agent.store.where import machine
 
 __all__ = ["Listener", "Listeners", "Listening"]
 

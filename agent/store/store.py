@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from agent.store.engine import default_url, opened
+from agent.store.engine import opened
 from agent.store.listeners import Listeners
 from agent.store.people import People
 from agent.store.requests import Requests
 from agent.store.runs import Runs
+from agent.store.where import default_url
 
 __all__ = ["Store"]
 

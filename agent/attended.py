@@ -1,0 +1,106 @@
+"""Who is asked, and where a run shows itself: a terminal, a console, or nobody.
+
+`auto`, the default, is the console where one listens on this user's store, else the terminal: whoever opened a console
+has said where they look, and a question on a terminal that nobody watches is one that nobody answers.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from agent.store.where import StoreUnusable, default_url, store_file
+from agent.watch import Watch
+
+if TYPE_CHECKING:
+    from agent.run_folder import RunFolder
+    from agent.store.presence import Presence
+
+__all__ = ["APPROVE", "Attended", "asked_where", "attended", "console_origins", "way_to_ask"]
+
+APPROVE = ("auto", "tty", "console", "deny")
+TTY_S, CONSOLE_S = 60.0, 300.0
+
+Where = Literal["tty", "console", "deny"]
+
+
+def asked_where(approve: str) -> Where:
+    """What `auto` comes to here and now; anything else as it stands."""
+    if approve == "console" and find_spec("sqlalchemy") is None:
+        raise StoreUnusable("asking at a console needs further packages; try: pip install 'deskhand[console]'")
+    if approve != "auto":
+        return cast(Where, approve)
+    return "console" if _heard() else "tty"
+
+
+def _heard() -> bool:
+    """Whether a console listens whose key counts. Without a store, nothing is imported and nothing is made."""
+    file = store_file(default_url())
+    if (file is not None and not file.exists()) or find_spec("sqlalchemy") is None:
+        return False
+    try:
+        from agent.store.keys import trusted
+        from agent.store.store import Store
+
+        with Store() as store:
+            return any(one.key in trusted() for one in store.listeners.alive())
+    except StoreUnusable:
+        if os.environ.get("AGENT_STORE"):
+            raise
+        return False  # nobody named it, and no console can listen on what cannot be opened
+
+
+def console_origins(approve: str) -> tuple[str, ...]:
+    """Origins of every console that listens: nothing of the agent's may go there."""
+    if approve != "console":
+        return ()
+    from agent.store.store import Store
+
+    with Store() as store:
+        return tuple(sorted({one.origin for one in store.listeners.alive() if one.origin}))
+
+
+def way_to_ask(approve: str, within_s: int | None) -> dict[str, Any]:
+    """What `policies.broker.Broker` needs beyond the rules: how long a person has, and the process that asks them."""
+    if approve != "console":
+        return {"approve_s": float(within_s or TTY_S)}
+    from agent.store.broker import PROCESS
+
+    return {"approve_s": float(within_s or CONSOLE_S), "process": PROCESS, "asking": {"store": default_url()}}
+
+
+class Attended:
+    """A run's side of whoever looks on; without a console it changes nothing."""
+
+    def __init__(self, presence: Presence | None = None) -> None:
+        self._presence = presence
+
+    def frame(self, png: bytes) -> bytes:
+        """A frame, its secrets blacked out already."""
+        return png if self._presence is None else self._presence.frame(png)
+
+    def watch(self, inner: Watch) -> Watch:
+        return inner if self._presence is None else self._presence.watch(inner)
+
+
+@contextmanager
+def attended(
+    approve: str,
+    folder: RunFolder,
+    told: dict[str, str],
+    stop: threading.Event,
+    interrupt: Callable[[], None],
+    broker_key: str,
+) -> Iterator[Attended]:
+    """Show the run to consoles while it goes on, where it asks at one."""
+    if approve != "console":
+        yield Attended()
+        return
+    from agent.store.presence import Presence
+
+    with Presence(default_url(), folder, told, stop, interrupt, broker_key) as presence:
+        yield Attended(presence)
