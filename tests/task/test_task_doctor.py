@@ -18,7 +18,7 @@ def test_the_whole_look_has_one_finding_for_each_thing(tmp_path: Path) -> None:
     found = examine(tmp_path / "runs")
     assert [finding.name for finding in found] == [
         "python", "packages", "extra model", "extra browser", "extra desktop", "extra android", "extra sites",
-        "chromium", "built-in model", "torch", "/dev/shm", "runs folder", "fonts", "adb", "Xvfb",
+        "chromium", "built-in model", "torch", "/dev/shm", "runs folder", "fonts", "adb", "Xvfb", "jwm", "bubblewrap",
     ]  # fmt: skip
     assert not list(tmp_path.iterdir())
     assert all(finding.fix for finding in found if finding.state != "ok")
