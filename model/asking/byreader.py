@@ -1,8 +1,8 @@
 """`ocr` and `ground` by a checkpoint's own reading heads: a small checkpoint that was taught to read screens, and no
 general answering, does these two by what it reads and what its own choosing makes of it.
 
-It knows the Latin alphabet without accents, tells no languages, and finds one thing at a time. How sure it is of a thing
-is how well its words fit what was read there; a low figure is best taken for "perhaps not there".
+It knows the Latin alphabet without accents, tells no languages, and finds one thing at a time. How sure it is of a
+thing is how well its words fit what was read there; a low figure is best taken for "perhaps not there".
 """
 
 from __future__ import annotations
