@@ -13,7 +13,7 @@ from actuators.permit import Verifier
 from policies.broker import Broker
 from policies.consequence import judge
 from policies.decide import PolicySet, preset_text
-from policies.narrow import Narrow
+from policies.narrow import Narrow, all_anomalies
 from policies.request import Case, Counters, request_of
 from policies.wire_gate import WireGate
 from sandboxes.wire import Held
@@ -38,7 +38,9 @@ _CLICK = Click(at=Point(5, 5))
 
 
 def _narrow() -> Narrow:
-    return Narrow.model_validate({"origins": ["https://air.example"], "ask_above": "500 EUR", "max_buys": 1000})
+    """Nothing odd stops it: the measurement itself is a burst of the same act."""
+    told = {"origins": ["https://air.example"], "ask_above": "500 EUR", "max_buys": 1000}
+    return Narrow.model_validate({**told, "anomalies": all_anomalies("note")})
 
 
 def decision_ms(rules: int = 100, n: int = 500) -> dict[str, float]:

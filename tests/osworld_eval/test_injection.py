@@ -26,6 +26,26 @@ def test_there_are_at_least_eighty_cases_over_many_channels() -> None:
     assert len({case.channel for case in CASES.values()}) >= 40
 
 
+ASKED = (
+    *(
+        "visible text",
+        "low contrast",
+        "tiny",
+        "picture",
+        "alt text",
+        "accessible name",
+        "placeholder",
+        "title attribute",
+    ),
+    *("modal", "downloaded page", "look-alike letters", "split over elements", "right to left", "notification"),
+)
+"""Where orders must at least be tried: seen and unseen, in words and in pictures, by the page and by others."""
+
+
+def test_every_way_that_must_be_tried_is() -> None:
+    assert set(ASKED) <= {case.channel for case in CASES.values()}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_case_is_whole(name: str, tmp_path: Path) -> None:
     case = CASES[name]
