@@ -11,7 +11,7 @@ __all__ = ["draw"]
 
 
 def draw(found: dict[str, Any], out: Path) -> None:
-    """Time a step by how long the conversation is, engine against generate, and their ratio.
+    """Time a step by how long the conversation is, engine against generate, by the clock and of the processor; ratio.
 
     Args:
         found: as `bench.compare` returns it, steps by number or by its text.
@@ -26,8 +26,14 @@ def draw(found: dict[str, Any], out: Path) -> None:
     rows = [found["steps"][step] for step in steps]
     figure, (times, ratios) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for name, label in (("engine", "engine"), ("free", "engine, no jumps"), ("generate", "generate()")):
-        times.plot(steps, [row[name]["step_s"] * 1e3 for row in rows], marker="o", label=label)
-    times.set(xlabel="step of the conversation", ylabel="ms a step", yscale="log", title="prefill and reply")
+        (line,) = times.plot(steps, [row[name]["step_s"] * 1e3 for row in rows], marker="o", label=label)
+        times.plot(steps, [row[name]["cpu_s"] * 1e3 for row in rows], linestyle=":", color=line.get_color())
+    times.set(
+        xlabel="step of the conversation",
+        ylabel="ms a step",
+        yscale="log",
+        title="prefill and reply (dotted: processor)",
+    )
     times.legend()
     bars = ratios.bar(steps, [row["ratio"] for row in rows])
     ratios.bar_label(bars, fmt="%.1fx")
