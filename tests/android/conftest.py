@@ -133,10 +133,21 @@ def stage(staged: Callable[..., PhoneStage]) -> PhoneStage:
     return staged()
 
 
-@pytest.fixture
-def real_device() -> str:
-    """The serial number of a phone or an emulator that a person has named for these tests."""
+@pytest.fixture(params=["virtual", pytest.param("real", marks=pytest.mark.android_device)])
+def any_phone(request: pytest.FixtureRequest) -> Iterator[tuple[AndroidActuator, Mint]]:
+    """The virtual phone, and the device that a person has named for tests, in its Settings."""
     serial = os.environ.get(REAL)
-    if not serial:
-        pytest.skip(f"no device: set {REAL} to the serial number of a phone that tests may touch")
-    return serial
+    if request.param == "real" and not serial:
+        pytest.skip(f"no device: set {REAL} to the serial number of a phone or an emulator that tests may touch")
+    mint, before = Mint(), os.environ.get("ANDROID_ADB_SERVER_PORT")
+    if request.param == "virtual":
+        serial = request.getfixturevalue("served").address
+    else:
+        os.environ.pop("ANDROID_ADB_SERVER_PORT", None)  # a person's own adb server knows the device
+    try:
+        with AndroidActuator(str(serial), mint.verifier(), Vault(), apps=("com.android.settings",)) as actuator:
+            actuator.open("com.android.settings")
+            yield actuator, mint
+    finally:
+        if before is not None:
+            os.environ["ANDROID_ADB_SERVER_PORT"] = before

@@ -79,9 +79,9 @@ def test_a_locked_phone_is_not_touched(staged: Callable[..., PhoneStage]) -> Non
 def test_a_phone_that_is_locked_at_the_start_starts_nothing(serve: Callable[..., Served]) -> None:
     served = serve(pin="1234")
     served.do(lambda: served.phone.key("SLEEP"))
-    with AndroidActuator(served.address, Mint().verifier(), Vault(), apps=PACKAGES) as actuator:
-        with pytest.raises(SurfaceUnavailable, match="locked"):
-            actuator.open("com.android.settings")
+    actuator = AndroidActuator(served.address, Mint().verifier(), Vault(), apps=PACKAGES)
+    with actuator, pytest.raises(SurfaceUnavailable, match="locked"):
+        actuator.open("com.android.settings")
 
 
 def test_a_screen_that_never_rests_is_bounded_and_has_no_nodes(stage: PhoneStage) -> None:
