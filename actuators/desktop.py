@@ -150,6 +150,11 @@ class DesktopActuator:
     def surface(self) -> Surface:
         return "desktop"
 
+    @property
+    def connection(self) -> Server:
+        """The display that it acts on."""
+        return self._server
+
     def open(self, name: str, arguments: Sequence[str] = ()) -> None:
         """Start the task's first application, before the run's first step; not an act of the agent.
 

@@ -41,6 +41,7 @@ class Server:
                 raise SurfaceUnavailable(f"this display has no {extension} extension")
         self.x.set_error_handler(_ignore)
         self.name = str(self.x.get_display_name())
+        self.authority = authority
         self.root: Any = self.x.screen().root
         self._atoms: dict[str, int] = {}
         self._lost = ""

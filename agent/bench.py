@@ -22,7 +22,7 @@ PHASES = ("observe", "resolve", "decide", "permit", "act", "settle", "journal")
 again as part of the act. The rest is what it says."""
 _FIELDS = "".join(f"<label>Field {n} <input name=f{n}></label> " for n in range(12))
 """As many as it takes for no rule to think that the bench goes in circles."""
-BUDGETS_MS: dict[str, float | None] = {"browser": 120.0, "android": None}
+BUDGETS_MS: dict[str, float | None] = {"browser": 120.0, "desktop": 60.0, "android": None}
 """p50 of a step without the model on a page that does not change; a phone has none: it is as fast as its `adb`."""
 
 _HTML = """<!doctype html><title>Bench</title><h1>A page that does not change</h1><form>
@@ -63,6 +63,14 @@ def _measured(surface: str, n: int) -> tuple[dict[str, list[float]], dict[str, d
             with phone_parts(Path(folder)) as parts:
                 times = _steps(parts, n, heading)
                 return times, {name: _percentiles(values) for name, values in aside(min(n, 20)).items()}
+        if surface == "desktop":
+            from agent.bench_desk import aside as processes
+            from agent.bench_desk import desk_parts, digit
+
+            with desk_parts(Path(folder)) as parts:
+                times = _steps(parts, n, digit)
+                beside = processes(parts, Path(folder), min(n, 20))
+                return times, {name: _percentiles(values) for name, values in beside.items()}
         with _parts(Path(folder)) as parts:
             return _steps(parts, n, _field), {}
 

@@ -360,7 +360,7 @@ def policy_explain(
 
 @bench_app.command("step")
 def bench_step(
-    surface: Annotated[str, typer.Option(help="`browser` or `android`.")] = "browser",
+    surface: Annotated[str, typer.Option(help="`browser`, `desktop` or `android`.")] = "browser",
     n: Annotated[int, typer.Option(help="Steps to measure.")] = 60,
     as_json: AsJson = False,
 ) -> None:
