@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,11 +217,12 @@ def to_the_end(parts: Parts, earlier: Unended | None = None) -> Ending:
             return Loop(parts).run()
         return look_back(parts, earlier, parts.start) or Loop(parts).run(1)
     except (Exception, KeyboardInterrupt) as error:
+        ending = _broken(error)
         if parts.trail.in_flight:
-            return Ending("unknown_effect", f"it broke in the middle of an act: {_one_line(error)}")
-        if parts.stop.is_set() and not isinstance(error, TrailBroken):
-            return Ending("halted", stopped_by(parts.stop))
-        return _broken(error)
+            ending = Ending("unknown_effect", f"it broke in the middle of an act: {_one_line(error)}")
+        elif parts.stop.is_set() and not isinstance(error, TrailBroken):
+            ending = Ending("halted", stopped_by(parts.stop))
+        return replace(ending, because=parts.trail.clean(ending.because))  # an error may tell what it had in its hands
 
 
 _STOPPED = Ending("halted", "a person stopped the run")

@@ -384,6 +384,10 @@ class Trail:
         """The task's name."""
         return self._record.task
 
+    def clean(self, text: str) -> str:
+        """`text` without secrets, for whoever tells of this run elsewhere."""
+        return self._clean.text(text)
+
     @property
     def in_flight(self) -> tuple[int, ...]:
         """Steps with an intent and no outcome: whether it happened cannot be told."""
