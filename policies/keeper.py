@@ -123,10 +123,13 @@ class Keeper:
         effect, now = effect_of(sent), time.monotonic()
         cause = self._cause if self._cause is not None and now - self._cause.at <= CAUSED_S else None
         why_not = uncovered(cause, sent, effect, now)
-        counters = self._timed(self._counters)
+        instead = bool(why_not) and cause is not None and cause.rehearsed and effect.kind not in cause.spent
+        counters = self._timed(cause.counters if cause is not None and instead else self._counters)
         odd = () if sent.reads else self._noticed(self._lookout.leaving())
         request = sending_of(sent, effect, cause, not why_not, counters, self._narrow, _names(odd))
         decision = self._policies.decide(request)
+        if instead and decision.verdict == "rehearse":
+            decision, request = self._not_as_rehearsed(decision, request)
         approval = None
         if decision.verdict == "ask":
             approval = self._ask_to_send(sent, effect, replace(decision, reason=_joined(decision.reason, why_not)))
@@ -136,11 +139,17 @@ class Keeper:
         told = {**_told(request, odd), "uncovered": why_not, "aimed": aimed(cause, sent)}
         clearance = Clearance(decision, None, approval, effect, told)
         if clearance.released:
-            self._let_go(effect, covered=not why_not)
+            self._let_go(effect, covered=not why_not or instead)
             if not sent.reads:
                 self._lookout.sent()
                 self._counters = replace(self._counters, sends=self._counters.sends + 1)
         return clearance
+
+    def _not_as_rehearsed(self, decision: Decision, request: Request) -> tuple[Decision, Request]:
+        """A request of an act that was rehearsed, and that the rehearsal did not show: a person decides on it now."""
+        rehearsed = request.but(rehearsed=True)
+        told = self._policies.decide(rehearsed)
+        return (told if told.verdict in ("ask", "deny") else replace(decision, verdict="ask")), rehearsed
 
     def _let_go(self, effect: Consequence, covered: bool) -> None:
         """Count what leaves: under the act that covers it, or as an act of its own."""

@@ -57,7 +57,10 @@ def asked(terminal: Terminal, number: int) -> None:
     while terminal.shown.count("Allow? [y/N") < number:
         assert time.monotonic() < until, terminal.shown[-500:]
         if select.select([terminal.keyboard], [], [], 0.1)[0]:
-            terminal.shown += os.read(terminal.keyboard, 65536).decode("utf-8", "replace")
+            try:
+                terminal.shown += os.read(terminal.keyboard, 65536).decode("utf-8", "replace")
+            except OSError:
+                raise AssertionError(f"it ended after {number - 1} questions: {terminal.shown}") from None
 
 
 def test_what_was_rehearsed_is_what_goes(tmp_path: Path) -> None:

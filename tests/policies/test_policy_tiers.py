@@ -114,6 +114,8 @@ def test_what_was_not_shown_is_asked_about_again(changed: dict[str, object]) -> 
     person.answer = "denied"
     other = made.send(sent_of(replace(PAYMENT, **changed)))  # type: ignore[arg-type]
     assert not other.released and other.facts["uncovered"]
+    assert [question.sent is not None for question in person.asked] == [False, True], "about the request itself"
+    assert other.approval is not None and other.approval.answer == "denied"
 
 
 def test_a_value_that_is_new_with_every_load_is_no_difference() -> None:
