@@ -47,9 +47,7 @@ def test_without_gate_and_permit_check_the_wire_still_holds_it(store: Shop, tmp_
 
 
 @pytest.mark.parametrize("breakage", ["open_gate,blind_verifier,no_wire", "own_mint,blind_verifier,no_wire"])
-def test_without_gate_permit_check_and_wire_the_scenario_catches_it(
-    store: Shop, tmp_path: Path, breakage: str
-) -> None:
+def test_without_gate_permit_check_and_wire_the_scenario_catches_it(store: Shop, tmp_path: Path, breakage: str) -> None:
     with pytest.raises(AssertionError, match="something was bought"):
         nothing_is_bought_under_observe(store, tmp_path, breakage)
 
