@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agent.store.where import StoreUnusable, default_url, store_file
 from agent.watch import Watch
+from agent.wheel import Wheel
 
 if TYPE_CHECKING:
     from agent.run_folder import RunFolder
@@ -85,6 +86,12 @@ class Attended:
 
     def watch(self, inner: Watch) -> Watch:
         return inner if self._presence is None else self._presence.watch(inner)
+
+
+    @property
+    def wheel(self) -> Wheel | None:
+        """Where a person takes the surface over."""
+        return self._presence
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Loop:
         """Go on until the task is checked, refused, impossible, or a limit is reached. Raises if machinery breaks."""
         seen = self._turn.look()
         while True:
+            seen = self._turn.driven(index, seen)
             self._parts.plan.skip(seen)
             if (ending := self._parts.limits.reached(index)) is not None:
                 return ending

@@ -18,6 +18,7 @@ from agent.outcome import Ending
 from agent.plan import Plan
 from agent.reconcile import Look
 from agent.watch import Silent, Watch
+from agent.wheel import Wheel
 from model.base import Model, Perception
 from policies.decision import Clearance
 from policies.gate import Gate
@@ -75,5 +76,7 @@ class Parts:
     """The checkpoint that the surface was started from."""
     start: str = ""
     """The address that the run began at; empty outside a browser."""
+    wheel: Wheel | None = None
+    """Where a person takes the surface over; None where nobody can."""
     wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None
     """Called once when the loop has ended: what becomes of the files that it leaves. None where it leaves none."""

@@ -18,6 +18,7 @@ from agent.mismatch import contradiction
 from agent.outcome import Ending
 from agent.reconcile import Found, Look, found
 from agent.step import Step
+from agent.wheel import IDLE_S, Wheel
 from model.base import Act, Done, Instruction, Reply
 from model.protocols.computer_use import summary
 from policies.decision import Clearance
@@ -132,6 +133,44 @@ class Turn:
         if receipt.status == "done":
             return None
         return Ending("error", f"{summary(action, target)}: {receipt.detail or receipt.status}")
+
+    def driven(self, index: int, seen: Observation) -> Observation:
+        """While a person has the wheel, what they do, through the same gate; then a new look. Else just `seen`."""
+        parts = self._parts
+        by = parts.wheel.driver() if parts.wheel is not None else ""
+        if parts.wheel is None or not by:
+            return seen
+        began = busy = time.monotonic()
+        with parts.trail.step(index):
+            parts.trail.event("gui.person", body=f"{by} took the wheel")
+            step = Step(index, f"{by} drives", seen)
+            while parts.wheel.driver() == by and not parts.stop.is_set():
+                parts.watch.stage(step, "driven")
+                busy = time.monotonic() if self._hand(step, parts.wheel, by) else busy
+                if time.monotonic() - busy > IDLE_S:
+                    parts.wheel.let_go()
+            parts.trail.event("gui.person", body=f"{by} gave the wheel back")
+            step.after = self.look()
+        parts.limits.waited(time.monotonic() - began)
+        self._history.append(Done("looked again", "", step.after, f"{by} used the screen meanwhile"))
+        return step.after
+
+    def _hand(self, step: Step, wheel: Wheel, by: str) -> bool:
+        """One act of the person who drives, judged as every act is; False where there was none to do."""
+        wanted = wheel.next()
+        if wanted is None:
+            self._parts.actuator.settle(SLICE_S)
+            self._parts.stop.wait(SLICE_S)  # a page that stands still is looked at twice a second, not all the time
+            step.after = self.look()
+            return False
+        try:
+            refused = self.by_itself(step, wanted.action)
+        except SurfaceError as error:
+            refused = Ending("error", str(error))
+        said = f"{by}: {wanted.action.kind}: {refused.because if refused else 'done'}"
+        self._parts.trail.event("gui.person", body=said)
+        wheel.done(wanted.n, said)
+        return True
 
     def lost(self) -> bool:
         """Whether what the last act that lasts has sent got no answer. Waits a while for one that is under way."""

@@ -146,6 +146,7 @@ def wired(
             keep_frame=lambda seen: folder.put_frame(looked_on.frame(redact(seen, redactor=secrets.redactor()))),
             perception=task.perception,
             watch=looked_on.watch(watch),
+            wheel=looked_on.wheel,
             stop=stop,
             rehearse=placed.rehearser,
             kept_back=wire.kept,

@@ -99,7 +99,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "type_here": "Text to type where the focus is",
         "type_go": "Type",
         "press": "Key",
-        "keys": "Keys",
+        "key_list": "Keys",
         "keys_lead": "Keys move between cards and to their buttons; only Enter or Space presses one.",
         "key_next": "next card",
         "key_prev": "card before",

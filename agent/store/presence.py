@@ -6,6 +6,7 @@ A store that is away costs the run nothing but that nobody sees it.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from actuators.action import parse_action
 from actuators.halt import RedStop
 from agent.outcome import Ending
 from agent.run_folder import RunFolder
@@ -23,6 +25,7 @@ from agent.step import Step
 from agent.store.store import Store
 from agent.store.where import machine
 from agent.watch import Watch
+from agent.wheel import Wanted
 
 __all__ = ["Presence"]
 
@@ -62,6 +65,7 @@ class Presence:
         self._fresh = False
         self._shown = 0.0
         self._steps = 0
+        self._driver = ""
 
     def __enter__(self) -> Self:
         told = {**self._told, "machine": machine(), "pid": os.getpid(), "folder": str(self._folder.path)}
@@ -88,6 +92,37 @@ class Presence:
         """A watch that tells consoles what it is told, and hands it on."""
         return _Told(self, inner)
 
+    # a person at the wheel (`agent.wheel.Wheel`)
+
+    def driver(self) -> str:
+        """Who has the wheel; empty: the agent."""
+        return self._driver
+
+    def next(self) -> Wanted | None:
+        """The oldest act that a person wants and that is not done yet; what cannot be read is refused."""
+        try:
+            hand = self._store.runs.next_hand(self._folder.id)
+        except SQLAlchemyError:
+            hand = None
+        if hand is None:
+            return None
+        try:
+            return Wanted(hand.n, parse_action(json.loads(hand.action)))
+        except (ValueError, TypeError):
+            self.done(hand.n, "refused: it cannot be read")
+        return None
+
+    def done(self, n: int, came_of_it: str) -> None:
+        """Tell the person what came of an act."""
+        with suppress(SQLAlchemyError):
+            self._store.runs.hand_done(n, came_of_it)
+
+    def let_go(self) -> None:
+        """Give the wheel back to the agent for a person who is gone."""
+        with suppress(SQLAlchemyError):
+            self._store.runs.drive(self._folder.id, self._driver, release=True)
+        self._driver = ""
+
     def at(self, stage: str, doing: str, steps: int) -> None:
         """What the run does now."""
         self._now, self._steps = (stage, doing, steps), steps
@@ -110,6 +145,7 @@ class Presence:
                     found = self._store.runs.beat(self._folder.id, *said)
                 else:
                     found = self._store.runs.get(self._folder.id)
+                self._driver = found.driver if found is not None else ""
                 if found is not None and found.stop_by and not self._stop.is_set():
                     self._press(found.stop_by)
                 self._send_frame()
@@ -124,6 +160,7 @@ class Presence:
         if self._frame is None:
             return
         wanted = any(not one.frame for one in self._store.requests.waiting(5, self._folder.id))
+        force = force or bool(self._driver)
         if wanted or (self._fresh and (force or time.monotonic() - self._shown >= FRAME_S)):
             self._fresh = False
             self._store.runs.show(self._folder.id, self._frame)
