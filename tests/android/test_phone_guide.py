@@ -20,8 +20,8 @@ GUIDE = ROOT / "docs" / "how-to" / "drive-a-phone.md"
 
 def commands() -> list[tuple[list[str], int]]:
     """Every `agent` line outside the console blocks that needs a phone, and the exit code noted beside it."""
-    blocks = re.findall(r"^```\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines() if line.startswith("agent ")]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for kind, block in blocks if not kind for line in block.splitlines() if line.startswith("agent ")]
     noted = [(line, re.search(r"# exit (\d+)", line)) for line in lines]
     return [(shlex.split(line, comments=True), int(code[1]) if code else 0) for line, code in noted]
 
