@@ -19,7 +19,7 @@ __all__ = ["Ask", "Bus", "Event", "accessibility_bus"]
 
 _BOUND_S = 2.0
 _AUTH = b"\0AUTH EXTERNAL\r\n"
-_PIECE = 1 << 16
+_REMEMBERS = 5000
 
 Ask = tuple[str, str, str, str, str, tuple[Any, ...]]
 """Bus name, path, interface, method, signature of the arguments, arguments."""
@@ -40,6 +40,7 @@ class Bus:
 
         self._bound_s = bound_s
         self._whole = False
+        self._known: dict[Ask, bytearray] = {}
         self._events: deque[Event] = deque(maxlen=20_000)
         self._connection = DBusConnection(_authenticated(path, bound_s))
 
@@ -58,16 +59,14 @@ class Bus:
             SurfaceLost: the bus has ended.
             SurfaceTimeout: not everything was answered in time.
         """
-        from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
+        from jeepney import HeaderFields, MessageType
 
         waiting: dict[int, int] = {}
         sent = bytearray()
-        for place, (name, path, interface, method, signature, given) in enumerate(asks):
-            where = DBusAddress(path, bus_name=name, interface=interface)
-            message = new_method_call(where, method, signature or None, given)
+        for place, ask in enumerate(asks):
             serial = next(self._connection.outgoing_serial)
             waiting[serial] = place
-            sent += message.serialise(serial=serial)
+            sent += self._bytes_of(ask, serial)
         answers: list[Any] = [None] * len(asks)
         until = time.monotonic() + (self._bound_s if bound_s is None else bound_s)
         try:
@@ -86,6 +85,21 @@ class Bus:
         except OSError:
             raise SurfaceLost("the accessibility bus has ended") from None
         return answers
+
+    def _bytes_of(self, ask: Ask, serial: int) -> bytes:
+        """A call as it is sent; the same question is put into bytes once, and then only numbered anew."""
+        from jeepney import DBusAddress, new_method_call
+
+        known = self._known.get(ask)
+        if known is None:
+            name, path, interface, method, signature, given = ask
+            where = DBusAddress(path, bus_name=name, interface=interface)
+            known = bytearray(new_method_call(where, method, signature or None, given).serialise(serial=serial))
+            if len(self._known) > _REMEMBERS:
+                self._known.clear()
+            self._known[ask] = known
+        known[8:12] = serial.to_bytes(4, "little")
+        return bytes(known)
 
     def whole(self, ask: Ask) -> tuple[Any, ...]:
         """One call, with all values of its answer; empty where it is refused."""

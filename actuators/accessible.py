@@ -6,6 +6,7 @@ device pixels of the whole desktop; `actuators.desktop` turns them into pixels o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,8 +34,8 @@ _WINDOWS_INTO = (Role.SCROLL_PANE, Role.VIEWPORT)
 _READS = 3
 _BEFORE_PX, _ABOVE_PX = 60, 12
 """How far from a field the words may stand that name it."""
-_FEW = 600
-"""So many objects are read anew each time; of larger programs, what their events say is believed in between."""
+_HEARD_S = 2.0
+"""Programs learn only after a while that somebody listens; until then what they do not say is asked for."""
 
 
 @dataclass(slots=True)
@@ -87,6 +88,8 @@ class Program:
     labels: dict[str, str] = field(default_factory=dict)
     """Names of fields that only another object's words give, by path."""
     stale: bool = True
+    tells: bool = False
+    """Whether its toolkit is known to tell of every change; of others everything is asked for anew each time."""
     changes: int = 0
     """Counts up with everything the program tells."""
     read_at: tuple[int, int] = (-1, -1)
@@ -108,6 +111,7 @@ class Accessible:
         self._bus = Bus(path, bound_s)
         self._programs: dict[str, Program] = {}
         self._fresh = True
+        self._believes_at = time.monotonic() + _HEARD_S
         registry = (f"{_ATSPI}.Registry", "/org/a11y/atspi/registry", f"{_ATSPI}.Registry", "RegisterEvent", "s")
         self._bus.burst([(*registry, (name,)) for name in _HEARD])
         faces = ("Event.Object", "Event.Window", "Cache", "Socket")
@@ -131,10 +135,15 @@ class Accessible:
             found = self._bus.ask(f"{_ATSPI}.Registry", _ROOT, f"{_ATSPI}.Accessible", "GetChildren", "", ())
             names = dict.fromkeys(str(name) for name, _ in found or ())
             known = self._programs
-            self._programs = {one: known.get(one) or Program(one, self._bus.process_of(one)) for one in names}
+            self._programs = {one: known.get(one) or self._met(one) for one in names}
             self._fresh = False
             self.heed()
         return tuple(self._programs.values())
+
+    def _met(self, name: str) -> Program:
+        face = ("org.freedesktop.DBus.Properties", "Get", "ss", (f"{_ATSPI}.Application", "ToolkitName"))
+        toolkit = self._bus.ask(name, _ROOT, *face)
+        return Program(name, self._bus.process_of(name), tells=bool(toolkit) and str(toolkit[1]).lower() == "gtk")
 
     def answers(self, program: Program, bound_s: float) -> bool:
         """Whether a program's own loop comes round within a bound; what it told before has been taken in then."""
@@ -238,7 +247,7 @@ class Accessible:
     # Reading
 
     def _read(self, program: Program) -> list[Thing]:
-        if program.stale or len(program.items) <= _FEW:
+        if program.stale or not program.tells or time.monotonic() < self._believes_at:
             program.stale = False
             self._load(program)
         shown = [one for one in program.items.values() if _is_shown(one)]

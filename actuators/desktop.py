@@ -357,13 +357,13 @@ class DesktopActuator:
         assert isinstance(asked, TypeText)
         secret = text != asked.text
         kept, remark = _typable(text, found.target.node)
-        back = ReadBack(self._programs, found.program, found.thing, self._server, self._halt)
+        back = ReadBack(kept, self._programs, found.program, found.thing, self._server, self._halt)
         attempt.typed = True
         self._keyboard.type(kept, back.until)
-        arrived = back.arrived(kept)
+        arrived = back.arrived()
         if not secret:
             attempt.performed = TypeText(text=kept if arrived is None else arrived)
-        if arrived is not None and arrived != kept:
+        if arrived is not None and arrived != kept and not (found.thing is not None and found.thing.password):
             remark = f"{'it' if secret else 'the field'} did not take the text as it was typed"
         return remark
 

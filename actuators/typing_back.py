@@ -28,8 +28,15 @@ class ReadBack:
     """
 
     def __init__(
-        self, programs: Accessible | None, program: Program | None, thing: Thing | None, server: Server, halt: Halt
+        self,
+        text: str,
+        programs: Accessible | None,
+        program: Program | None,
+        thing: Thing | None,
+        server: Server,
+        halt: Halt,
     ) -> None:
+        self._text = text
         self._programs = programs
         self._program = program
         self._thing = thing
@@ -42,11 +49,11 @@ class ReadBack:
         self._await(typed)
         go_on(self._halt)
 
-    def arrived(self, text: str) -> str | None:
-        """What of a typed text stands in the field now; None where that cannot be told."""
+    def arrived(self) -> str | None:
+        """What of the text stands in the field now; None where that cannot be told."""
         if self._before is None:
             return None
-        self._await(len(text))
+        self._await(len(self._text))
         now = self._now()
         if now is None:
             return None
@@ -61,15 +68,16 @@ class ReadBack:
             self._pass(_BLIND_S)
             return
         old, _, (start, end) = self._before
-        wanted = len(old) - (end - start) + typed
+        wanted = old[:start] + self._text[:typed] + old[end:]
+        masked = self._thing is not None and self._thing.password
         until = time.monotonic() + _TAKES_S + _EACH_S * typed
-        seen, since, looks = -1, time.monotonic(), 0
+        seen, since, looks = "", time.monotonic(), 0
         while time.monotonic() < until and not self._halt.is_set():
             now = self._now()
-            if now is None or len(now[0]) >= wanted:
+            if now is None or now[0] == wanted or (masked and len(now[0]) == len(wanted)):
                 return
-            if len(now[0]) != seen:
-                seen, since, looks = len(now[0]), time.monotonic(), 0
+            if now[0] != seen:
+                seen, since, looks = now[0], time.monotonic(), 0
             elif looks >= _LOOKS and time.monotonic() - since > _QUIET_S:
                 return
             looks += 1
