@@ -104,14 +104,8 @@ class QwenModel:
         if recall is not None:
             seen, history, perception = recall.seen(seen), recall.told(history, self._move_of), "both"
         pointer = self._pointer.now(history, seen.screen)
-        narrow = self.profile.points != "any" and perception == "both"
-        listed = _left(seen.nodes, asked.rejected) if narrow else []
-        if self.profile.points == "named":
-            asked, meant = self._understood(asked, history, listed, seen, recall is not None)
-        else:
-            meant = []
+        asked, narrowing = self._offered(asked, history, seen, perception, recall is not None, pointer)
         prompt, images = self._prompt(asked, history, seen, perception)
-        narrowing = self._narrowing(asked, seen, listed, meant, recall is not None, pointer)
         look = Looking(self._processor, seen, self._most(perception))
         reply: Reply | None = None
         for left in range(self.profile.zooms, -1, -1):
@@ -194,6 +188,24 @@ class QwenModel:
         if step.seen is None or not step.reply:
             return None
         return self._spoken.moves(step.reply, step.seen.screen, None, 1)[0]
+
+    def _offered(
+        self,
+        asked: Instruction,
+        history: Sequence[Done],
+        seen: Observation,
+        perception: Perception,
+        reads: bool,
+        pointer: Point | None,
+    ) -> tuple[Instruction, Narrowing]:
+        """The instruction as it is put to the network, and what its reply may say."""
+        profile = self.profile
+        narrow = profile.points != "any" and perception == "both"
+        listed = _left(seen.nodes, asked.rejected) if narrow else []
+        meant: list[Node] = []
+        if profile.points == "named":
+            asked, meant = self._understood(asked, history, listed, seen, reads)
+        return asked, self._narrowing(asked, seen, listed, meant, reads, pointer)
 
     def _understood(
         self, asked: Instruction, history: Sequence[Done], listed: Sequence[Node], seen: Observation, reads: bool

@@ -57,7 +57,14 @@ def test_an_instruction_means_one_node(said: str, name: str, which: int) -> None
 
 
 @pytest.mark.parametrize(
-    "said", ["Click the Export button", "the Archive link", "the Edit button in the row of Linus Torvalds", "the printer icon", "log out"]
+    "said",
+    [
+        "Click the Export button",
+        "the Archive link",
+        "the Edit button in the row of Linus Torvalds",
+        "the printer icon",
+        "log out",
+    ],
 )
 def test_what_is_not_there_fits_nothing(said: str) -> None:
     assert meaning.meant(TABLE, said, SCREEN).fit < 0.5

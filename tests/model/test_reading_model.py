@@ -58,7 +58,7 @@ def test_only_what_was_read_and_is_meant_can_be_pressed(reading: Path, monkeypat
     assert model._recall is not None
     shown = model._recall.seen(seen())
     assert [node.name for node in shown.nodes] == ["Saue", "My title"]
-    narrowing = model._narrowing(Instruction("Click the Save button"), shown, "both", True, None)
+    _, narrowing = model._offered(Instruction("Click the Save button"), [], shown, "both", True, None)
     assert narrowing.pressing and narrowing.points == (to_grid(SAVE.rect.centre, shown.screen),)
 
 
