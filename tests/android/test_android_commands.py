@@ -41,6 +41,7 @@ def test_no_device_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     )
 
 
+@pytest.mark.slow
 def test_the_bench_tells_every_phase_and_what_processes_cost(
     served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -230,6 +230,7 @@ def test_a_run_whose_adb_server_is_killed_ends_in_an_error(tmp_path: Path, serve
         server.kill()
 
 
+@pytest.mark.slow
 def test_a_run_on_a_locked_phone_is_an_error_in_one_line(serve: Callable[..., Served], tmp_path: Path) -> None:
     served = serve(pin="2580")
     served.do(lambda: served.phone.key("SLEEP"))

@@ -33,6 +33,11 @@ DONE: dict[str, Callable[[Phone], bool]] = {
     "buy_teapot": lambda phone: [total for _, total, _ in phone.apps[Shop.package].orders] == [2490],
 }
 """What must be so on the phone when a task was really done."""
+HELD: dict[str, Callable[[Phone], object]] = {
+    "send_message": lambda phone: phone.apps[Messages.package].sent,
+    "buy_teapot": lambda phone: phone.apps[Shop.package].orders,
+}
+"""What is told beside a task that was not done: what went out instead."""
 
 
 def main() -> int:
@@ -72,6 +77,11 @@ def main() -> int:
                         f"{name:<22}{told['outcome']:<18}{held:<14}{told['steps']:>6}{took:>9.0f}  {because}",
                         flush=True,
                     )
+                    if held != "done" and name in HELD:
+                        print(
+                            f"    the phone holds {served.do(lambda name=name, served=served: HELD[name](served.phone))}",
+                            flush=True,
+                        )
                     server.adb("disconnect", served.address)
         finally:
             server.kill()
