@@ -36,7 +36,7 @@ from agent.store.store import Store
 __all__ = ["Proxy", "Settings", "made"]
 
 _SHA = re.compile(r"[0-9a-f]{64}")
-_STATIC = {"console.css": "text/css", "console.js": "text/javascript"}
+_STATIC = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _SHOWN = 50
 """Cards on one page."""
 

@@ -12,7 +12,7 @@ from agent.store.keys import sign
 from agent.store.people import Operator, may
 from agent.store.requests import Asked
 from agent.store.store import Store
-from policies.approval import LONGEST_GRANT_S, Answer, Said
+from policies.approval import LONGEST_GRANT_S, Answer, Said, digest_of
 
 __all__ = ["Wish", "decide", "escalate", "may_answer"]
 
@@ -53,7 +53,7 @@ def decide(store: Store, key: Ed25519PrivateKey, operator: Operator, asked: Aske
         raise Refused("value", 400)
     if wish.minutes and (told["scope"] is None or not 1 <= wish.minutes <= LONGEST_GRANT_S // 60):
         raise Refused("scope", 400)
-    if wish.digest != asked.digest:
+    if wish.digest != asked.digest or digest_of(asked.card) != asked.digest:
         raise Refused("it is not what was shown", 409)
     grant_s = wish.minutes * 60 if wish.answer == "approved" and not wish.value else 0
     now = round(time.time(), 3)

@@ -75,11 +75,12 @@ class Doors:
         if refused is not None:
             await _refuse(answer, *refused)
             return
-        counted = _Counted(receive)
+        bounded = _Bounded(receive, answer)
         try:
-            await self._app(scope, counted, answer)
-        except _TooLarge:
-            await _refuse(answer, 413, "size")
+            await self._app(scope, bounded.receive, bounded.send)
+        except Exception:
+            if not bounded.over:  # what breaks because its body was cut off has been answered already
+                raise
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
         headers: dict[str, list[str]] = {}
@@ -107,23 +108,31 @@ def _followed(headers: dict[str, list[str]]) -> bool:
     return headers.get("sec-fetch-mode") == ["navigate"] and headers.get("sec-fetch-dest") == ["document"]
 
 
-class _TooLarge(Exception):
-    pass
+class _Bounded:
+    """Hands on what comes in, up to the bound, whatever length it announced; beyond it, refuses and hangs up."""
 
-
-class _Counted:
-    """Hands on what comes in, up to the bound, whatever length it announced."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
         self._bytes = 0
+        self._begun = False
+        self.over = False
 
-    async def __call__(self) -> Message:
+    async def receive(self) -> Message:
+        if self.over:
+            return {"type": "http.disconnect"}
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
-        if self._bytes > LARGEST:
-            raise _TooLarge
-        return message
+        if self._bytes <= LARGEST:
+            return message
+        self.over = True
+        if not self._begun:
+            await _refuse(self._send, 413, "size")
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if not self.over:
+            self._begun = True
+            await self._send(message)
 
 
 def _with_headers(send: Send) -> Send:

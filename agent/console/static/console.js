@@ -26,11 +26,10 @@ function merged(body) {
       const had = card.contains(document.activeElement);
       card.remove();
       if (had) (after && after.matches("article.card") ? after : document.getElementById("main")).focus();
-    } else if (next.dataset.frame !== card.dataset.frame || next.dataset.assigned !== card.dataset.assigned) {
-      if (!card.contains(document.activeElement)) card.replaceWith(next);
-      wanted.delete(card.id);
     } else {
-      wanted.delete(card.id);
+      const other = next.dataset.frame !== card.dataset.frame || next.dataset.assigned !== card.dataset.assigned;
+      next.remove();
+      if (other && !card.contains(document.activeElement)) card.replaceWith(next);
     }
   }
   for (const stray of fresh.querySelectorAll(":scope > :not(article)")) stray.remove();
