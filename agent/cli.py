@@ -388,6 +388,19 @@ def bench_stop(
     raise typer.Exit(measured(n, as_json))
 
 
+@bench_app.command("console")
+def bench_console(
+    runs: Annotated[int, typer.Option("--runs", help="Runs that wait for an answer.")] = 200,
+    requests: Annotated[int, typer.Option(help="Questions that stand in all.")] = 1000,
+    store: Annotated[str, typer.Option(help="A store to use, as postgresql://...; a SQLite of its own else.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Time from a person's answer to the run that waits for it, with many of both."""
+    from agent.bench_console import console as measured
+
+    raise typer.Exit(measured(runs, requests, store, as_json))
+
+
 @bench_app.command("model")
 def bench_model(
     checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot",
