@@ -255,6 +255,8 @@ class AndroidActuator:
                     self._keyboard.codes(keys)
                 except ValueError as problem:
                     raise NotPossible(str(problem)) from None
+            case _:
+                pass
 
     def _package(self, name: str) -> str:
         """The package of an app that may be started, by its own name or by its last part."""
