@@ -7,8 +7,10 @@ that is away for a while is asked again until the time is up; then the answer is
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -62,28 +64,29 @@ class ConsoleApprover:
             return question.answered(Approval("nobody", f"the store cannot be reached: {type(error).__name__}"))
         try:
             with interruptible():
-                self._until_answered(asked)
+                decided = self._until_answered(asked)
         except KeyboardInterrupt:
             self._closed(asked, "withdrawn")
             return question.answered(Approval("denied", "the run was stopped", time.monotonic() - began))
-        return self._answer(question, asked, time.monotonic() - began)
+        return self._answer(question, asked, decided, time.monotonic() - began)
 
     def _heard(self) -> bool:
         return any(one.key in self._keys for one in self._store.listeners.alive())
 
-    def _until_answered(self, asked: Asked) -> None:
-        """Wait until the question is open no more, or its time is up."""
+    def _until_answered(self, asked: Asked) -> bool:
+        """Wait until the question is open no more, or its time is up. True where an answer stands in the store."""
         while asked.expires_at is None or time.time() < asked.expires_at:
             try:
-                if self._store.requests.state(asked.id) != "open":
-                    return
+                if (state := self._store.requests.state(asked.id)) != "open":
+                    return state == "decided"
             except SQLAlchemyError:  # it may come back
                 time.sleep(5 * POLL_S)
             time.sleep(POLL_S)
+        return False
 
-    def _answer(self, question: Question, asked: Asked, waited_s: float) -> Approval:
+    def _answer(self, question: Question, asked: Asked, answered: bool, waited_s: float) -> Approval:
         """What was decided, if anything; an answer that came at the last moment counts."""
-        closed = self._closed(asked, "expired")
+        closed = not answered and self._closed(asked, "expired")
         decided = None if closed else self._decided(asked)
         if decided is None:
             late: Literal["timeout", "stopped"] = "stopped" if self._on_timeout == "stop" else "timeout"
@@ -115,10 +118,13 @@ class ConsoleApprover:
             return False
 
     def _taken(self, asked: Asked, came_of_it: str) -> None:
-        try:
-            self._store.requests.taken(asked.id, came_of_it)
-        except SQLAlchemyError:  # only for those who look on
-            return
+        """Tell those who look on; the run does not wait for it."""
+
+        def told() -> None:
+            with suppress(SQLAlchemyError):
+                self._store.requests.taken(asked.id, came_of_it)
+
+        threading.Thread(target=told, name="taken").start()
 
 
 def _approval(question: Question, asked: Asked, answer: Answer, waited_s: float) -> Approval:
