@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from actuators.errors import SurfaceLost, SurfaceUnavailable
 from actuators.geometry import Rect
+from actuators.png import Packer
 from sandboxes.display import opened_with
 
 __all__ = ["Camera"]
@@ -29,6 +29,7 @@ class Camera:
         self._authority = authority
         self._mss: Any = None
         self._size = (0, 0)
+        self._packer = Packer()
         self._last: tuple[int, Rect, bytes] | None = None
 
     def close(self) -> None:
@@ -46,7 +47,7 @@ class Camera:
         """
         if self._last is not None and self._last[:2] == (drawn, rect):
             return self._last[2]
-        png = _png(self._grab(rect))
+        png = self._packer.png(bytes(self._grab(rect).bgra), rect.width, rect.height)
         self._last = (drawn, rect, png)
         return png
 
@@ -80,11 +81,3 @@ class Camera:
         made: Callable[..., Any] = mss.MSS
         with opened_with(self._authority):
             return made(display=self._name) if self._name is not None else made()
-
-
-def _png(shot: Any) -> bytes:
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.frombytes("RGB", shot.size, bytes(shot.bgra), "raw", "BGRX").save(out, "PNG", compress_level=1)
-    return out.getvalue()

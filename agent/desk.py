@@ -53,6 +53,9 @@ class Files:
     def wind_up(self, ending: Ending) -> tuple[Ending, list[str]]:
         """Make the files real, or keep a copy, or neither; with the lines that say what was done."""
         changes = self.overlay.diff()
+        lines, plain = changes.lines(), changes.plain()  # what differs can be told only until it is real
+        if self.wanted != "discard":
+            self._keep(changes)
         what = "nothing was made real"
         conflicts: tuple[str, ...] = ()
         if self.wanted == "commit" and ending.outcome == "verified":
@@ -63,11 +66,10 @@ class Files:
             else:
                 why = f"its files were not made real: {conflicts[0]}"
                 ending = Ending("done_unverified", f"{ending.because}, but {why}", ending.outputs)
-        if self.wanted != "discard":
-            self._keep(changes)
-        lines = [self.redactor(line) for line in changes.lines()]
-        self._write_down(changes, what, conflicts)
-        return ending, [*lines, what, *conflicts]
+        told = {"changes": plain, "lines": lines, "became": what, "conflicts": conflicts, "way": self.overlay.way}
+        text = json.dumps(told, ensure_ascii=False, indent=1)
+        (self.folder.path / FILES).write_text(self.redactor(text) + "\n", "utf-8")
+        return ending, [self.redactor(line) for line in (*lines, what, *conflicts)]
 
     def _keep(self, changes: Changes) -> None:
         for change in changes.changes:
@@ -75,17 +77,6 @@ class Files:
                 place = self.folder.path / "files" / change.path
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(change.above, place)
-
-    def _write_down(self, changes: Changes, what: str, conflicts: tuple[str, ...]) -> None:
-        told = {
-            "changes": changes.plain(),
-            "lines": changes.lines(),
-            "became": what,
-            "conflicts": list(conflicts),
-            "way": self.overlay.way,
-        }
-        text = json.dumps(told, ensure_ascii=False, indent=1)
-        (self.folder.path / FILES).write_text(self.redactor(text) + "\n", "utf-8")
 
 
 def told_files(folder: Path) -> list[str]:

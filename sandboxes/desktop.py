@@ -83,7 +83,7 @@ class Desktop:
     Args:
         programs: what may be started, by name: the program's path inside, and arguments that it always gets.
         home: the folder below the home; None for an empty one.
-        folder: where changes, sockets and logs are kept; a temporary one, which goes away, when None.
+        folder: where changes are kept; a temporary one, which goes away, when None.
         size: of the screen, width and height in pixels.
         hosts: that programs may reach; see `sandboxes.doorman.Doorman`. None are reached when left out.
         share: further files or folders that can be read inside: (outside, inside).
@@ -108,6 +108,7 @@ class Desktop:
         self._record = record
         self._recording: Recording | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._sockets: tempfile.TemporaryDirectory[str] | None = None
         self.display = Display(size)
         self._overlay: Overlay | None = None
         self._jail: Jail | None = None
@@ -124,7 +125,7 @@ class Desktop:
     @property
     def bus(self) -> Path:
         """The socket of the session's D-Bus."""
-        return self._folder / "desk" / "bus"
+        return self._desk / "bus"
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -235,11 +236,19 @@ class Desktop:
         if jail is not None:
             jail.close()
         self.display.close()
+        sockets, self._sockets = self._sockets, None
+        if sockets is not None:
+            sockets.cleanup()
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
-        elif self._overlay is not None:
-            shutil.rmtree(self._folder / "desk", ignore_errors=True)
+
+    @property
+    def _desk(self) -> Path:
+        """Sockets and logs; in a place of its own, because the name of a socket may not be long."""
+        if self._sockets is None:
+            raise RuntimeError("the desktop was not started")
+        return Path(self._sockets.name)
 
     @property
     def _folder(self) -> Path:
@@ -263,8 +272,8 @@ class Desktop:
         (settings / "gtk-3.0").mkdir(parents=True, exist_ok=True)
         (settings / "gtk-3.0" / "settings.ini").write_text(_GTK)
         (settings / "jwmrc").write_text(_MANAGED)
-        desk = self._folder / "desk"
-        shutil.rmtree(desk, ignore_errors=True)
+        self._sockets = tempfile.TemporaryDirectory(prefix="deskhand-", ignore_cleanup_errors=True)
+        desk = self._desk
         seen_inside = [
             (self.display.socket, str(self.display.socket)),
             (self.display.authority, _AUTHORITY),

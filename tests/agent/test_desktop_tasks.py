@@ -1,0 +1,121 @@
+"""Tasks on a desktop through the whole runtime: verified by the files they leave, and nothing real without a yes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from procs import ROOT, agent, family, gone, running
+
+from agent.task import TaskError, load_task
+from sandboxes.jail import what_is_missing
+
+pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]
+DESKTOP = ROOT / "tasks" / "desktop"
+
+
+@pytest.fixture(autouse=True)
+def _jails(request: pytest.FixtureRequest) -> None:
+    if "needs no jail" not in (request.node.function.__doc__ or "") and (why := what_is_missing()):
+        pytest.skip(why)
+
+
+def note(folder: Path, files: str = "leave", steps: tuple[str, ...] = ("press the ctrl+end key", "type more")) -> Path:
+    """A task that writes into a note of its own."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "note.txt").write_text("first\n")
+    time.sleep(0.02)
+    told = {
+        "version": 1,
+        "name": "note",
+        "goal": "Add a line.",
+        "surface": {
+            "desktop": {"apps": ["mousepad"], "start": ["mousepad", "note.txt"], "home": "home", "files": files}
+        },
+        "policy": {"preset": "sandbox"},
+        "steps": [*steps, "press the ctrl+s key"],
+        "success": [{"kind": "file", "path": "note.txt", "contains": "more"}],
+        "limits": {"steps": 20, "minutes": 2},
+    }
+    path = folder / "note.yaml"
+    path.write_text(json.dumps(told))
+    return path
+
+
+def test_a_rehearsal_shows_what_would_be_written_and_writes_nothing(tmp_path: Path) -> None:
+    task = note(tmp_path, "commit")
+    found = agent("rehearse", task, "--model", "plan", "--runs", tmp_path / "runs", "--json", timeout=200)
+    assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
+    assert "  +more" in found.last["files"] and "nothing was made real" in found.last["files"]
+    assert (tmp_path / "home" / "note.txt").read_text() == "first\n"
+    assert (found.folder / "files" / "note.txt").read_text() == "first\nmore"
+    assert not (found.folder / "desktop").exists() and found.verdict.ok
+
+
+def test_a_verified_run_makes_its_files_real_where_the_task_says_so(tmp_path: Path) -> None:
+    task = note(tmp_path, "commit")
+    found = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path / "runs", "--json", timeout=200)
+    assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
+    assert (tmp_path / "home" / "note.txt").read_text() == "first\nmore"
+    assert any(line.startswith("made real: 1 changes") for line in found.last["files"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["write_a_note", "add_up", "rename_in_a_text"])
+def test_the_tasks_that_come_along_are_verified(name: str, tmp_path: Path) -> None:
+    task = DESKTOP / f"{name}.yaml"
+    found = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path, "--json", timeout=280)
+    assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
+
+
+def test_a_killed_display_in_the_middle_is_an_error_with_its_trail_and_nothing_left(tmp_path: Path) -> None:
+    steps = ("wait until never shown is shown", "type x")
+    task = note(tmp_path, steps=steps)
+    words = ["run", str(task), "--model", "plan", "--approve", "deny", "--runs", str(tmp_path / "runs"), "--json"]
+    with running(words) as child:
+        until, killed = time.monotonic() + 120, False
+        started: list[int] = []
+        assert child.stdout is not None
+        for line in child.stdout:
+            started = family(child.pid)
+            if '"step"' in line and not killed:
+                killed = True
+                servers = [pid for pid in started if "Xvfb" in Path(f"/proc/{pid}/cmdline").read_text()]
+                assert servers
+                os.kill(servers[0], signal.SIGKILL)
+            last = line
+            assert time.monotonic() < until
+        code = child.wait(60)
+    told = json.loads(last)
+    assert told["outcome"] in ("error", "unknown_effect") and code in (1, 40) and killed
+    assert gone(started, 10) == []
+    from agent.audit.verify import verify
+
+    assert verify(Path(told["folder"])).ok
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"apps": ["mousepad"], "start": ["xterm"]}, "`xterm` is not among the task's `apps`"),
+        ({"apps": ["mousepad"], "files": "commit"}, "`files: commit` needs a `home`"),
+        ({"apps": ["mousepad"], "sandbox": False, "home": "x"}, "`home` needs `sandbox: true`"),
+        ({"apps": []}, "too"),
+        ({"apps": ["mouse pad; rm"]}, "does not look right"),
+        ({"apps": ["mousepad"], "hosts": ["http://x/"]}, "does not look right"),
+        ({"apps": ["mousepad"], "hoem": "x"}, "unknown key `hoem`"),
+    ],
+)
+def test_what_is_wrong_with_a_desktop_block_is_one_line(block: dict[str, object], said: str, tmp_path: Path) -> None:
+    """Needs no jail: needs no jail."""
+    path = tmp_path / "t.yaml"
+    told = {"version": 1, "name": "t", "goal": "x", "surface": {"desktop": block}}
+    path.write_text(json.dumps(told))
+    with pytest.raises(TaskError) as refused:
+        load_task(path)
+    assert said in str(refused.value), refused.value
