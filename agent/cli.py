@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 task_app = typer.Typer(help="Check task files and print their schema.", no_args_is_help=True)
-audit_app = typer.Typer(help="Verify and show the trail of a run.", no_args_is_help=True)
+audit_app = typer.Typer(help="Verify, show, prove, export and erase the trail of a run.", no_args_is_help=True)
 policy_app = typer.Typer(help="Check and explain policies.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure deskhand on this machine.", no_args_is_help=True)
 model_app = typer.Typer(help="Look at model checkpoints.", no_args_is_help=True)
@@ -54,7 +54,12 @@ def run(
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser window.")] = False,
     as_json: AsJson = False,
     again: Annotated[bool, typer.Option("--again", help="Run although an earlier run may have taken effect.")] = False,
-    otlp: Annotated[str, typer.Option(help="Also send spans to this OTLP/HTTP endpoint.")] = "",
+    otlp: Annotated[
+        str,
+        typer.Option(
+            help="Also send spans, events and counts to this collector: http://HOST:4318 or grpc://HOST:4317."
+        ),
+    ] = "",
     tier: Annotated[
         str, typer.Option(help="How far the run is trusted: `observe`, `rehearse`, `supervised`, `bounded`.")
     ] = "",
@@ -90,6 +95,57 @@ def run(
         anomalies=_pairs(anomaly, "--anomaly"),
     )
     raise typer.Exit(run_task(options))
+
+
+@app.command()
+def replay(
+    flow: Annotated[Path, typer.Argument(help="A flow.yaml, or the folder of a verified run.")],
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
+    task: Annotated[
+        Path | None, typer.Option("--task", help="The task file; the one beside the flow by default.")
+    ] = None,
+    heal: Annotated[
+        str, typer.Option(help="What to do where a step is not found: `off`, the run ends. Nothing else yet.")
+    ] = "off",
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
+    ] = None,
+    approve: Annotated[
+        str, typer.Option(help="Who answers questions: `console`, `tty`, `deny`, or `auto`: a console that listens.")
+    ] = "auto",
+    site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
+    runs: RunsRoot = Path("runs"),
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser window.")] = False,
+    as_json: AsJson = False,
+    again: Annotated[bool, typer.Option("--again", help="Run although an earlier run may have taken effect.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="A run for each row of this .csv, .jsonl or .xlsx.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="With --inputs: processes side by side.")] = 1,
+    retries: Annotated[
+        int, typer.Option(min=0, max=10, help="With --inputs: more tries after a system error.")
+    ] = 2,
+    rerun_failed: Annotated[
+        bool, typer.Option("--rerun-failed", help="With --inputs: also rows that have failed before.")
+    ] = False,
+) -> None:
+    """Do a verified run again without a model: each step is found anew, judged, done and checked."""
+    from agent.flow.command import Wanted, replayed
+    from agent.run import Options
+
+    options = Options(
+        task=task or flow,
+        sets=_pairs(sets, "--set"),
+        policy=tuple(policy or ()),
+        approve=approve,
+        site=_pairs(site, "--site"),
+        runs=runs,
+        headed=headed,
+        as_json=as_json,
+        again=again,
+    )
+    raise typer.Exit(replayed(flow, task, heal, options, Wanted(junit, inputs, workers, retries, rerun_failed)))
 
 
 @app.command()
@@ -323,6 +379,73 @@ def audit_verify(
     from agent.front import verify_trail
 
     raise typer.Exit(verify_trail(run, runs, public_key))
+
+
+@audit_app.command("show")
+def audit_show(
+    run: RunName = "last",
+    step: Annotated[int | None, typer.Option(help="One step alone, in full; counted from 1.", min=1)] = None,
+    runs: RunsRoot = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Tell a run from its trail: what was asked, said, judged, answered and done, step by step."""
+    from agent.trail import show as told
+
+    raise typer.Exit(told(run, runs, step, as_json))
+
+
+@audit_app.command("export")
+def audit_export(
+    run: RunName,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="A new folder or .zip for a bundle with its verifier, or .jsonl for OTLP/JSON."),
+    ] = None,
+    otlp: Annotated[str, typer.Option(help="Send it to this collector: http://HOST:4318 or grpc://HOST:4317.")] = "",
+    runs: RunsRoot = Path("runs"),
+) -> None:
+    """Give a trail to somebody else: a bundle that they can check, OTLP/JSON lines, or a collector."""
+    from agent.trail import export
+
+    raise typer.Exit(export(run, runs, to, otlp))
+
+
+@audit_app.command("proof")
+def audit_proof(
+    run: RunName,
+    step: Annotated[int, typer.Argument(help="Number of the step, from 1.", min=1)],
+    to: Annotated[Path | None, typer.Option("--to", help="A file; printed otherwise.")] = None,
+    runs: RunsRoot = Path("runs"),
+) -> None:
+    """Prove one step without showing the others: its records, and their way up to a signed root."""
+    from agent.trail import prove
+
+    raise typer.Exit(prove(run, runs, step, to))
+
+
+@audit_app.command("erase")
+def audit_erase(
+    run: Annotated[str, typer.Argument(help="A run's id, its folder, or `last`.")] = "",
+    frame: Annotated[
+        list[str] | None, typer.Option("--frame", help="A frame's digest (8 digits or more), or `all`.")
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="A field's name, or `texts` for all that can be erased.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(help="Fields of this step alone, from 1.", min=1)] = None,
+    older_than: Annotated[
+        str, typer.Option(help="In every run that ended so long ago, as 90d; all frames and checkpoints by default.")
+    ] = "",
+    why: Annotated[str, typer.Option(help="The reason, kept in the tombstone.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+    runs: RunsRoot = Path("runs"),
+) -> None:
+    """Take frames or fields out of a trail for good; a tombstone stays and the chain still verifies."""
+    from agent.trail import Erase
+    from agent.trail import erase as erased
+
+    given = Erase(run, runs, tuple(frame or ()), tuple(field or ()), step, older_than, why, dry_run)
+    raise typer.Exit(erased(given))
 
 
 @policy_app.command("check")

@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +15,12 @@ from typing import Any
 
 from actuators.halt import RedStop, stopped_by
 from agent.attended import APPROVE, asked_where
+from agent.audit.collector import unfit_endpoint
 from agent.audit.journal import TrailBroken
 from agent.breakage import MACHINERY, MISUSE
 from agent.desk import told_files
 from agent.earlier import Alone, Unended, run_key, same_place_key, unended_effect
+from agent.flow.record import NoFlow, Recorder
 from agent.look_back import look_back, session_of
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
@@ -59,6 +61,8 @@ class Options:
     """What the operator wants done about what is odd: kind to `note`, `raise`, `ask` or `stop`."""
     stop_key: str = "off"
     """The chord that stops the run at this display, `auto` for the usual one where it can be listened for, or `off`."""
+    opened: Model | None = None
+    """A model that is there already, instead of `model`; the run closes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +92,18 @@ class Ran:
         return json.dumps(said, ensure_ascii=False)
 
 
-def run_task(options: Options) -> int:
-    """Run a task and tell whoever asked. Returns the exit code; never a traceback for what a user can cause."""
+def run_task(options: Options, load: Callable[[], tuple[BoundTask, Options]] | None = None) -> int:
+    """Run a task and tell whoever asked. Returns the exit code; never a traceback for what a user can cause.
+
+    `load` makes the task, and the options for it, of something else than `options.task`; it may raise TaskError.
+    """
     try:
         if options.approve not in APPROVE:
             raise TaskError([f"--approve takes one of {', '.join(APPROVE)}, got `{options.approve}`"])
         if options.tier and options.tier not in TIERS:
             raise TaskError([f"--tier takes one of {', '.join(TIERS)}, got `{options.tier}`"])
+        if options.otlp and (problem := unfit_endpoint(options.otlp)):
+            raise TaskError([problem])
         if problem := unfit(options.stop_key):
             raise TaskError([f"--stop-key: {problem}, or `auto` or `off`"])
         for kind, treatment in options.anomalies.items():
@@ -102,7 +111,10 @@ def run_task(options: Options) -> int:
                 kinds, treatments = ", ".join(ANOMALIES), ", ".join(TREATMENTS)
                 said = f"--anomaly takes KIND=TREATMENT with one of {kinds} and one of {treatments}"
                 raise TaskError([f"{said}, got `{kind}={treatment}`"])
-        task = load_task(options.task, options.sets).with_site(options.site).bind()
+        if load is not None:
+            task, options = load()
+        else:
+            task = load_task(options.task, options.sets).with_site(options.site).bind()
     except TaskError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return USAGE
@@ -143,7 +155,7 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
 def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, str], earlier: Unended | None) -> Ran:
     """The run itself, which first looks whether an earlier one has done it."""
     stop = RedStop()
-    model = _model(options, stop)
+    model = options.opened or _model(options, stop)
     began = time.monotonic()
     folder = RunFolder.create(options.runs, task.name)
     counted = Counting(watch)
@@ -190,6 +202,7 @@ def _ran(
     ending: Ending | None = None
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
+            recorder, began = Recorder(parts), time.monotonic()
             ending = to_the_end(parts, earlier)
             if parts.wind_up is not None:
                 ending, lines = parts.wind_up(ending)
@@ -197,6 +210,7 @@ def _ran(
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
+            _keep_flow(recorder, folder, task, ending, time.monotonic() - began)
         return ending
     except _MISTAKES:
         raise
@@ -205,6 +219,14 @@ def _ran(
             ending = _broken(error)
     _write_down(ending, folder, task, wanted.key, counted.steps)
     return ending
+
+
+def _keep_flow(recorder: Recorder, folder: RunFolder, task: BoundTask, ending: Ending, seconds: float) -> None:
+    """The flow is a copy of what was done; that there is none must not hide how the run went."""
+    try:
+        recorder.leave(folder, task, ending, seconds)
+    except (NoFlow, RunFolderUnwritable, TaskError, OSError, ValueError) as problem:
+        print(f"agent run: no flow: {_one_line(problem)}", file=sys.stderr)
 
 
 def to_the_end(parts: Parts, earlier: Unended | None = None) -> Ending:

@@ -35,7 +35,7 @@ try:
 except ImportError:  # Windows has no flock; two writers on one journal are then not noticed until verification
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CHECKPOINT_EVERY", "Journal", "Sign", "TornTail", "TrailBroken", "is_live"]
+__all__ = ["CHECKPOINT_EVERY", "Journal", "Sign", "TornTail", "TrailBroken", "is_live", "put_in_place"]
 
 Sign = Callable[[str, int, bytes], bytes]
 """(run, n, root) to an Ed25519 signature over `chain.checkpoint_bytes(run, n, root)`: the broker's."""
@@ -44,6 +44,10 @@ CHECKPOINT_EVERY = 64
 
 _LINE = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","rec":(\{.*\})\}')
 """A whole line as `_append` writes it; anything else is torn or was altered."""
+_LEFT = re.compile(
+    rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","erased":"([0-9a-f]{64})","rec":(\{.*\})\}'
+)
+"""A line of which something was erased (`agent.audit.erase`): its `h` is still that of the whole record."""
 
 _SYNC = getattr(os, "fdatasync", os.fsync)
 
@@ -177,9 +181,12 @@ class Journal:
 
     def _claimed(self, line: bytes) -> bytes | None:
         """The hash of a line that continues the chain; None for any other line."""
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line) or _LEFT.fullmatch(line)
         if match is None or int(match[1]) != self.records or match[2] != self._prev.hex().encode():
             return None
+        if match.re is _LEFT:
+            left = hashlib.sha256(match[5]).hexdigest().encode()
+            return bytes.fromhex(match[3].decode()) if left == match[4] else None
         digest = record_hash(self._prev, self.records, match[4])
         return digest if match[3] == digest.hex().encode() else None
 
@@ -326,6 +333,37 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def put_in_place(path: Path, lines: Mapping[int, bytes]) -> None:
+    """Put other lines (without newline) in the place of whole ones, by record number; all at once, under the lock.
+
+    Raises:
+        TrailBroken: it cannot be written, or is open elsewhere; nothing was changed.
+    """
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        held = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _lock(held)
+            kept = [_other(line, lines) for line in path.read_bytes().split(b"\n")]
+            fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "wb") as out:
+                out.write(b"\n".join(kept))
+                out.flush()
+                os.fsync(out.fileno())
+            aside.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            os.close(held)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise TrailBroken(_because(path, error)) from None
+
+
+def _other(line: bytes, lines: Mapping[int, bytes]) -> bytes:
+    match = _LINE.fullmatch(line) or _LEFT.fullmatch(line)
+    return lines.get(int(match[1]), line) if match else line
 
 
 def is_live(path: Path) -> bool:

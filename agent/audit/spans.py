@@ -40,7 +40,6 @@ from actuators.receipt import Receipt
 from agent.audit import facts
 from agent.audit.clean import Cleaner, Redact
 from agent.audit.clock import Clock
-from agent.audit.copy import SpanCopy
 from agent.audit.journal import CHECKPOINT_EVERY, Journal, Sign, TrailBroken
 from agent.audit.names import OPERATIONS, Attributes, attribute_name
 from agent.audit.otlp import Envelope, Value, dumps
@@ -53,6 +52,7 @@ from policies.decision import Approval, Decision
 from policies.wire_gate import Outgoing
 
 if TYPE_CHECKING:
+    from agent.audit.copy import Copy
     from agent.audit.meters import Meters
 
 __all__ = ["About", "Trail", "TrailSpan"]
@@ -85,9 +85,15 @@ class TrailSpan:
     """An open span. Everything set on it is redacted and bounded first."""
 
     def __init__(
-        self, span: Span, clean: Cleaner, judged: dict[str, str] | None = None, meters: Meters | None = None
+        self,
+        span: Span,
+        clean: Cleaner,
+        judged: dict[str, str] | None = None,
+        meters: Meters | None = None,
+        model: str = "",
     ) -> None:
         self._span = span
+        self._model = model
         self._clean = clean
         self._judged = {} if judged is None else judged
         self._meters = meters
@@ -106,6 +112,8 @@ class TrailSpan:
         self.set(**facts.reply_facts(asked, reply))
         if reply.move.kind == "act":
             self.set(**facts.action_facts(reply.move.action, self._clean))
+        if self._meters is not None:
+            self._meters.tokens(self._model, reply.prompt_tokens, reply.output_tokens)
 
     def judged(self, action: Action, target: Target, decision: Decision, consequence: tuple[str, ...] = ()) -> None:
         """What was to be done to what, and what the rules said. The only record of an act that was refused.
@@ -125,12 +133,16 @@ class TrailSpan:
     def answered(self, approval: Approval, question: str = "") -> None:
         """What a person, or nobody, said."""
         self.set(**facts.approval_facts(approval))
+        if self._meters is not None:
+            self._meters.approval(approval.answer, approval.waited_s)
         if question:
             self.set(question=question)
 
     def received(self, receipt: Receipt) -> None:
         """What the hand really did."""
         self.set(**facts.receipt_facts(receipt, self._clean))
+        if self._meters is not None:
+            self._meters.act(receipt.performed.kind if receipt.performed else "", receipt.status)
 
     def settled(self, settled: Settled) -> None:
         """How the wait for stillness ended."""
@@ -189,7 +201,7 @@ class Trail:
         self._judged: dict[str, str] = {}
         self._ended = False
         self._closed = False
-        self._copy: SpanCopy | None = None
+        self._copy: Copy | None = None
         self._meters: Meters | None = None
 
     @classmethod
@@ -214,12 +226,13 @@ class Trail:
             public_key: the broker's, 32 raw bytes; checks checkpoints and permits.
             redact: takes secrets out of a text.
             resource: further OpenTelemetry resource attributes, written with every record: keep them few.
-            otlp_endpoint: where a second, lossy copy of the spans goes (OTLP over HTTP); None for nowhere.
+            otlp_endpoint: where a second, lossy copy goes (`agent.audit.collector`); None for nowhere.
             every: a checkpoint after so many records.
 
         Raises:
             TrailBroken: nothing can be written; the run must not start.
             RunFolderUnwritable: the same, of `run.json`.
+            ValueError: the endpoint is no collector's address.
         """
         clean = Cleaner(redact)
         version = metadata.version("deskhand")
@@ -238,10 +251,11 @@ class Trail:
         return trail
 
     def _trace(self, version: str, resource: Mapping[str, str], endpoint: str | None) -> None:
-        self._copy = SpanCopy(endpoint) if endpoint else None
         if endpoint:
+            from agent.audit.copy import Copy
             from agent.audit.meters import Meters
 
+            self._copy = Copy(endpoint, _SCOPE, version, resource)
             self._meters = Meters(endpoint, _SCOPE, version, resource)
         copies = [self._copy.processor] if self._copy is not None else []
         self._tracer = own_tracer(_SCOPE, version, resource, WriteSpans(self._journal.append_span), *copies)
@@ -272,7 +286,10 @@ class Trail:
             with self._span(name, attributes) as span:
                 yield span
         finally:
-            self._timing.add(phase_kind(name), time.monotonic() - began)
+            took = time.monotonic() - began
+            self._timing.add(phase_kind(name), took)
+            if self._meters is not None:
+                self._meters.phase(phase_kind(name), self._clean.text(name.partition(" ")[2], 200), took)
 
     @contextlib.contextmanager
     def _span(self, name: str, attributes: Attributes) -> Iterator[TrailSpan]:
@@ -284,7 +301,8 @@ class Trail:
             attributes=cleaned({**self._always(kind, name), **attributes}, self._clean),
             start_time=self._clock.now_ns(),
         )
-        opened = TrailSpan(span, self._clean, self._judged, self._meters)
+        model = self._clean.text(name.partition(" ")[2], 200) if kind == "chat" else ""
+        opened = TrailSpan(span, self._clean, self._judged, self._meters, model)
         self._stack.append(span)
         try:
             yield opened
@@ -356,6 +374,8 @@ class Trail:
         said = "let go" if outgoing.released else f"kept back: {outgoing.why}"
         if self._meters is not None:
             self._meters.verdict(outgoing.clearance.decision.verdict, "request")
+            if (given := outgoing.clearance.approval) is not None:
+                self._meters.approval(given.answer, given.waited_s)
         self._event("gui.wire", f"{outgoing.sent.shown} was {said}", facts.wire_facts(outgoing))
 
     def event(self, name: str, attrs: Mapping[str, Value] | None = None, body: str = "") -> int:
@@ -372,7 +392,11 @@ class Trail:
         if self._stack:
             context = self._stack[-1].get_span_context()
             trace = (context.trace_id, context.span_id)
-        return self._journal.event(self._clean.text(name, 100), self._clean.text(body, 1_000), told, trace, sync=sync)
+        said, text = self._clean.text(name, 100), self._clean.text(body, 1_000)
+        number = self._journal.event(said, text, told, trace, sync=sync)
+        if self._copy is not None:
+            self._copy.event(said, text, told, self._clock.now_ns(), trace)
+        return number
 
     @property
     def run(self) -> str:
@@ -435,10 +459,16 @@ class Trail:
             try:
                 self._write_end()
             finally:
-                for copy in (self._copy, self._meters):
-                    if copy is not None:
-                        copy.close()
+                self._send_last()
         return self._record
+
+    def _send_last(self) -> None:
+        if self._copy is None or self._meters is None:
+            return
+        from agent.audit.copy import sent_at_last
+
+        sent_at_last([*self._copy.closers(), *self._meters.closers()])
+        self._copy.cut()
 
     def _write_end(self) -> None:
         end = JournalEnd(records=self._journal.records, root=self._journal.root.hex())

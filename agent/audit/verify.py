@@ -1,17 +1,21 @@
 """Checks the trail of a run, on its own: one file, Python and `cryptography`, nothing of deskhand.
 
     python -m agent.audit.verify RUN_FOLDER        python agent/audit/verify.py RUN_FOLDER --public-key HEX
+    python agent/audit/verify.py --proof PROOF.json --public-key HEX
 
 What is checked: every record follows from the one before (`h` = SHA-256 of that one's hash, number in 8 bytes, stored
 bytes); every checkpoint carries the right RFC 6962 Merkle root and the broker's Ed25519 signature; checkpoints come as
 often as the first record promised; every permit kept in an intent was signed by the same key for this run and used
 once; every frame named is there and unaltered, or has a tombstone; no kept state of a surface that is named was altered
-(it may have been thrown away); `run.json` says what the trail says, and the trail is as long as it says.
+(it may have been thrown away); `run.json` says what the trail says, and the trail is as long as it says. Of a record
+that was erased in part, the hash of what it was stays in the chain and the tree, and a tombstone must name it. A proof
+(`agent audit proof`) is checked the same way for the records of one step: each lies under the signed root.
 
 What is not: whether what was written was true when it was written; anything after the last signature (at most one
 checkpoint's distance, after a crash), which is chained only; a trail replaced as a whole by somebody with another key,
 unless that run's key is pinned with --public-key; and, where `run.json` does not say that the run has ended, whether
-its end was cut off after a checkpoint (compare the number of records with what was printed when the run ended).
+its end was cut off after a checkpoint (compare the number of records with what was printed when the run ended). What
+is left of a record that was erased in part is vouched for by its tombstone alone, which often nobody has signed.
 
 Exit codes: 0 all well, 1 something was tampered with or is missing, 2 usage.
 """
@@ -28,15 +32,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["InFlight", "Torn", "Verdict", "main", "verify"]
+__all__ = ["InFlight", "Torn", "Verdict", "check_proof", "main", "verify"]
 
 _LINE = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","rec":(\{.*\})\}')
+_LEFT = re.compile(
+    rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"([0-9a-f]{64})","h":"([0-9a-f]{64})","erased":"([0-9a-f]{64})","rec":(\{.*\})\}'
+)
+"""A record of which something was erased: `h` is still that of the whole, `erased` the SHA-256 of what is left."""
 _NUMBER = re.compile(rb'\{"n":(0|[1-9][0-9]{0,14}),"prev":"')
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _CHECKPOINT_DOMAIN = b"deskhand-checkpoint-v1\n"
 _PERMIT_DOMAIN = b"deskhand-permit-v1\n"
 _APPROVAL_DOMAIN = b"deskhand-approval-v1\n"
-_UNSIGNED_OK = frozenset({"gui.reopened", "gui.frame.erased"})
+_UNSIGNED_OK = frozenset({"gui.reopened", "gui.frame.erased", "gui.record.erased"})
 """What may be added, without a signature, to a trail that was closed; the verdict lists it."""
 
 _UNTOLD = frozenset({"error", "halted", "unknown_effect"})
@@ -87,6 +95,9 @@ class Verdict:
     permits: int = 0
     frames: int = 0
     erased: list[str] = field(default_factory=list)
+    """Digests of the frames that were erased."""
+    erased_in: dict[int, str] = field(default_factory=dict)
+    """Records that were erased in part, and the fields that are gone."""
     pinned: bool = False
     """Whether the key was compared with one that came from elsewhere."""
 
@@ -102,6 +113,10 @@ class Verdict:
             parts.append("never closed: the run crashed, still goes on, or its end was cut off")
         if any(not torn.declared for torn in self.torn):
             parts.append("ends in a torn record")
+        if self.erased:
+            parts.append(f"{len(self.erased)} frame(s) erased")
+        if self.erased_in:
+            parts.append(f"{len(self.erased_in)} record(s) erased in part, what is left of them is not vouched for")
         if self.unknown_effect:
             parts.append(f"{len(self.unknown_effect)} act(s) of unknown effect")
         return "; ".join(parts)
@@ -202,9 +217,12 @@ class _Check:
         self._frames: dict[str, int] = {}
         self._states: dict[str, int] = {}
         self._end: dict[str, Any] = {}
+        self._left: dict[int, tuple[str, str]] = {}
+        """Records that a tombstone names: the hash that was, and the digest of what is left."""
 
     def run_through(self, stored: bytes) -> None:
         """Every line of the journal."""
+        self._left = _tombstones(stored)
         at = 0
         while at < len(stored):
             end = stored.find(b"\n", at)
@@ -221,19 +239,29 @@ class _Check:
 
     def _line(self, line: bytes) -> bool:
         """Take one line up into the chain; False if it does not continue it."""
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line) or _LEFT.fullmatch(line)
         if match is None or int(match[1]) != self._n or match[2] != self._prev.hex().encode():
             return False
-        digest = _hash(self._prev, self._n, match[4])
-        if match[3] != digest.hex().encode():
+        record = match[match.re.groups]
+        digest = bytes.fromhex(match[3].decode())
+        if digest != (self._erased(match) if match.re is _LEFT else _hash(self._prev, self._n, record)):
             return False
         root = self._tree
-        for name, facts in _events(match[4], self._n):
+        for name, facts in _events(record, self._n):
             self._record(name, facts, root)
         self._prev = digest
         self._tree.add(digest)
         self.verdict.records = self._n
         return True
+
+    def _erased(self, match: re.Match[bytes]) -> bytes | None:
+        """The hash of a record that was erased in part, if a tombstone names it and what is left is what it says."""
+        claimed = self._left.get(self._n)
+        if claimed is None:
+            raise _Bad("altered", "something was erased from it, and no tombstone says so", self._n)
+        whole, left = claimed
+        same = match[4].decode() == left == hashlib.sha256(match[5]).hexdigest()
+        return bytes.fromhex(whole) if same else None
 
     # what a record means
 
@@ -247,7 +275,7 @@ class _Check:
         else:
             self._cadence(name)
         if name == "gui.intent":
-            self._intent(facts)
+            self._intent(facts, n)
         elif name == "gui.outcome":
             self._outcome(facts)
         elif name == "gui.effect":
@@ -258,6 +286,11 @@ class _Check:
             self._end = facts
         elif name == "gui.frame.erased":
             self.verdict.erased.append(str(facts.get("gui.frame.erased")))
+        elif name == "gui.record.erased":
+            number = int(facts.get("gui.erased.record", -1))
+            gone = ", ".join(str(each) for each in facts.get("gui.erased.fields", ()))
+            earlier = self.verdict.erased_in.get(number)
+            self.verdict.erased_in[number] = f"{earlier}, {gone}" if earlier else gone
         elif name == "gui.reopened":
             self._grace = facts.get("gui.journal.signed") is not True
             self.verdict.closed = self.verdict.closed and self._grace
@@ -282,9 +315,8 @@ class _Check:
         span = f"records {since} to {n - 1} are not those that were signed" if n - since > 1 else "not what was signed"
         if int(facts.get("gui.checkpoint.n", -1)) != n or facts.get("gui.checkpoint.root") != root.hex():
             raise _Bad("signature", f"the checkpoint has another Merkle root: {span}", n)
-        body = {"n": n, "root": root.hex(), "run": self.verdict.run, "v": 1}
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-        if not self._signed(_CHECKPOINT_DOMAIN + text, facts.get("gui.checkpoint.signature")):
+        message = _checkpoint_message(self.verdict.run, n, root.hex())
+        if not self._signed(message, facts.get("gui.checkpoint.signature")):
             raise _Bad("signature", f"the checkpoint's signature is wrong: {span}", n)
         self.verdict.checkpoints += 1
         self.verdict.signed = n + 1
@@ -312,8 +344,8 @@ class _Check:
         if late and not self._grace and name not in _UNSIGNED_OK:
             raise _Bad("missing", f"a checkpoint is due every {self._every} records, and this one is not", n)
 
-    def _intent(self, facts: dict[str, Any]) -> None:
-        step, n = int(facts.get("gui.step.index", -1)), self._n
+    def _intent(self, facts: dict[str, Any], n: int) -> None:
+        step = int(facts.get("gui.step.index", -1))
         self.verdict.intents += 1
         if facts.get("gui.state.digest"):
             self._states.setdefault(str(facts["gui.state.digest"]), n)
@@ -412,11 +444,15 @@ class _Check:
     def _classified(self, stored: bytes, at: int, line: bytes) -> _Bad:
         """What was done to the trail, judged by the line that does not follow."""
         n = self._n
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line) or _LEFT.fullmatch(line)
         if match is None:
             return _Bad("altered", "the line is not a record any more", n)
         claimed, prev = int(match[1]), bytes.fromhex(match[2].decode())
-        sound = match[3] == _hash(prev, claimed, match[4]).hex().encode()
+        if match.re is _LEFT:
+            whole, left = self._left.get(claimed, ("", ""))
+            sound = (match[3].decode(), hashlib.sha256(match[5]).hexdigest()) == (whole, left)
+        else:
+            sound = match[3] == _hash(prev, claimed, match[4]).hex().encode()
         if not sound:
             return _Bad("altered", "its bytes do not have the hash that it carries", n)
         if claimed == n:
@@ -499,6 +535,107 @@ class _Check:
                 raise _Bad("frame", f"frame {digest[:12]}… was altered", n)
             self.verdict.frames += 1
 
+    # one step's records alone
+
+    def apart(self, proof: dict[str, Any]) -> None:
+        """Whether every record in a proof lies under its signed root, and is of the step that it speaks of."""
+        v, seal = self.verdict, proof["checkpoint"]
+        size, root = int(seal["n"]), bytes.fromhex(seal["root"])
+        entries = sorted(proof["records"], key=lambda entry: int(entry["n"]))
+        if not entries or int(entries[0]["n"]) != 0:
+            raise _Bad("missing", "the proof does not begin with the trail's first record", 0)
+        for entry in entries:
+            n = int(entry["n"])
+            whole = _whole_hash(entry, n)
+            if not _included(whole, n, size, [bytes.fromhex(each) for each in entry["path"]], root):
+                raise _Bad("altered", "it is not under the signed root", n)
+            for name, facts in _events(entry["rec"].encode(), n) if "rec" in entry else ():
+                self._one(name, facts, n, int(proof["step"]))
+            v.records += 1
+        if proof["run"] != v.run or proof["public_key"] != v.public_key:
+            raise _Bad("run", "the proof speaks of another run or key than the trail's first record", 0)
+        if not self._signed(_checkpoint_message(v.run, size, root.hex()), seal["signature"]):
+            raise _Bad("signature", "the checkpoint's signature is wrong")
+        v.checkpoints, v.signed, v.root = 1, size, root.hex()
+
+    def _one(self, name: str, facts: dict[str, Any], n: int, step: int) -> None:
+        if n == 0:
+            self._genesis(name, facts)
+        elif name == "gui.approver":
+            self._approver = self._approver or _key_of(facts.get("gui.approver.key"))
+        elif facts.get("gui.step.index") != step:
+            raise _Bad("inserted", f"it is not of step {step + 1}", n)
+        elif name == "gui.intent":
+            self._intent(facts, n)
+
+
+def check_proof(proof: object, public_key: str | None = None) -> Verdict:
+    """Check what `agent audit proof` wrote, as parsed JSON. Never raises for what it finds in there.
+
+    `records` of the verdict counts the records that were proved, `signed` how many the signed root covers.
+    """
+    check = _Check(Path(), public_key)
+    found = check.verdict
+    try:
+        if not isinstance(proof, dict) or proof.get("deskhand_proof") != 1:
+            raise _Bad("altered", "this is no proof of version 1")
+        check.apart(proof)
+    except _Bad as bad:
+        found.ok, found.problem, found.detail, found.bad_record = False, bad.problem, bad.detail, bad.record
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found.ok, found.problem, found.detail = False, "altered", f"the proof is not whole: {error}"
+    return found
+
+
+def _whole_hash(entry: dict[str, Any], n: int) -> bytes:
+    """The hash of a record in a proof: computed, or as it stands where something was erased from the record."""
+    if "rec" in entry:
+        return _hash(bytes.fromhex(entry["prev"]), n, entry["rec"].encode())
+    return bytes.fromhex(entry["h"])
+
+
+def _included(data: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether `path` proves that `data` is leaf `index` of the RFC 6962 tree with `size` leaves and this root."""
+    node, last = hashlib.sha256(b"\x00" + data).digest(), size - 1
+    if not 0 <= index < size:
+        return False
+    for sibling in path:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            node = hashlib.sha256(b"\x01" + sibling + node).digest()
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            node = hashlib.sha256(b"\x01" + node + sibling).digest()
+        index, last = index >> 1, last >> 1
+    return last == 0 and node == root
+
+
+def _checkpoint_message(run: str, n: int, root: str) -> bytes:
+    """The bytes under a checkpoint's signature: records 0 to n-1 of this run have this root."""
+    body = {"n": n, "root": root, "run": run, "v": 1}
+    return _CHECKPOINT_DOMAIN + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _tombstones(stored: bytes) -> dict[int, tuple[str, str]]:
+    """What tombstones claim, read ahead: an erased record stands before them. Each is checked when its turn comes."""
+    claims: dict[int, tuple[str, str]] = {}
+    if b'"gui.record.erased"' not in stored:
+        return claims
+    for line in stored.split(b"\n"):
+        match = _LINE.fullmatch(line) if b'"gui.record.erased"' in line else None
+        try:
+            told = [facts for name, facts in _events(match[4], 0) if name == "gui.record.erased"] if match else []
+        except _Bad:
+            continue
+        for facts in told:
+            claims[int(facts.get("gui.erased.record", -1))] = (
+                str(facts.get("gui.erased.hash")),
+                str(facts.get("gui.erased.left")),
+            )
+    return claims
+
 
 def _unfinished(piece: bytes) -> bool:
     """Whether the object that `piece` begins with has no end in it."""
@@ -554,12 +691,15 @@ def _printed(verdict: Verdict) -> Iterator[str]:
         yield f"unknown_effect: step {act.step}: {act.action!r} (record {act.record}: {act.why}); look before repeating"
     for digest in verdict.erased:
         yield f"erased: frame {digest}"
+    for n, gone in verdict.erased_in.items():
+        yield f"erased: {gone} of record {n}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="agent.audit.verify", description="Check the trail of a run.")
-    parser.add_argument("run", type=Path, help="the run's folder, or its journal.jsonl")
+    parser.add_argument("run", type=Path, nargs="?", help="the run's folder, or its journal.jsonl")
+    parser.add_argument("--proof", type=Path, metavar="FILE", help="check the proof of one step instead of a trail")
     parser.add_argument("--public-key", metavar="HEX", help="the key that must have signed (64 hexadecimal digits)")
     parser.add_argument("--no-frames", action="store_true", help="leave the frames out")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
@@ -567,6 +707,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.public_key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", given.public_key):
         print("--public-key wants 64 hexadecimal digits", file=sys.stderr)
         return 2
+    if (given.run is None) == (given.proof is None):
+        parser.error("name a run's folder, or a proof with --proof")
+    if given.proof is not None:
+        return _proved(given.proof, given.public_key, given.json)
     try:
         verdict = verify(given.run, given.public_key, frames=not given.no_frames)
     except OSError as error:
@@ -576,6 +720,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(verdict, default=vars, indent=2))
     else:
         print("\n".join(_printed(verdict)))
+    return 0 if verdict.ok else 1
+
+
+def _proved(path: Path, public_key: str | None, as_json: bool) -> int:
+    try:
+        proof = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or "it is not JSON"
+        print(f"cannot read the proof `{path}`: {why.lower()}", file=sys.stderr)
+        return 2
+    verdict = check_proof(proof, public_key)
+    if as_json:
+        print(json.dumps(verdict, default=vars, indent=2))
+    elif verdict.ok:
+        whose = f"step {int(proof['step']) + 1} of run {verdict.run}"
+        source = "" if verdict.pinned else " (as the proof says; not pinned)"
+        erased = sum("rec" not in entry for entry in proof["records"])
+        print(f"ok: {whose}: {verdict.records} records lie under the signed root")
+        print(f"root {verdict.root} over {verdict.signed} records, key {verdict.public_key}{source}")
+        print(f"{verdict.permits} of {verdict.intents} permits checked; {erased} record(s) erased in part")
+    else:
+        print(verdict.line())
     return 0 if verdict.ok else 1
 
 

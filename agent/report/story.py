@@ -140,6 +140,8 @@ class StepStory:
     phases: list[tuple[str, float]] = field(default_factory=list)
     seconds: float | None = None
     """None where the step was never finished."""
+    began_ns: int = 0
+    """When the first of its records that tell a time began, since the epoch; 0 where none does."""
 
 
 @dataclass(slots=True)
@@ -220,6 +222,9 @@ class _Teller:
         facts = _Facts(entry.get("attributes", ()))
         index = facts.plain.get(NAMES["step"])
         step = self._step(index) if isinstance(index, int) else None
+        if step is not None:
+            began = int(entry.get("startTimeUnixNano") or entry.get("timeUnixNano") or 0)
+            step.began_ns = min(step.began_ns, began) if step.began_ns and began else step.began_ns or began
         if kind == "log":
             self._log(n, entry, facts, step)
         else:

@@ -227,7 +227,10 @@ def one_pass(trail: Trail, folder: RunFolder, signer: Signer, index: int, one: P
             return
         with trail.phase("chat qwen3-vl-2b") as span:
             move = Act(one.action, one.why)
-            span.replied(Instruction(GOAL, one.goal), Reply(move, one.reply, 0.93, 2150, 1980, 24))
+            span.replied(
+                Instruction(GOAL, one.goal),
+                Reply(move, one.reply, 0.93, prompt_tokens=2150, cached_tokens=1980, output_tokens=24),
+            )
         with trail.phase("policy.decide") as span:
             span.judged(one.action, one.target, one.decision, one.effect)
         if one.approval is not None:

@@ -8,10 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -520,47 +517,7 @@ def test_a_killed_writer_leaves_a_trail_that_verifies(tmp_path: Path) -> None:
         assert verify(folder.path).closed
 
 
-# the second copy
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[bytes]]]:
-    got: list[bytes] = []
-
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path == "/v1/traces":  # counts go to /v1/metrics
-                got.append(body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Collector)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", got
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_second_copy_goes_to_a_collector(tmp_path: Path, collector: tuple[str, list[bytes]]) -> None:
-    trace_pb2 = pytest.importorskip("opentelemetry.proto.trace.v1.trace_pb2")
-    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
-    endpoint, got = collector
-    with opened(tmp_path, otlp_endpoint=endpoint) as trail:
-        with trail.step(0), trail.phase("observe"):
-            pass
-        trail.end("verified", 0)
-    found = [
-        span.name
-        for data in got
-        for group in trace_pb2.TracesData.FromString(data).resource_spans
-        for span in group.scope_spans[0].spans
-    ]
-    assert sorted(found) == ["observe", "step"]
+# the second copy (see also test_audit_collector.py)
 
 
 def test_a_collector_that_is_not_there_holds_nothing_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
