@@ -212,6 +212,7 @@ def pending(
     watch: Annotated[bool, typer.Option("--watch", help="Go on, as somebody who listens, until Ctrl+C.")] = False,
 ) -> None:
     """List the questions that wait for a person."""
+    _needs_store()
     from agent.answering import pending as listed
 
     raise typer.Exit(listed(as_json, watch))
@@ -230,6 +231,7 @@ def approve(
     value: Annotated[str, typer.Option(help="Type this instead.")] = "",
 ) -> None:
     """Say yes to one question of a run."""
+    _needs_store()
     from agent.answering import Given, answer
 
     raise typer.Exit(answer(Given(request, "approved", for_run, minutes, value)))
@@ -240,6 +242,7 @@ def deny(
     request: RequestId, stop_run: Annotated[bool, typer.Option("--stop", help="Stop the whole run.")] = False
 ) -> None:
     """Say no to one question of a run."""
+    _needs_store()
     from agent.answering import Given, answer
 
     raise typer.Exit(answer(Given(request, "stopped" if stop_run else "denied")))
@@ -519,6 +522,7 @@ def bench_console(
     as_json: AsJson = False,
 ) -> None:
     """Time from a person's answer to the run that waits for it, with many of both."""
+    _needs_store()
     from agent.bench_console import console as measured
 
     raise typer.Exit(measured(runs, requests, store, as_json))
@@ -578,6 +582,15 @@ def model_check(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a fol
     from agent.front import check_model
 
     raise typer.Exit(check_model(checkpoint))
+
+
+def _needs_store() -> None:
+    """End with one line where the packages of the store are not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("sqlalchemy") is None:
+        typer.echo("this needs further packages; try: pip install 'deskhand[console]'", err=True)
+        raise typer.Exit(2)
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:

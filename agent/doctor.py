@@ -27,6 +27,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "ask": ("av", "pypdfium2", "jsonschema", "defusedxml"),
     "browser": ("playwright",),
     "desktop": ("mss", "Xlib", "jeepney"),
+    "console": ("fastapi", "uvicorn", "sqlalchemy", "alembic", "jinja2", "python_multipart"),
+    "postgres": ("psycopg",),
     "android": ("adbutils",),
     "sites": ("starlette", "uvicorn", "jinja2", "python_multipart"),
 }

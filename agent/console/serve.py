@@ -153,6 +153,7 @@ def _bound(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # whoever follows the link at once waits for the first page, and is not turned away
     except (OSError, OverflowError) as error:
         listener.close()
         why = (getattr(error, "strerror", "") or "not a port").lower()

@@ -101,6 +101,7 @@ def bought(told: dict[str, Any]) -> int:
     return len(purchases(Path(told["folder"]) / "site" / "flights.log.jsonl"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_flight_is_paid_for_after_a_person_said_yes_in_a_browser(chromium: Any, served: Served, start: Any) -> None:
     page = come_in(chromium, served)
@@ -109,7 +110,9 @@ def test_a_flight_is_paid_for_after_a_person_said_yes_in_a_browser(chromium: Any
     shown.locator("svg.screen rect.mark").wait_for()
     text = shown.inner_text()
     assert "Pay" in text and "EUR" in text and "book" in text.lower()
+    shown.locator("img.crop").evaluate("image => image.decode()")
     if folder := os.environ.get("DESKHAND_SHOTS"):
+        page.set_viewport_size({"width": 1280, "height": 1010})
         page.screenshot(path=str(Path(folder) / "real-waiting.png"))
     shown.get_by_role("button", name=re.compile("^Approve")).click()
     page.get_by_text("Approved.").wait_for()
@@ -126,6 +129,7 @@ def test_a_flight_is_paid_for_after_a_person_said_yes_in_a_browser(chromium: Any
     page.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_run_that_is_stopped_at_the_question_buys_nothing(chromium: Any, served: Served, start: Any) -> None:
     page = come_in(chromium, served)
@@ -136,6 +140,7 @@ def test_a_run_that_is_stopped_at_the_question_buys_nothing(chromium: Any, serve
     page.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_console_that_is_killed_loses_no_answer_and_a_run_that_is_killed_none_either(
     served: Served, start: Any, store: Store
@@ -167,6 +172,7 @@ def test_without_a_console_the_run_is_told_so_and_refused(home: Path, start: Any
     assert (told["outcome"], bought(told)) == ("denied", 0) and "nobody was there to ask" in told["because"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_person_takes_over_and_the_agent_looks_again(chromium: Any, served: Served, start: Any, store: Store) -> None:
     page = come_in(chromium, served)
