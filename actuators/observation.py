@@ -96,6 +96,10 @@ class Node:
     """Element or class name as the surface calls it; for fingerprints and facts, not for display."""
     submits: bool = False
     """Whether activating it submits `form`."""
+    path: str = ""
+    """Where it stands in the page, from the nearest id down, as `#booking>form:1>button:2`; browser only."""
+    row: str = ""
+    """The words of the table row or list item that holds it, at most 300 characters; browser only."""
 
 
 _MONEY = re.compile(

@@ -146,6 +146,28 @@ function formIn(el, forms) {
   return forms.push({ ...own, text: flat(innerText(own.form)).slice(0, 2000), state: stateOf(own.form) }) - 1;
 }
 
+// Where an operable element stands, for whoever must find it again: from the nearest id down, at most six levels.
+function pathOf(el) {
+  const parts = [];
+  for (let one = el; isElement(one) && parts.length < 6; one = up(one)) {
+    const id = attrOf(one, "id"), hook = attrOf(one, "data-testid") || attrOf(one, "name");
+    parts.unshift(id ? `#${id}` : hook ? `${tagOf(one)}[${hook}]` : `${tagOf(one)}:${nthOf(one)}`);
+    if (id) break;
+  }
+  return parts.join(">").slice(0, 300);
+}
+function nthOf(el) {
+  let n = 1;
+  for (let one = previousOf(el); one && n < 50; one = previousOf(one)) if (tagOf(one) === tagOf(el)) n++;
+  return n;
+}
+// The words of the row or list item that holds an operable element; empty where it is in none.
+const ROWS = "tr,li,article,[role=row],[role=listitem]";
+function rowOf(el) {
+  const row = nearest(el, (one) => isElement(one) && isLike(one, ROWS));
+  return row ? flat(wordsIn(row).slice(0, 1000)).slice(0, 300) : "";
+}
+
 // One element as plain data. `forms` collects each form once.
 function described(el, rect, role, name, forms, focus) {
   const value = valueOf(el, role), hide = secret(el), tag = tagOf(el);
@@ -157,6 +179,7 @@ function described(el, rect, role, name, forms, focus) {
     password: password(el), filled: field ? (hide ? el.value : value) !== "" : null, editable: editableOf(el, role),
     origin: origin(docOf(el)), href: hrefOf(el), autocomplete: autocompleteOf(el),
     form: formIn(el, forms), tag, submits: submitsOf(el),
+    path: OPERABLE.has(role) ? pathOf(el) : "", row: OPERABLE.has(role) ? rowOf(el) : "",
   };
 }
 

@@ -14,6 +14,7 @@ const method = (proto, name) => {
 const N = Node.prototype, E = Element.prototype, H = HTMLElement.prototype, D = Document.prototype;
 const parentOf = getter(N, "parentNode"), kidsOf = getter(N, "childNodes"), typeOf = getter(N, "nodeType");
 const docOf = getter(N, "ownerDocument"), rootOf = method(N, "getRootNode");
+const wordsIn = getter(N, "textContent"), previousOf = getter(E, "previousElementSibling");
 const tagOf = getter(E, "localName"), nsOf = getter(E, "namespaceURI"), slotOf = getter(E, "assignedSlot");
 const openRoot = getter(E, "shadowRoot"), attrOf = method(E, "getAttribute"), hasAttr = method(E, "hasAttribute");
 const boxOf = method(E, "getBoundingClientRect"), boxesOf = method(E, "getClientRects");

@@ -80,6 +80,7 @@ class Turn:
         parts.watch.stage(step, "thinking")
         plan = parts.plan
         asked = Instruction(plan.goal, plan.instruction, plan.values, plan.awaits, hint, rejected, self._since)
+        asked = replace(asked, number=plan.cursor)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
             reply = parts.model.propose(asked, self._history, step.seen, parts.perception)
             span.replied(asked, reply)
@@ -89,6 +90,8 @@ class Turn:
         """Resolve, clear, perform, record. A refusal ends the run; a target that changed does not."""
         action, target = self._resolve(step, action)
         step.target = target
+        if another := _not_meant(step.reply, target):
+            return self.blocked(step, another)
         if self._parts.limits.repeated(action_digest(action), target.digest, step.seen.digest):
             return Ending("halted", "the same act was tried again and again and the screen did not change")
         if self._parts.plan.spent:
@@ -521,6 +524,15 @@ def _effect(clearance: Clearance) -> tuple[str, ...]:
     if consequence.amount_minor is None:
         return (consequence.kind,)
     return (consequence.kind, f"{consequence.amount_minor / 100:.2f} {consequence.currency}")
+
+
+def _not_meant(reply: Reply | None, target: Target) -> str:
+    """Why the act must not go on: it names the one thing that it is for, and something else would get it."""
+    meant = reply.move.meant if reply is not None and isinstance(reply.move, Act) else ""
+    if not meant or (target.node is not None and target.node.id == meant):
+        return ""
+    there = f'{target.node.role} "{target.node.name[:60]}"' if target.node is not None else "nothing that can be told"
+    return f"what was found is no longer there to be touched, but {there}"
 
 
 def _reason(reply: Reply | None) -> str:

@@ -43,6 +43,8 @@ class Act:
     action: Action
     reason: str = ""
     kind: Literal["act"] = "act"
+    meant: str = ""
+    """Id of the one node that this may be done to, where it is known: anything else under the point is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Instruction:
     """Index into the history at which the current sub-goal began; earlier steps served other sub-goals."""
     answer: Mapping[str, Any] | None = field(default=None, hash=False)
     """JSON Schema of the answer, where one is wanted as data; `Finish.answer` is then JSON that fits it."""
+    number: int = 0
+    """Index of the sub-goal in the task's plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from actuators.action import Click, LaunchApp, PressKeys, Scroll, SystemButton, 
 from actuators.observation import Node, Observation
 from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception, Reply
 
-__all__ = ["PlanReader"]
+__all__ = ["PlanReader", "understood"]
 
 _FIELDS = frozenset({"textbox", "combobox", "spinbutton", "slider", "listbox"})
 _READ_ONLY = frozenset({"text", "heading", "image", "cell", "status", "alert"})
@@ -53,6 +53,12 @@ class PlanReader:
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+def understood(step: str) -> bool:
+    """Whether a sentence has one of the forms above, `type TEXT` alone left out: nearly anything has that one."""
+    said = step.strip().rstrip(".")
+    return any(form.fullmatch(said) for form, follow in _FORMS if follow is not _type_here)
 
 
 def _fold(text: str) -> str:

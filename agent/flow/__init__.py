@@ -1,0 +1,1 @@
+"""Flows: a verified run as steps that can be done again without a model."""

@@ -1,0 +1,305 @@
+"""From a run that goes on to a flow: listens to its steps, and writes them down once the run is verified."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from actuators.action import Action, Click, Hover, LongPress, OpenUrl, PressKeys, Scroll, TypeText, Wait, Zoom
+from actuators.observation import Node, Observation
+from agent.flow import patches
+from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep, Near, Recorded, written
+from agent.flow.find import FIELDS, neighbours, plain
+from agent.flow.slots import Slots
+from agent.outcome import Ending
+from agent.parts import Parts
+from agent.reading import own_nodes
+from agent.run_folder import RunFolder
+from agent.step import Step
+from agent.task import BoundTask, Task, load_task
+from agent.task_file import StepSpec
+from agent.watch import Watch
+from model.planned import understood
+from model.protocols.computer_use import summary
+
+__all__ = ["NoFlow", "Recorder"]
+
+_RULE = re.compile(r"^(?i:press|click|open) the first\b|\b(?:until|if it is shown|cheapest|lowest|earliest|any)\b")
+"""Words of a plan step whose target depends on what is shown."""
+_LOOKS = (Scroll, Wait, Zoom)
+"""Means of finding and waiting: a replay scrolls and waits by itself."""
+_SELECTED = ("ctrl", "a")
+
+
+class NoFlow(Exception):
+    """What was done cannot be kept as a flow. One line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Did:
+    """One act that was performed."""
+
+    number: int
+    """Of the plan's step."""
+    action: Action
+    node: Node | None
+    seen: Observation
+    after: Observation | None
+    reason: str
+    settled_s: float
+
+
+class Recorder:
+    """A `Watch` that remembers what was done on its way to another one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._inner = parts, parts.watch
+        self._did: list[_Did] = []
+        self._cursor = 0
+        self._settling = 0.0
+        self._driven = False
+        parts.watch = self
+
+    def stage(self, step: Step, name: str) -> None:
+        if name == "thinking":
+            self._cursor = self._parts.plan.cursor
+            self._did = [did for did in self._did if did.number <= self._cursor]  # the run went back in its plan
+        elif name == "settling":
+            self._settling = time.monotonic()
+        self._driven = self._driven or name == "driven"
+        self._inner.stage(step, name)
+
+    def step(self, step: Step) -> None:
+        receipt = step.receipt
+        if receipt is not None and receipt.status == "done" and receipt.performed is not None:
+            took = time.monotonic() - self._settling
+            node = step.target.node if step.target is not None else None
+            reason = summary(receipt.performed, step.target) if step.target is not None else receipt.performed.kind
+            did = _Did(self._cursor, receipt.performed, _as_seen(node, step.seen), step.seen, step.after, reason, took)
+            self._did.append(did)
+        self._inner.step(step)
+
+    def end(self, ending: Ending) -> None:
+        self._inner.end(ending)
+
+    def leave(self, folder: RunFolder, task: BoundTask, ending: Ending, seconds: float) -> Path | None:
+        """Write `flow.yaml`, and the patches beside it, for a verified run in a browser; nothing for any other.
+
+        Raises:
+            NoFlow: something was done that a flow has no word for.
+            OSError: it cannot be written.
+        """
+        if ending.outcome != "verified" or task.browser is None or not self._did:
+            return None
+        if self._driven:
+            raise NoFlow("a person used the screen in between")
+        file = load_task(folder.path / "task.yaml")
+        writer = _Writer(file, task, folder, self._parts)
+        recorded = Recorded(run=folder.id, model=self._parts.model.name, seconds=round(seconds, 1))
+        flow = writer.flow(self._did, recorded, self._parts.plan.skipped)
+        place = folder.path / "flow.yaml"
+        aside = place.with_suffix(".new")
+        aside.write_text(written(flow))
+        aside.replace(place)
+        return place
+
+
+def _as_seen(node: Node | None, seen: Observation) -> Node | None:
+    """The node as it stood in the look; the one at the moment of the act where the look had none of its id."""
+    if node is None:
+        return None
+    return next((one for one in seen.nodes if one.id == node.id), node)
+
+
+class _Writer:
+    def __init__(self, file: Task, task: BoundTask, folder: RunFolder, parts: Parts) -> None:
+        self._file, self._task, self._folder = file, task, folder
+        self._clean: Callable[[str], str] = parts.trail.clean
+        self._keep_frame = parts.keep_frame
+        self._slots = Slots(task.inputs, (folder.path / "task.yaml").read_text(), tuple(task.secrets))
+        self._notes: list[str] = []
+
+    def flow(self, did: list[_Did], recorded: Recorded, skipped: tuple[int, ...]) -> Flow:
+        steps = self._planned(did) if self._file.file.steps else self._unplanned(did)
+        for text, inputs in self._slots.unclear.items():
+            self._notes.append(f"`{text}` was the value of {' and of '.join(inputs)}; the first was taken where no step says")
+        return Flow(
+            version=1,
+            name=self._file.name,
+            task="task.yaml",
+            task_digest=self._file.digest,
+            recorded=recorded,
+            notes=tuple(dict.fromkeys(self._notes)),
+            steps=tuple(steps),
+        )
+
+    def _planned(self, did: list[_Did]) -> list[FlowStep]:
+        steps = []
+        bound = self._task.steps
+        for number, spec in enumerate(self._file.file.steps):
+            given = spec if isinstance(spec, StepSpec) else StepSpec(do=spec)
+            own = {name: getattr(given, name) for name in ("do", "when_shown", "until", "acts")}
+            mine = [one for one in did if one.number == number]
+            can = understood(bound[number].do)
+            if can and (not mine or _RULE.search(given.do)):
+                steps.append(FlowStep(**own, rule=True))
+                continue
+            if _RULE.search(given.do):
+                self._notes.append(f"step {number + 1} chooses by what is shown; what it chose then is what is looked for")
+            steps.append(FlowStep(**own, done_by=tuple(self._acts(mine, given.do))))
+        return steps
+
+    def _unplanned(self, did: list[_Did]) -> list[FlowStep]:
+        steps = []
+        for group in _grouped(did):
+            last = group[-1]
+            intent = self._text(last.reason)
+            steps.append(FlowStep(do=intent or "act", done_by=tuple(self._acts(group, intent))))
+        return steps
+
+    def _acts(self, did: list[_Did], hint: str) -> list[FlowAct]:
+        found = []
+        for group in _grouped(did):
+            act = self._act(group, hint)
+            if act is not None:
+                found.append(act)
+        return found
+
+    def _act(self, group: list[_Did], hint: str) -> FlowAct | None:
+        first, last = group[0], group[-1]
+        action, node = last.action, last.node
+        common = {"page": _path(first.seen.url), "settled_s": round(last.settled_s, 2)}
+        match action:
+            case TypeText(text=text):
+                after = self._after(last, first.seen, hint, text)
+                if node is None or node.role not in FIELDS:
+                    return FlowAct(do="type", text=self._text(text, hint), after=after, **common)
+                do = "choose" if node.tag == "select" else "fill"
+                on = self._anchor(node, first.seen, hint)
+                return FlowAct(do=do, target=on, text=self._text(text, hint), after=after, **common)
+            case Click():
+                if node is None:
+                    raise NoFlow(f"`{last.reason}` was done on something without words")
+                how = {"button": action.button, "count": action.count, "modifiers": action.modifiers}
+                after = self._after(last, first.seen, hint)
+                return FlowAct(do="click", target=self._anchor(node, last.seen, hint), after=after, **how, **common)
+            case Hover() | LongPress():
+                if node is None:
+                    raise NoFlow(f"`{last.reason}` was done on something without words")
+                do = "hover" if isinstance(action, Hover) else "long_press"
+                after = self._after(last, first.seen, hint)
+                return FlowAct(do=do, target=self._anchor(node, last.seen, hint), after=after, **common)
+            case PressKeys(keys=keys):
+                on = self._anchor(node, last.seen, hint) if node is not None and node.role in FIELDS else None
+                return FlowAct(do="keys", keys=keys, target=on, after=self._after(last, first.seen, hint), **common)
+            case OpenUrl(url=url):
+                return FlowAct(do="open", url=self._address(url), after=self._after(last, first.seen, hint), **common)
+            case Scroll() | Wait() | Zoom():
+                return None
+        raise NoFlow(f"a flow has no word for `{last.reason}`")
+
+    def _anchor(self, node: Node, seen: Observation, hint: str) -> Anchor:
+        nodes = own_nodes(seen)
+        if node.origin and node.origin != seen.origin:
+            raise NoFlow(f"{node.role} `{node.name[:60]}` lies in a frame of another site")
+        name = self._text(node.name[:300], hint)
+        field = node.role in FIELDS
+        keyed = not field and "{{" not in name and plain(node.row) != plain(node.name)
+        among = sum(one.role == node.role and plain(one.name) == plain(node.name) for one in nodes)
+        beside = neighbours(node, nodes) if among > 1 or not plain(node.name) else ()
+        near = tuple(Near(side=one.side, role=one.role, name=self._text(one.name, hint)) for one in beside)
+        return Anchor(
+            role=node.role,
+            name=name,
+            password=node.password,
+            path=self._clean(node.path),
+            row=self._text(node.row, hint) if keyed else "",
+            near=near,
+            among=max(1, among),
+            patch="" if field else self._patch(node, seen),
+        )
+
+    def _after(self, did: _Did, before: Observation, hint: str, text: str = "") -> After:
+        then = did.after
+        if then is None:
+            return After()
+        if _path(then.url) != _path(before.url):
+            return After(address=self._pattern(_path(then.url)), shown=self._new(before, then))
+        node = did.node
+        now = next((one for one in then.nodes if node is not None and one.id == node.id), None)
+        if node is None:
+            return After(shown=self._new(before, then))
+        if now is None:
+            gone = not any(one.role == node.role and plain(one.name) == plain(node.name) for one in then.nodes)
+            return After(shown=self._new(before, then), gone=gone and bool(node.name))
+        if text:
+            secret = "<secret:" in text or now.password
+            if not secret and now.value == text:
+                return After(value=self._text(text, hint))
+            return After(filled=True) if now.filled else After()
+        return After(
+            checked=now.checked if node.checked is not None and now.checked != node.checked else None,
+            shown=self._new(before, then),
+        )
+
+    def _new(self, before: Observation, then: Observation) -> tuple[str, ...]:
+        """Headings that appeared and are the page's own words: no digits, nothing of the inputs."""
+        old = {plain(node.name) for node in before.nodes}
+        found = []
+        for node in own_nodes(then):
+            said = node.name.strip()
+            if node.role != "heading" or plain(said) in old or re.search(r"\d", said) or not 2 < len(said) <= 60:
+                continue
+            if self._text(said) == said:
+                found.append(said)
+        return tuple(found[:2])
+
+    def _patch(self, node: Node, seen: Observation) -> str:
+        frame = self._folder.frame(self._keep_frame(seen)).read_bytes()
+        png = patches.cut(frame, node.rect)
+        return patches.put(self._folder.path / "patches", png) if png is not None else ""
+
+    def _text(self, text: str, hint: str = "") -> str:
+        try:
+            return self._slots.template(self._clean(" ".join(text.split())), hint)
+        except ValueError as problem:
+            raise NoFlow(f"`{text[:60]}` cannot be kept: {problem}") from None
+
+    def _address(self, url: str) -> str:
+        start = urlsplit(self._task.browser.start) if self._task.browser is not None else urlsplit("")
+        parts = urlsplit(url)
+        own = start.scheme == "site" or (parts.scheme, parts.netloc) == (start.scheme, start.netloc)
+        return self._text(parts._replace(scheme="", netloc="").geturl() if own else url)
+
+    def _pattern(self, path: str) -> str:
+        """A path as it may come again: what has digits in it is another one next time."""
+        return "/".join("*" if re.search(r"\d", part) else part for part in path.split("/"))
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path
+
+
+def _grouped(did: list[_Did]) -> list[list[_Did]]:
+    """Acts that belong together: what typing into a field took, from the click on it to the text."""
+    groups: list[list[_Did]] = []
+    for one in did:
+        if isinstance(one.action, _LOOKS):
+            continue
+        if isinstance(one.action, TypeText) and one.node is not None:
+            while groups and len(groups[-1]) == 1 and _leads_to(groups[-1][0], one):
+                earlier = groups.pop()[0]
+                one = replace(one, seen=earlier.seen)  # the field as it was before
+        groups.append([one])
+    return groups
+
+
+def _leads_to(earlier: _Did, typed: _Did) -> bool:
+    same = earlier.node is not None and typed.node is not None and earlier.node.id == typed.node.id
+    if isinstance(earlier.action, PressKeys):
+        return earlier.action.keys == _SELECTED and same
+    return isinstance(earlier.action, Click) and same and earlier.action.button == "left"

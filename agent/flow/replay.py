@@ -1,0 +1,75 @@
+"""`agent replay`: a flow once more, with other inputs if need be, and without a model."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent.flow.file import Flow, load_flow
+from agent.flow.player import Player
+from agent.run import Options, run_task
+from agent.task import BoundTask, Task, TaskError, load_task
+from agent.task_file import StepSpec
+from agent.task_rules import rule_problems
+from agent.yaml_lines import Path as Where
+
+__all__ = ["flow_of", "flow_task", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTask:
+    """A flow together with the task it is a way through."""
+
+    flow: Flow
+    place: Path
+    task: Task
+    """The task with the flow's steps as its plan."""
+
+    def bound(self, options: Options) -> tuple[BoundTask, Options]:
+        """The task with its values, and options that hold the player. Raises TaskError."""
+        task = replace(self.task, sets=dict(options.sets)).with_site(options.site).bind()
+        player = Player(self.flow, task.inputs, tuple(task.secrets), self.place.parent)
+        return task, replace(options, opened=player)
+
+
+def flow_of(place: Path) -> Path:
+    """The flow that a path means: itself, or `flow.yaml` in it where it is a run folder."""
+    return place / "flow.yaml" if place.is_dir() else place
+
+
+def flow_task(place: Path, task_file: Path | None = None) -> FlowTask:
+    """A flow and its task, both checked.
+
+    Raises:
+        TaskError: one of them cannot be read, or is wrong.
+    """
+    flow, _ = load_flow(place)
+    file = task_file or place.parent / flow.task
+    if not file.exists():
+        raise TaskError([f"{place}: its task `{flow.task}` is not there; put it beside the flow, or name it with --task"])
+    task = load_task(file)
+    if task.digest != flow.task_digest:
+        print(f"note: {file} has changed since the flow was recorded; what it says now counts", file=sys.stderr)
+    if task.file.surface.browser is None:
+        raise TaskError([f"{place}: flows are replayed in browsers only for now"])
+    steps = tuple(StepSpec(do=s.do, when_shown=s.when_shown, until=s.until, acts=s.acts) for s in flow.steps)
+    changed = task.file.model_copy(update={"steps": steps})
+    problems = [_told(place, where, said) for where, said in rule_problems(changed) if where[:1] == ("steps",)]
+    if problems:
+        raise TaskError(problems)
+    return FlowTask(flow, place, replace(task, file=changed))
+
+
+def _told(place: Path, where: Where, said: str) -> str:
+    number = where[1] if len(where) > 1 and isinstance(where[1], int) else 0
+    return f"{place}: step {number + 1}: {said}"
+
+
+def replay(flow: Path, task_file: Path | None, options: Options) -> int:
+    """Replay and tell. Returns the exit code; see `agent.outcome`."""
+
+    def load() -> tuple[BoundTask, Options]:
+        return flow_task(flow_of(flow), task_file).bound(options)
+
+    return run_task(options, load)
