@@ -20,11 +20,12 @@ from agent.wheel import Wheel
 if TYPE_CHECKING:
     from agent.run_folder import RunFolder
     from agent.store.presence import Presence
+    from policies.narrow import Narrow
 
 __all__ = ["APPROVE", "Attended", "asked_where", "attended", "console_origins", "way_to_ask"]
 
 APPROVE = ("auto", "tty", "console", "deny")
-TTY_S, CONSOLE_S = 60.0, 300.0
+TTY_S, CONSOLE_S, A_DAY_S = 60.0, 300.0, 86_400.0
 
 Where = Literal["tty", "console", "deny"]
 
@@ -65,10 +66,11 @@ def console_origins(approve: str) -> tuple[str, ...]:
         return tuple(sorted({one.origin for one in store.listeners.alive() if one.origin}))
 
 
-def way_to_ask(approve: str, within_s: int | None) -> dict[str, Any]:
+def way_to_ask(approve: str, narrow: Narrow) -> dict[str, Any]:
     """What `policies.broker.Broker` needs beyond the rules: how long a person has, and the process that asks them."""
+    within_s = narrow.answer_within_s
     if approve != "console":
-        return {"approve_s": float(within_s or TTY_S)}
+        return {"approve_s": A_DAY_S if narrow.on_timeout == "wait" else float(within_s or TTY_S)}
     from agent.store.broker import PROCESS
 
     return {"approve_s": float(within_s or CONSOLE_S), "process": PROCESS, "asking": {"store": default_url()}}
@@ -86,7 +88,6 @@ class Attended:
 
     def watch(self, inner: Watch) -> Watch:
         return inner if self._presence is None else self._presence.watch(inner)
-
 
     @property
     def wheel(self) -> Wheel | None:

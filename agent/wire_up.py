@@ -112,7 +112,7 @@ def wired(
         secrets = SecretStore.load(_secret_specs(task))
         alerts = Alerts.configured()
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
-        asking = way_to_ask(wanted.approve, narrow.answer_within_s)
+        asking = way_to_ask(wanted.approve, narrow)
         broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve, **asking))
         stack.enter_context(interruptible(stop, running, broker))
         told = {"task": task.name, "goal": task.goal}

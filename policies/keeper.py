@@ -206,6 +206,8 @@ class Keeper:
         approval = self._approver.ask(question)
         if approval.answer == "approved" and not approval.value:
             self._grants.add(question, approval.by or "a person", approval.grant_s, time.monotonic())
+        if approval.answer == "timeout" and self._policies.narrow.on_timeout == "stop":
+            return replace(approval, answer="stopped", by=approval.by or "nobody answered in time")
         return approval
 
     def _allowed_now(

@@ -61,7 +61,7 @@ def _serve(options: Options) -> int:
 
     from agent.console.app import Settings, made
     from agent.console.hooks import ANSWER_KEY, hook_of
-    from agent.store.keys import own_key, public_of, trust
+    from agent.store.keys import SYSTEM, own_key, public_of, trust, trusted
     from agent.store.listeners import Listening
     from agent.store.store import Store
 
@@ -73,6 +73,8 @@ def _serve(options: Options) -> int:
         listener = stack.enter_context(_bound(options.port))
         key = own_key()
         trust(public_of(key), os.uname().nodename)
+        if public_of(key) not in trusted():
+            print(f"no run takes this console's answers: name its key in {SYSTEM}: {public_of(key)}", file=sys.stderr)
         port = listener.getsockname()[1]
         origin = f"http://127.0.0.1:{port}"
         origins = (origin, f"http://localhost:{port}", *([public] if public else []))

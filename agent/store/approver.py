@@ -41,7 +41,8 @@ class ConsoleApprover:
         keys: public keys, hexadecimal, whose answers count.
         policy_digest: stands on every card.
         wait_s: seconds that a person has.
-        on_timeout: `deny` and `stop` end the wait; `wait` waits until somebody answers, whether anybody listens or not.
+        on_timeout: `deny` and `stop` end the wait, and the broker knows what silence means; `wait` waits until somebody
+            answers, whether anybody listens or not.
     """
 
     def __init__(
@@ -89,8 +90,7 @@ class ConsoleApprover:
         closed = not answered and self._closed(asked, "expired")
         decided = None if closed else self._decided(asked)
         if decided is None:
-            late: Literal["timeout", "stopped"] = "stopped" if self._on_timeout == "stop" else "timeout"
-            return question.answered(Approval(late, "nobody answered in time", waited_s))
+            return question.answered(Approval("timeout", "nobody answered in time", waited_s))
         try:
             answer = checked(decided[0], decided[1], self._keys, (asked.id, asked.run, asked.digest))
         except AnswerRefused as refused:

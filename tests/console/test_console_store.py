@@ -147,11 +147,11 @@ def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         Store(url)
 
 
-@pytest.mark.parametrize(("policy", "answer"), [("deny", "timeout"), ("stop", "stopped")])
-def test_nobody_answers_in_time(desk: Desk, policy: str, answer: str) -> None:
+@pytest.mark.parametrize("policy", ["deny", "stop"])
+def test_nobody_answers_in_time(desk: Desk, policy: str) -> None:
     desk.run()
     asking = desk.ask(pay(), wait_s=1.5, on_timeout=policy)
-    assert asking.came(30).answer == answer
+    assert asking.came(30).answer == "timeout"
     lost = answered(desk.store, asking)
     assert lost is not None and "time has run out" in lost.why
 

@@ -150,3 +150,14 @@ def test_the_stricter_word_on_silence_counts() -> None:
         None,
     ]
     assert Narrow(answer_within_s=60).meet(Narrow(answer_within_s=30)).answer_within_s == 30
+
+
+@pytest.mark.parametrize(("said", "answer"), [("stop", "stopped"), ("deny", "timeout"), (None, "timeout")])
+def test_silence_ends_the_run_where_the_policy_says_so(said: str | None, answer: str) -> None:
+    class Nobody:
+        def ask(self, question: Question) -> Approval:
+            return question.answered(Approval("timeout"))
+
+    told = Keeper("run-1", PolicySet.load(["booking"], narrow(ask_above="50 EUR", on_timeout=said)), Nobody())
+    cleared = told.clear(case(pay()))
+    assert cleared.permit is None and cleared.approval is not None and cleared.approval.answer == answer
