@@ -42,8 +42,12 @@ def veiled(seen: Observation, clean: Callable[[str], str]) -> Observation:
 def _cut(node: Node, clean: Callable[[str], str]) -> Node:
     name, value = clean(node.name), clean(node.value)
     form = node.form and replace(node.form, text=clean(node.form.text))
-    same = (name, value) == (node.name, node.value) and form == node.form
-    return node if same else replace(node, name=name, value="" if node.editable else value, form=form)
+    row = clean(node.row)
+    if (name, value, row) == (node.name, node.value, node.row) and form == node.form:
+        return node
+    if node.editable and value != node.value:
+        value = ""
+    return replace(node, name=name, value=value, form=form, row=row)
 
 
 def _covered(seen: Observation, boxes: list[Rect]) -> Frame:
