@@ -94,8 +94,11 @@ def shown(asked: Asked) -> list[str]:
 
 
 def fields_of(request: dict[str, Any]) -> str:
-    """Names of fields, with what their values are: a file, or so many characters."""
-    named = (f"{name} (a file)" if file else f"{name} ({length})" for name, length, file in request["fields"])
+    """Names of fields, with their values: as they are, a file, or so many characters that are not shown."""
+    named = (
+        f"{name} (a file)" if file else f"{name}={value}" if value else f"{name} ({length} characters)"
+        for name, length, file, value in request["fields"]
+    )
     return ", ".join(named) or "nothing that can be read"
 
 

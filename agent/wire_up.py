@@ -128,7 +128,9 @@ def wired(
             stack.callback(_count_alerts, trail, stack.enter_context(alerts))
         noticed = Noticing(trail, narrow, alerts, secrets.redactor())
         sent: list[Outgoing] = []
-        wire = WireGate(broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed, sent))
+        wire = WireGate(
+            broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed, sent), secrets.redactor()
+        )
         if task.desktop is not None:
             surface = _desk(task, folder, verifier, secrets, stop, rehearsing)
         else:

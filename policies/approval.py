@@ -159,13 +159,13 @@ def _costs(question: Question) -> str:
 
 
 def _request(question: Question) -> dict[str, Any] | None:
-    """What would be sent: method, address, names of fields with how long their values are, and what may be told."""
+    """What would be sent: method, address, names of fields with what may be shown of their values, and who gets it."""
     sent = question.sent
     if sent is None:
         return None
     return {
         "what": clean(sent.shown),
-        "fields": [[clean(part.name), part.length, part.file] for part in sent.parts],
+        "fields": [[clean(part.name), part.length, part.file, clean(part.value)] for part in sent.parts],
         "size": sent.size,
         "readable": sent.readable,
         "amounts": [str(amount) for amount in sent.amounts],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import HTTP
@@ -43,6 +43,8 @@ _CARD = re.compile(
     r"(?i)(card.?(number|no|num)|cc.?(num|number|csc|exp)|^pan$|^cvc$|^cvv2?$|^csc$|security.?code|^iban$"
     r"|account.?number)"
 )
+_PRIVATE = re.compile(r"(?i)(pass|pwd|secret|token|csrf|xsrf|nonce|otp|^pin$|session|auth|signature|^key$|api.?key)")
+_MOST_SHOWN = 200
 _AMOUNT = re.compile(r"(?i)^(.*[^a-z])?(amount|total|price|sum)([^a-z].*)?$")
 _MOVES_MONEY = re.compile(r"(?i)(^|[^a-z])amount([^a-z]|$)")
 _CURRENCY = re.compile(r"(?i)(^|[^a-z])currency([^a-z]|$)")
@@ -55,6 +57,9 @@ class Part:
     name: str
     length: int
     file: bool = False
+    value: str = ""
+    """What a person may be shown of it; empty where that is nothing. For the card alone: no rule, shape or trail has
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,8 @@ class Sent:
         return self.amounts[0] if len(set(self.amounts)) == 1 and not self.unclear else None
 
 
-def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
-    """What may be known of a request that waits."""
+def sent_of(held: Held, leaks: tuple[str, ...] = (), clean: Callable[[str], str] | None = None) -> Sent:
+    """What may be known of a request that waits. `clean` takes secrets out of a value; without it no value is kept."""
     url = _web(held.url)
     fields = _pairs(held)
     pairs = [*_query(url), *(fields or [])]
@@ -120,7 +125,10 @@ def sent_of(held: Held, leaks: tuple[str, ...] = ()) -> Sent:
         url=url,
         kind=held.kind[:32],
         sender=held.sender[:300],
-        parts=tuple(Part(name[:80], len(value or ""), value is None) for name, value in pairs[:_MOST_PARTS]),
+        parts=tuple(
+            Part(name[:80], len(value or ""), value is None, _showable(name, value, clean))
+            for name, value in pairs[:_MOST_PARTS]
+        ),
         commands=_commands(pairs),
         amounts=amounts,
         unclear=unclear,
@@ -243,6 +251,13 @@ def _flat(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str
             yield from _flat(inner, name, depth + 1)
     else:
         yield name, "" if value is None else str(value)
+
+
+def _showable(name: str, value: str | None, clean: Callable[[str], str] | None) -> str:
+    """What a person may read of a value: nothing of a field that by its name holds a secret, and no secret."""
+    if value is None or clean is None or _CARD.search(name) or _PRIVATE.search(name):
+        return ""
+    return clean(value)[:_MOST_SHOWN]
 
 
 def _commands(pairs: list[tuple[str, str | None]]) -> tuple[str, ...]:

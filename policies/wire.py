@@ -125,7 +125,7 @@ def _node_from(plain: Plain) -> Node:
 def sent_to(sent: Sent) -> Plain:
     """A request on the wire as plain data."""
     plain = {name: getattr(sent, name) for name in Sent.__dataclass_fields__}
-    plain["parts"] = [[part.name, part.length, part.file] for part in sent.parts]
+    plain["parts"] = [[part.name, part.length, part.file, part.value] for part in sent.parts]
     plain["amounts"] = [[money.minor, money.currency] for money in sent.amounts]
     return plain
 
@@ -135,7 +135,9 @@ def sent_from(plain: Plain) -> Sent:
     texts = {name: _text(plain[name]) for name in ("method", "url", "kind", "sender", "digest")}
     flags = {name: _flag(plain[name]) for name in ("unclear", "readable", "redirected")}
     lists = {name: tuple(map(_text, plain[name])) for name in ("commands", "leaks", "recipients")}
-    parts = tuple(Part(_text(name), _whole(length), _flag(file)) for name, length, file in plain["parts"])
+    parts = tuple(
+        Part(_text(name), _whole(size), _flag(file), _text(value)) for name, size, file, value in plain["parts"]
+    )
     amounts = tuple(Money(_whole(minor), _text(currency)) for minor, currency in plain["amounts"])
     size = _whole(plain["size"])
     return Sent(**{**plain, **texts, **flags, **lists, "parts": parts, "amounts": amounts, "size": size})

@@ -80,11 +80,17 @@ class WireGate:
         broker: decides.
         leaks: names of the secrets that a request would carry to where they may not go.
         told: hears of everything but plain reads that were let go.
+        clean: takes secrets out of a value that a person is shown; without it they are shown none.
     """
 
     def __init__(
-        self, broker: Broker, leaks: Callable[[Held], tuple[str, ...]], told: Callable[[Outgoing], None]
+        self,
+        broker: Broker,
+        leaks: Callable[[Held], tuple[str, ...]],
+        told: Callable[[Outgoing], None],
+        clean: Callable[[str], str] | None = None,
     ) -> None:
+        self._clean = clean
         self._broker = broker
         self._leaks = leaks
         self._told = told
@@ -105,7 +111,7 @@ class WireGate:
             return False
 
     def _judged(self, held: Held) -> bool:
-        sent = sent_of(held, self._leaks(held))
+        sent = sent_of(held, self._leaks(held), self._clean)
         outgoing = Outgoing(sent, self._broker.send(sent))
         if not outgoing.plain_read:
             self._told(outgoing)

@@ -65,7 +65,12 @@ def typing(run: str = "run-1", text: str = "250") -> Question:
 
 def post(run: str = "run-1") -> Question:
     """A question about a request that waits at the wire."""
-    parts = (Part("to", 15), Part("amount", 6), Part("note", 12), Part("scan", 0, True))
+    parts = (
+        Part("to", 15, value="eve@example.org"),
+        Part("amount", 6, value="250.00"),
+        Part("pin", 4),
+        Part("scan", 0, True),
+    )
     sent = Sent(
         "POST",
         SHOP + "/transfer?step=2",

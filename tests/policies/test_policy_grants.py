@@ -161,3 +161,29 @@ def test_silence_ends_the_run_where_the_policy_says_so(said: str | None, answer:
     told = Keeper("run-1", PolicySet.load(["booking"], narrow(ask_above="50 EUR", on_timeout=said)), Nobody())
     cleared = told.clear(case(pay()))
     assert cleared.permit is None and cleared.approval is not None and cleared.approval.answer == answer
+
+
+def test_a_card_shows_what_is_sent_and_no_secret_of_it() -> None:
+    import json
+
+    from policies.approval import card_text
+    from policies.sent import effect_of, sent_of
+    from policies.wire import sent_from, sent_to
+    from sandboxes.wire import Held
+
+    body = b"to=ada%40example.org&amount=12.50+EUR&card_number=4242424242424242&csrf=abc123&note=my+word+is+hunter22"
+    kind = "application/x-www-form-urlencoded"
+    held = Held(f"{AIR}/pay", "POST", "document", AIR, body, content_type=kind)
+    sent = sent_of(held, clean=lambda text: text.replace("hunter22", "[secret:word]"))
+    again = sent_from(json.loads(json.dumps(sent_to(sent))))
+    assert again == sent and sent.shape == sent_of(held).shape
+    asked = Question("run-1", 1, CLICK, target(), effect_of(sent), Decision("ask", ("a/ask",)), sent)
+    card = json.loads(card_text(asked, ""))
+    assert card["request"]["fields"] == [
+        ["to", 15, False, "ada@example.org"],
+        ["amount", 9, False, "12.50 EUR"],
+        ["card_number", 16, False, ""],
+        ["csrf", 6, False, ""],
+        ["note", 19, False, "my word is [secret:word]"],
+    ]
+    assert all(part.value == "" for part in sent_of(held).parts)
