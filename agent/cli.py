@@ -74,8 +74,19 @@ def run(
         list[str] | None,
         typer.Option("--anomaly", help="What to do about what is odd, as orders=stop. May be repeated."),
     ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="A run for each row of this .csv, .jsonl or .xlsx.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="With --inputs: processes side by side.")] = 1,
+    retries: Annotated[int, typer.Option(min=0, max=10, help="With --inputs: more tries after a system error.")] = 2,
+    rerun_failed: Annotated[
+        bool, typer.Option("--rerun-failed", help="With --inputs: also rows that have failed before.")
+    ] = False,
+    rows_junit: Annotated[
+        Path | None, typer.Option("--rows-junit", help="With --inputs: write a JUnit report of the rows here.")
+    ] = None,
 ) -> None:
-    """Run one task to its end."""
+    """Run one task to its end, or once for each row of a table."""
     from agent.run import Options, run_task
 
     options = Options(
@@ -94,6 +105,10 @@ def run(
         stop_key=stop_key,
         anomalies=_pairs(anomaly, "--anomaly"),
     )
+    if inputs is not None:
+        from agent.flow.command import Wanted, each_row
+
+        raise typer.Exit(each_row(options, Wanted(rows_junit, inputs, workers, retries, rerun_failed)))
     raise typer.Exit(run_task(options))
 
 
@@ -123,9 +138,7 @@ def replay(
         Path | None, typer.Option("--inputs", help="A run for each row of this .csv, .jsonl or .xlsx.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="With --inputs: processes side by side.")] = 1,
-    retries: Annotated[
-        int, typer.Option(min=0, max=10, help="With --inputs: more tries after a system error.")
-    ] = 2,
+    retries: Annotated[int, typer.Option(min=0, max=10, help="With --inputs: more tries after a system error.")] = 2,
     rerun_failed: Annotated[
         bool, typer.Option("--rerun-failed", help="With --inputs: also rows that have failed before.")
     ] = False,

@@ -92,10 +92,15 @@ class Ran:
         return json.dumps(said, ensure_ascii=False)
 
 
-def run_task(options: Options, load: Callable[[], tuple[BoundTask, Options]] | None = None) -> int:
+def run_task(
+    options: Options,
+    load: Callable[[], tuple[BoundTask, Options]] | None = None,
+    ended: Callable[[Ran], object] = lambda ran: None,
+) -> int:
     """Run a task and tell whoever asked. Returns the exit code; never a traceback for what a user can cause.
 
     `load` makes the task, and the options for it, of something else than `options.task`; it may raise TaskError.
+    `ended` is told of a run that began.
     """
     try:
         if options.approve not in APPROVE:
@@ -129,6 +134,7 @@ def run_task(options: Options, load: Callable[[], tuple[BoundTask, Options]] | N
         ran = Ran(Ending("error", _one_line(error)))
     watch.end(ran.ending)
     _tell(options, ran)
+    ended(ran)
     return ran.ending.exit_code
 
 

@@ -1,15 +1,18 @@
-"""What `agent replay` and `agent run --inputs` do with their options."""
+"""What `agent replay`, and `agent run --inputs`, do with their options."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from agent.attended import APPROVE
 from agent.outcome import USAGE
 from agent.run import Options
+from agent.task import TaskError
 
-__all__ = ["Wanted", "replayed"]
+__all__ = ["Wanted", "each_row", "replayed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,54 @@ def replayed(flow: Path, task: Path | None, heal: str, options: Options, wanted:
     if heal != "off":
         print(f"agent replay: --heal takes `off`, got `{heal}`: a flow is not mended by a model yet", file=sys.stderr)
         return USAGE
-    from agent.flow.replay import replay
+    from agent.flow.replay import flow_of, flow_task, replay
 
-    return replay(flow, task, options)
+    if wanted.inputs is None:
+        return replay(flow, task, options, wanted.junit)
+    try:
+        found = flow_task(flow_of(flow), task).task.with_site(options.site)
+    except TaskError as error:
+        return _refused(error)
+    words = ["replay", str(flow), *(["--task", str(task)] if task else [])]
+    return _rows(found, words, options, wanted)
+
+
+def each_row(options: Options, wanted: Wanted) -> int:
+    """`agent run --inputs`: the task once for each row. Returns the exit code."""
+    from agent.task import load_task
+
+    try:
+        task = load_task(options.task).with_site(options.site)
+    except TaskError as error:
+        return _refused(error)
+    words = ["run", str(options.task), "--model", options.model]
+    if options.tier:
+        words += ["--tier", options.tier]
+    words += [word for name, value in options.anomalies.items() for word in ("--anomaly", f"{name}={value}")]
+    return _rows(task, [*words, "--stop-key", options.stop_key], options, wanted)
+
+
+def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted) -> int:
+    from agent.flow.rows import Batch, run_rows
+    from agent.task import Task
+
+    assert isinstance(task, Task) and wanted.inputs is not None
+    if options.approve not in APPROVE or options.approve == "tty":
+        given = f"with --inputs, --approve takes one of {', '.join(one for one in APPROVE if one != 'tty')}"
+        return _refused(TaskError([f"{given}, got `{options.approve}`: many runs cannot ask on one terminal"]))
+    command = [*words, "--approve", options.approve]
+    command += [word for name in options.policy for word in ("--policy", name)]
+    command += [word for name, value in options.site.items() for word in ("--site", f"{name}={value}")]
+    command += [*(["--headed"] if options.headed else []), *(["--again"] if options.again else [])]
+    if options.otlp:
+        command += ["--otlp", options.otlp]
+    batch = Batch(
+        wanted.inputs, replace(task, sets={}), tuple(command), dict(options.sets), options.runs, wanted.workers,
+        wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json,
+    )  # fmt: skip
+    return run_rows(batch)
+
+
+def _refused(error: TaskError) -> int:
+    print("\n".join(error.lines), file=sys.stderr)
+    return USAGE

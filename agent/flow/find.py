@@ -135,7 +135,9 @@ def neighbours(target: Node, nodes: Sequence[Node]) -> tuple[Near, ...]:
 
 def _nearest(target: Node, nodes: Sequence[Node]) -> Iterator[Near]:
     box = target.rect
-    words = [node for node in nodes if node.id != target.id and plain(node.name) and plain(node.name) != plain(target.name)]
+    words = [
+        node for node in nodes if node.id != target.id and plain(node.name) and plain(node.name) != plain(target.name)
+    ]
     left = [
         node for node in words
         if node.rect.right <= box.left + 2 and node.rect.top < box.bottom and node.rect.bottom > box.top

@@ -123,7 +123,9 @@ class Player:
         if act.target is None:
             return self._unaimed(act, seen)
         anchor = self._bound(act.target)
-        found = find(anchor, own_nodes(seen), lambda digest, nodes: alike(self._patches, digest, seen.frame.image, nodes))
+        found = find(
+            anchor, own_nodes(seen), lambda digest, nodes: alike(self._patches, digest, seen.frame.image, nodes)
+        )
         if found.node is None:
             return self._search(act, going, seen, found)
         going.scrolls = 0
@@ -159,7 +161,11 @@ class Player:
                 return Act(PressKeys(keys=act.keys))
             case _:
                 focused = any(node.focused for node in seen.nodes)
-                return Act(TypeText(text=self._fill(act.text))) if focused else Blocked("nothing has the focus to type into")
+                return (
+                    Act(TypeText(text=self._fill(act.text)))
+                    if focused
+                    else Blocked("nothing has the focus to type into")
+                )
 
     def _aimed(self, act: FlowAct, going: _Going, node: Node) -> Move | None:
         if not node.enabled:
@@ -206,7 +212,9 @@ class Player:
         names = {plain(node.name) for node in own_nodes(seen)}
         if missing := [text for text in after.shown if plain(self._fill(text)) not in names]:
             return self._unseen(missing[0], seen)
-        if act.target is None or (after.value is None and after.filled is None and after.checked is None and not after.gone):
+        if act.target is None or (
+            after.value is None and after.filled is None and after.checked is None and not after.gone
+        ):
             return ""
         node = find(self._bound(act.target), own_nodes(seen)).node
         if after.gone:
@@ -259,7 +267,9 @@ def _fits(pattern: str, path: str) -> bool:
     ours, theirs = pattern.split("/"), path.split("/")
     if len(ours) != len(theirs):
         return False
-    return all(one in ("*", other) or _number(one) and _number(other) for one, other in zip(ours, theirs, strict=True))
+    return all(
+        one in ("*", other) or (_number(one) and _number(other)) for one, other in zip(ours, theirs, strict=True)
+    )
 
 
 def _number(part: str) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from actuators.action import Action, Click, Hover, LongPress, OpenUrl, PressKeys, Scroll, TypeText, Wait, Zoom
@@ -22,7 +23,6 @@ from agent.run_folder import RunFolder
 from agent.step import Step
 from agent.task import BoundTask, Task, load_task
 from agent.task_file import StepSpec
-from agent.watch import Watch
 from model.planned import understood
 from model.protocols.computer_use import summary
 
@@ -100,7 +100,7 @@ class Recorder:
         file = load_task(folder.path / "task.yaml")
         writer = _Writer(file, task, folder, self._parts)
         recorded = Recorded(run=folder.id, model=self._parts.model.name, seconds=round(seconds, 1))
-        flow = writer.flow(self._did, recorded, self._parts.plan.skipped)
+        flow = writer.flow(self._did, recorded)
         place = folder.path / "flow.yaml"
         aside = place.with_suffix(".new")
         aside.write_text(written(flow))
@@ -123,10 +123,12 @@ class _Writer:
         self._slots = Slots(task.inputs, (folder.path / "task.yaml").read_text(), tuple(task.secrets))
         self._notes: list[str] = []
 
-    def flow(self, did: list[_Did], recorded: Recorded, skipped: tuple[int, ...]) -> Flow:
+    def flow(self, did: list[_Did], recorded: Recorded) -> Flow:
         steps = self._planned(did) if self._file.file.steps else self._unplanned(did)
         for text, inputs in self._slots.unclear.items():
-            self._notes.append(f"`{text}` was the value of {' and of '.join(inputs)}; the first was taken where no step says")
+            self._notes.append(
+                f"`{text}` was the value of {' and of '.join(inputs)}; the first was taken where no step says"
+            )
         return Flow(
             version=1,
             name=self._file.name,
@@ -149,7 +151,9 @@ class _Writer:
                 steps.append(FlowStep(**own, rule=True))
                 continue
             if _RULE.search(given.do):
-                self._notes.append(f"step {number + 1} chooses by what is shown; what it chose then is what is looked for")
+                self._notes.append(
+                    f"step {number + 1} chooses by what is shown; what it chose then is what is looked for"
+                )
             steps.append(FlowStep(**own, done_by=tuple(self._acts(mine, given.do))))
         return steps
 
@@ -171,36 +175,35 @@ class _Writer:
 
     def _act(self, group: list[_Did], hint: str) -> FlowAct | None:
         first, last = group[0], group[-1]
-        action, node = last.action, last.node
-        common = {"page": _path(first.seen.url), "settled_s": round(last.settled_s, 2)}
+        told = self._told(last, first.seen, hint)
+        if told is None:
+            return None
+        text = last.action.text if isinstance(last.action, TypeText) else ""
+        after = self._after(last, first.seen, hint, text)
+        return FlowAct(page=_path(first.seen.url), after=after, settled_s=round(last.settled_s, 2), **told)
+
+    def _told(self, did: _Did, before: Observation, hint: str) -> dict[str, Any] | None:
+        """What was done and to what; None for what a replay does by itself."""
+        action, node = did.action, did.node
         match action:
             case TypeText(text=text):
-                after = self._after(last, first.seen, hint, text)
                 if node is None or node.role not in FIELDS:
-                    return FlowAct(do="type", text=self._text(text, hint), after=after, **common)
+                    return {"do": "type", "text": self._text(text, hint)}
                 do = "choose" if node.tag == "select" else "fill"
-                on = self._anchor(node, first.seen, hint)
-                return FlowAct(do=do, target=on, text=self._text(text, hint), after=after, **common)
-            case Click():
+                return {"do": do, "target": self._anchor(node, before, hint), "text": self._text(text, hint)}
+            case Click() | Hover() | LongPress():
                 if node is None:
-                    raise NoFlow(f"`{last.reason}` was done on something without words")
-                how = {"button": action.button, "count": action.count, "modifiers": action.modifiers}
-                after = self._after(last, first.seen, hint)
-                return FlowAct(do="click", target=self._anchor(node, last.seen, hint), after=after, **how, **common)
-            case Hover() | LongPress():
-                if node is None:
-                    raise NoFlow(f"`{last.reason}` was done on something without words")
-                do = "hover" if isinstance(action, Hover) else "long_press"
-                after = self._after(last, first.seen, hint)
-                return FlowAct(do=do, target=self._anchor(node, last.seen, hint), after=after, **common)
+                    raise NoFlow(f"`{did.reason}` was done on something without words")
+                how = action.model_dump(include={"button", "count", "modifiers"})
+                return {"do": action.kind, "target": self._anchor(node, did.seen, hint), **how}
             case PressKeys(keys=keys):
-                on = self._anchor(node, last.seen, hint) if node is not None and node.role in FIELDS else None
-                return FlowAct(do="keys", keys=keys, target=on, after=self._after(last, first.seen, hint), **common)
+                field = node if node is not None and node.role in FIELDS else None
+                return {"do": "keys", "keys": keys, "target": field and self._anchor(field, did.seen, hint)}
             case OpenUrl(url=url):
-                return FlowAct(do="open", url=self._address(url), after=self._after(last, first.seen, hint), **common)
+                return {"do": "open", "url": self._address(url)}
             case Scroll() | Wait() | Zoom():
                 return None
-        raise NoFlow(f"a flow has no word for `{last.reason}`")
+        raise NoFlow(f"a flow has no word for `{did.reason}`")
 
     def _anchor(self, node: Node, seen: Observation, hint: str) -> Anchor:
         nodes = own_nodes(seen)

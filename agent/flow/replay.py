@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.flow.file import Flow, load_flow
+from agent.flow.junit import Case, write_junit
 from agent.flow.player import Player
-from agent.run import Options, run_task
+from agent.run import Options, Ran, run_task
 from agent.task import BoundTask, Task, TaskError, load_task
 from agent.task_file import StepSpec
 from agent.task_rules import rule_problems
 from agent.yaml_lines import Path as Where
 
-__all__ = ["flow_of", "flow_task", "replay"]
+__all__ = ["FlowTask", "flow_of", "flow_task", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def flow_task(place: Path, task_file: Path | None = None) -> FlowTask:
     flow, _ = load_flow(place)
     file = task_file or place.parent / flow.task
     if not file.exists():
-        raise TaskError([f"{place}: its task `{flow.task}` is not there; put it beside the flow, or name it with --task"])
+        raise TaskError(
+            [f"{place}: its task `{flow.task}` is not there; put it beside the flow, or name it with --task"]
+        )
     task = load_task(file)
     if task.digest != flow.task_digest:
         print(f"note: {file} has changed since the flow was recorded; what it says now counts", file=sys.stderr)
@@ -66,10 +69,28 @@ def _told(place: Path, where: Where, said: str) -> str:
     return f"{place}: step {number + 1}: {said}"
 
 
-def replay(flow: Path, task_file: Path | None, options: Options) -> int:
-    """Replay and tell. Returns the exit code; see `agent.outcome`."""
+def replay(flow: Path, task_file: Path | None, options: Options, junit: Path | None = None) -> int:
+    """Replay and tell, in a JUnit report as well where one is wanted. Returns the exit code; see `agent.outcome`."""
+    name = flow_of(flow).parent.name
 
     def load() -> tuple[BoundTask, Options]:
-        return flow_task(flow_of(flow), task_file).bound(options)
+        nonlocal name
+        found = flow_task(flow_of(flow), task_file)
+        name = found.flow.name
+        return found.bound(options)
 
-    return run_task(options, load)
+    told: list[Ran] = []
+    code = run_task(options, load, told.append)
+    if junit is not None and told:
+        _report(junit, name, told[-1])
+    return code
+
+
+def _report(place: Path, name: str, ran: Ran) -> None:
+    outcome = ran.ending.outcome
+    kind = {"verified": "passed", "error": "broken", "unknown_effect": "broken"}.get(outcome, "failed")
+    folder = str(ran.folder.path) if ran.folder is not None else ""
+    try:
+        write_junit(place, name, [Case(name, kind, outcome, ran.ending.because, ran.seconds, folder)])
+    except OSError as error:
+        print(f"agent replay: no JUnit report: {place}: {(error.strerror or 'error').lower()}", file=sys.stderr)

@@ -73,4 +73,3 @@ class Slots:
         if len(inputs) > 1:
             self.unclear[text] = tuple(inputs)
         return known[0]
-
