@@ -17,7 +17,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Booking", "Result", "draw", "main", "play"]
+__all__ = ["Booking", "Result", "draw", "judged", "main", "play"]
 
 CITIES = (
     "Amsterdam", "Athens", "Barcelona", "Berlin", "Budapest", "Copenhagen", "Dublin", "Geneva", "Helsinki", "Kraków",
@@ -117,12 +117,17 @@ def play(booking: Booking, model: str, runs: Path) -> Result:
     command += [word for name, value in settings.items() for word in ("--site", f"{name}={value}")]
     command += [word for name, value in booking.inputs.items() for word in ("--set", f"{name}={value}")]
     done = subprocess.run(command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=600, check=False)
-    last = done.stdout.strip().splitlines()[-1:] or ["{}"]
+    return judged(booking, done.stdout, done.stderr)
+
+
+def judged(booking: Booking, out: str, err: str) -> Result:
+    """What a process with `--json` said, beside what the server of its run received."""
+    last = out.strip().splitlines()[-1:] or ["{}"]
     said = json.loads(last[0])
     bought = _bought(Path(said["folder"]) / "site" / "flights.log.jsonl") if "folder" in said else []
     amounts = tuple(int(str(entry["amount_cents"])) for entry in bought)
     wrong = _wrong(booking, said, bought)
-    because = str(said.get("because") or done.stderr.strip()[-300:])
+    because = str(said.get("because") or err.strip()[-300:])
     return Result(
         booking.seed, booking.layout, booking.theme, said.get("outcome", "error"), said.get("steps", 0),
         said.get("seconds", 0.0), len(bought), amounts, wrong, because, said.get("run", ""),

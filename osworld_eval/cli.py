@@ -35,6 +35,24 @@ def bookings(
     raise typer.Exit(play(n, first_seed, model, runs, as_json))
 
 
+@app.command()
+def replay(
+    n: Annotated[int, typer.Option("--n", min=1, help="How many replays.")] = 50,
+    driven: Annotated[int, typer.Option(min=0, help="Runs of the model beside them, for its time.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first.")] = 900_000,
+    model: Annotated[
+        str, typer.Option(help="Records the flow and runs beside it: `pilot`, `plan` or a folder.")
+    ] = "pilot",
+    workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = 1,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/replays"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Replay one recorded booking with random inputs, layouts and themes; judge by the server's own log."""
+    from osworld_eval.replays import main as play
+
+    raise typer.Exit(play(n, driven, first_seed, model, workers, runs, as_json))
+
+
 @app.command("grounding-pages")
 def grounding_pages(
     out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],

@@ -1,8 +1,9 @@
 """Finding a target again: by what it is, then by what tells it from its like. When in doubt it is not found.
 
-The ladder: role and name → the same name but for punctuation, or for the amount in it → of several, the one in the same row, then the one at
-the same id, then the one beside the same neighbours → of things without a name, the same id, the same neighbours, the
-same picture. A place never makes up for a name: where `Edit` was and `Delete` is, nothing is found.
+The ladder: role and name; the same name but for punctuation, or for the amount in it; of several, the one in the same
+row, then the one at the same id, then the one beside the same neighbours; of things without a name, the one on which
+two signs agree: id, neighbours, picture. A place never makes up for a name: where `Edit` was and `Delete` is, nothing is
+found.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def cut(frame: bytes, box: Rect) -> bytes | None:
         return None
     with pil.open(io.BytesIO(frame)) as opened:
         piece = opened.convert("RGB").crop((box.left, box.top, box.right, box.bottom))
-    if all(low == high for low, high in piece.getextrema()):
+    if len(piece.getcolors(maxcolors=1) or ()) == 1:
         return None
     out = io.BytesIO()
     piece.save(out, "PNG", optimize=True)
