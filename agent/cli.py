@@ -541,6 +541,17 @@ def bench_console(
     raise typer.Exit(measured(runs, requests, store, as_json))
 
 
+@bench_app.command("trail")
+def bench_trail(
+    n: Annotated[int, typer.Option(help="Records of the trail that is checked.", min=8)] = 100_000,
+    as_json: AsJson = False,
+) -> None:
+    """Time what a step costs the trail, and the check of a long one."""
+    from agent.audit.measure import trail
+
+    raise typer.Exit(trail(n, as_json))
+
+
 @bench_app.command("model")
 def bench_model(
     checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot",

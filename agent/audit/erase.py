@@ -40,6 +40,7 @@ _ALONG = {
     "performed": ("action", "body", *_PERMIT),
     "target_name": ("target", "facts", "body"),
     "target": ("target_name", "facts", "body"),
+    **dict.fromkeys(_PERMIT, _PERMIT),
 }
 """What holds the same words and goes too."""
 _FIXED = frozenset(
@@ -114,6 +115,7 @@ class _Part:
 
     n: int
     line: bytes
+    prev: str
     whole: str
     left: str
     gone: tuple[str, ...]
@@ -137,6 +139,7 @@ def erase_fields(
     with Journal.reopen(folder.journal, sign) as journal:
         for part in parts:
             told: dict[str, Value] = {"gui.erased.record": part.n, "gui.erased.hash": part.whole}
+            told["gui.erased.prev"] = part.prev
             told |= {"gui.erased.left": part.left, "gui.erased.fields": part.gone, "gui.detail": why}
             journal.event("gui.record.erased", f"{len(part.gone)} fields erased", told, sync=part is parts[-1])
     put_in_place(folder.journal, {part.n: part.line for part in parts})
@@ -156,7 +159,7 @@ def _parts(stored: bytes, names: Sequence[str], step: int | None) -> Iterator[_P
         digest = hashlib.sha256(left).hexdigest()
         other = b'{"n":%s,"prev":"%s","h":"%s","erased":"%s","rec":%s}'
         kept = other % (match[1], match[2], match[3], digest.encode(), left)
-        yield _Part(int(match[1]), kept, match[3].decode(), digest, tuple(gone))
+        yield _Part(int(match[1]), kept, match[2].decode(), match[3].decode(), digest, tuple(gone))
 
 
 def _entries(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,12 +1,12 @@
-"""What the trail costs: `python -m agent.audit.measure [FOLDER]` prints p50 and p95 of a step, with and without disk.
+"""What the trail costs: `agent bench trail` prints p50 and p95 of a step, with and without disk, and what checking costs.
 
 A step here is what the loop writes: a step span with six phases, one intent with its `fdatasync`, one outcome.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,7 +25,7 @@ from agent.audit.verify import verify
 from agent.run_folder import RunFolder, list_runs
 from policies.decision import Decision
 
-__all__ = ["main", "step_times"]
+__all__ = ["long_trail", "step_times", "trail"]
 
 _TARGET = Target("browser", Node("n1", "button", "Search flights", Rect(600, 300, 760, 340)), Point(680, 320))
 _DECISION = Decision("allow", ("browse-here",), reason="this site is the task's own")
@@ -83,26 +83,45 @@ def _bare_times(path: Path, times: int = 200) -> list[float]:
     return sorted(seconds)
 
 
-def main(root: Path | None = None) -> None:
-    """Print the figures, then what verification of the measured run costs."""
+def long_trail(root: Path, records: int) -> tuple[Path, float]:
+    """A whole run of at least so many records, made of real steps without the disk's part. Its folder; seconds."""
+    real, journal_module._SYNC = journal_module._SYNC, lambda fd: None
+    began = time.perf_counter()
+    try:
+        step_times(root, -(-records // _PER_STEP))
+    finally:
+        journal_module._SYNC = real
+    return list_runs(root)[0].folder.path, time.perf_counter() - began
+
+
+_PER_STEP = 8
+"""Records of one measured step: five phases, an intent, an outcome, the step itself; checkpoints come on top."""
+
+
+def trail(records: int, as_json: bool) -> int:
+    """Print what a step costs, and how long the check of a trail of so many records takes. Exit 1 if it fails."""
     with tempfile.TemporaryDirectory() as scratch:
-        place = root or Path(scratch)
-        _print("with fdatasync", step_times(place))
-        _print("one bare append with fdatasync, for comparison", _bare_times(place / "bare"))
+        place = Path(scratch)
+        told = {"with fdatasync": step_times(place), "one bare append with fdatasync": _bare_times(place / "bare")}
         real, journal_module._SYNC = journal_module._SYNC, lambda fd: None
         try:
-            _print("without fdatasync", step_times(place))
+            told["without fdatasync"] = step_times(place)
         finally:
             journal_module._SYNC = real
+        folder, wrote_s = long_trail(place / "long", records)
+        size = (folder / "journal.jsonl").stat().st_size
         began = time.perf_counter()
-        verdict = verify(list_runs(place)[0].folder.path)
-        print(f"verify: {(time.perf_counter() - began) * 1e3:.0f} ms; {verdict.line()}")
-
-
-def _print(what: str, seconds: list[float]) -> None:
-    p50, p95 = seconds[len(seconds) // 2], seconds[len(seconds) * 95 // 100]
-    print(f"{what}: p50 {p50 * 1e3:.2f} ms, p95 {p95 * 1e3:.2f} ms over {len(seconds)} steps")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+        verdict = verify(folder)
+        took_s = time.perf_counter() - began
+    rows = {what: (s[len(s) // 2] * 1e3, s[len(s) * 95 // 100] * 1e3, len(s)) for what, s in told.items()}
+    if as_json:
+        steps = {what: {"p50_ms": row[0], "p95_ms": row[1], "n": row[2]} for what, row in rows.items()}
+        check = {"records": verdict.records, "bytes": size, "seconds": took_s, "written_s": wrote_s, "ok": verdict.ok}
+        print(json.dumps({"step": steps, "verify": check}))
+    else:
+        for what, row in rows.items():
+            print(f"{what}: p50 {row[0]:.2f} ms, p95 {row[1]:.2f} ms over {row[2]}")
+        rate = verdict.records / took_s
+        print(f"verify: {verdict.records} records, {size / 1e6:.0f} MB in {took_s:.2f} s ({rate:,.0f} a second)")
+        print(verdict.line())
+    return 0 if verdict.ok else 1

@@ -217,8 +217,8 @@ class _Check:
         self._frames: dict[str, int] = {}
         self._states: dict[str, int] = {}
         self._end: dict[str, Any] = {}
-        self._left: dict[int, tuple[str, str]] = {}
-        """Records that a tombstone names: the hash that was, and the digest of what is left."""
+        self._left: dict[int, tuple[str, str, str]] = {}
+        """Records that a tombstone names: the hash of the whole, the digest of what is left, the hash before it."""
 
     def run_through(self, stored: bytes) -> None:
         """Every line of the journal."""
@@ -259,7 +259,7 @@ class _Check:
         claimed = self._left.get(self._n)
         if claimed is None:
             raise _Bad("altered", "something was erased from it, and no tombstone says so", self._n)
-        whole, left = claimed
+        whole, left, _ = claimed
         same = match[4].decode() == left == hashlib.sha256(match[5]).hexdigest()
         return bytes.fromhex(whole) if same else None
 
@@ -449,8 +449,9 @@ class _Check:
             return _Bad("altered", "the line is not a record any more", n)
         claimed, prev = int(match[1]), bytes.fromhex(match[2].decode())
         if match.re is _LEFT:
-            whole, left = self._left.get(claimed, ("", ""))
-            sound = (match[3].decode(), hashlib.sha256(match[5]).hexdigest()) == (whole, left)
+            left = hashlib.sha256(match[5]).hexdigest()
+            told = (match[3].decode(), match[4].decode(), match[2].decode())
+            sound = told == self._left.get(claimed) and told[1] == left
         else:
             sound = match[3] == _hash(prev, claimed, match[4]).hex().encode()
         if not sound:
@@ -618,9 +619,9 @@ def _checkpoint_message(run: str, n: int, root: str) -> bytes:
     return _CHECKPOINT_DOMAIN + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _tombstones(stored: bytes) -> dict[int, tuple[str, str]]:
+def _tombstones(stored: bytes) -> dict[int, tuple[str, str, str]]:
     """What tombstones claim, read ahead: an erased record stands before them. Each is checked when its turn comes."""
-    claims: dict[int, tuple[str, str]] = {}
+    claims: dict[int, tuple[str, str, str]] = {}
     if b'"gui.record.erased"' not in stored:
         return claims
     for line in stored.split(b"\n"):
@@ -630,10 +631,8 @@ def _tombstones(stored: bytes) -> dict[int, tuple[str, str]]:
         except _Bad:
             continue
         for facts in told:
-            claims[int(facts.get("gui.erased.record", -1))] = (
-                str(facts.get("gui.erased.hash")),
-                str(facts.get("gui.erased.left")),
-            )
+            whole, left, prev = (str(facts.get(f"gui.erased.{part}")) for part in ("hash", "left", "prev"))
+            claims[int(facts.get("gui.erased.record", -1))] = (whole, left, prev)
     return claims
 
 
