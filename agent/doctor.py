@@ -31,6 +31,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "postgres": ("psycopg",),
     "android": ("adbutils",),
     "sites": ("starlette", "uvicorn", "jinja2", "python_multipart"),
+    "rows": ("openpyxl",),
 }
 """Modules of each extra in `pyproject.toml`. `otlp`, `training`, `test` and `lint` are for those who know why."""
 _CORE = ("pydantic", "yaml", "typer", "rich", "cryptography", "cedarpy", "opentelemetry.sdk", "PIL", "numpy")

@@ -2,8 +2,8 @@
 
 The ladder: role and name; the same name but for punctuation, or for the amount in it; of several, the one in the same
 row, then the one at the same id, then the one beside the same neighbours; of things without a name, the one on which
-two signs agree: id, neighbours, picture. A place never makes up for a name: where `Edit` was and `Delete` is, nothing is
-found.
+two signs agree: id, neighbours, picture. A place never makes up for a name: where `Edit` was and `Delete` is, nothing
+is found.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def find(anchor: Anchor, nodes: Sequence[Node], looks: Looks | None = None) -> F
 
 def _told_apart(anchor: Anchor, named: list[Node], nodes: Sequence[Node], by: str) -> Found:
     """Of several that are called the same: one with the recorded id, or, where there were several before, one place."""
-    if anchor.path.startswith("#"):
+    if _is_id(anchor.path):
         there = [node for node in named if node.path == anchor.path]
         if len(there) == 1 and all(node.path for node in named):
             return Found(there[0], f"{by}, at `{anchor.path}`")
@@ -99,7 +99,7 @@ def _nameless(anchor: Anchor, same: list[Node], nodes: Sequence[Node], looks: Lo
     """Without a name two signs must agree on one node: its id or picture, and what stands beside it."""
     if anchor.row:
         same = [node for node in same if plain(node.row) == plain(anchor.row)]
-    at = [node for node in same if anchor.path.startswith("#") and node.path == anchor.path]
+    at = [node for node in same if _is_id(anchor.path) and node.path == anchor.path]
     beside = [node for node in same if anchor.near and neighbours(node, nodes) == anchor.near]
     alike = looks(anchor.patch, same) if looks is not None and anchor.patch else []
     for one, other, by in ((at, alike, "id and picture"), (beside, alike, "neighbours and picture")):
@@ -112,6 +112,11 @@ def _nameless(anchor: Anchor, same: list[Node], nodes: Sequence[Node], looks: Lo
             return Found(both[0], "id and neighbours")
     what = "no" if not same else "none for certain among"
     return Found(None, problem=f"{what} {len(same) or ''} {anchor.role} without a name is the one".replace("  ", " "))
+
+
+def _is_id(path: str) -> bool:
+    """Whether a path is an id that was given for what it means: one with a number counts things that come and go."""
+    return path.startswith("#") and ">" not in path and not any(letter.isdigit() for letter in path)
 
 
 def _absent(anchor: Anchor, nodes: Sequence[Node]) -> str:
