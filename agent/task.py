@@ -29,6 +29,7 @@ from agent.task_file import (
     BrowserSurface,
     Check,
     DesktopSurface,
+    GuestSurface,
     InputSpec,
     LimitSpec,
     LookSpec,
@@ -71,10 +72,13 @@ class BoundTask:
     """SHA-256 of the task file's bytes."""
     android: AndroidSurface | None = None
     desktop: DesktopSurface | None = None
+    guest: GuestSurface | None = None
     reconcile: tuple[Look, ...] = ()
 
     @property
-    def surface(self) -> Literal["browser", "android", "desktop"]:
+    def surface(self) -> Literal["browser", "android", "desktop", "guest"]:
+        if self.guest is not None:
+            return "guest"
         if self.desktop is not None:
             return "desktop"
         return "browser" if self.browser is not None else "android"
@@ -86,6 +90,8 @@ class BoundTask:
             return self.browser.start
         if self.desktop is not None:
             return f"desktop {self.desktop.home or ''}".strip()
+        if self.guest is not None:
+            return f"guest {self.guest.address}"
         phone = self.android
         return f"android {phone.serial or ''} {phone.start or ''}".strip() if phone else ""
 
@@ -325,6 +331,7 @@ class _Binding:
             digest=digest,
             android=file.surface.android,
             desktop=file.surface.desktop,
+            guest=file.surface.guest,
         )
 
     def _browser(self, browser: BrowserSurface | None) -> BrowserSurface | None:

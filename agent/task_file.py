@@ -33,6 +33,7 @@ __all__ = [
     "Consequence",
     "DesktopSurface",
     "FileCheck",
+    "GuestSurface",
     "InputSpec",
     "LimitSpec",
     "LookSpec",
@@ -47,6 +48,7 @@ __all__ = [
     "Surface",
     "TaskFile",
     "TextCheck",
+    "TokenSpec",
     "UrlCheck",
     "task_schema",
 ]
@@ -183,12 +185,33 @@ class DesktopSurface(_Model):
     """Whether the run folder gets a film of the screen. It shows the screen as it is."""
 
 
+class TokenSpec(_Model):
+    """Where the token of a guest comes from; never what it is."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """The environment variable that holds it."""
+
+
+class GuestSurface(_Model):
+    """A machine that speaks the OSWorld guest protocol, as `python -m sandboxes.guest_server` does."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?/?$")]
+    """Where it listens, for example `http://127.0.0.1:5000`."""
+    token: TokenSpec | None = None
+    """What it wants to be shown, where it wants anything: `{env: NAME}`."""
+    apps: Annotated[tuple[_App, ...], Field(min_length=1, max_length=50)]
+    """The programs that may be touched and started, as the guest's accessibility names them, for example `mousepad`."""
+    start: tuple[_Short, ...] = ()
+    """The program to begin with, and what it is given; left out, whatever is on the screen."""
+
+
 class Surface(_Model):
     """Where the task takes place: exactly one kind of surface."""
 
     browser: BrowserSurface | None = None
     android: AndroidSurface | None = None
     desktop: DesktopSurface | None = None
+    guest: GuestSurface | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:

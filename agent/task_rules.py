@@ -233,6 +233,23 @@ def _desktops(file: TaskFile) -> Iterator[Problem]:
             yield ("secrets", name, "apps"), f"`{strange[0]}` is not among the task's `apps`"
 
 
+def _guests(file: TaskFile) -> Iterator[Problem]:
+    """What only a browser has, and what a guest's own block leaves open."""
+    guest = file.surface.guest
+    if guest is None:
+        return
+    if guest.start and guest.start[0] not in guest.apps:
+        yield ("surface", "guest", "start"), f"`{guest.start[0]}` is not among the task's `apps`"
+    if file.site is not None:
+        yield ("site",), "a demo site needs `surface: {browser: ...}`"
+    for index, check in enumerate(file.success):
+        if isinstance(check, UrlCheck) or getattr(check, "origin", None) is not None:
+            yield ("success", index), "a guest has no addresses: use a check of kind text, node or file"
+    for name, secret in file.secrets.items():
+        if strange := [app for app in secret.apps if app not in guest.apps]:
+            yield ("secrets", name, "apps"), f"`{strange[0]}` is not among the task's `apps`"
+
+
 _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _names,
     _inputs,
@@ -245,4 +262,5 @@ _RULES: tuple[Callable[[TaskFile], Iterator[Problem]], ...] = (
     _sites,
     _phones,
     _desktops,
+    _guests,
 )

@@ -222,7 +222,7 @@ def narrow_of(task: BoundTask) -> Narrow:
     given: dict[str, Any] = {
         "origins": block.origins,
         "reads": (*(block.reads or ()), *([origin_of(task.browser.start)] if task.browser else [])),
-        "apps": known_apps(task.android.apps) if task.android else task.desktop.apps if task.desktop else None,
+        "apps": _apps_of(task),
         "sends": block.sends,
         "recipients": block.recipients,
         "files": block.files,
@@ -235,6 +235,14 @@ def narrow_of(task: BoundTask) -> Narrow:
         "answer_within_s": block.answer_within_s,
     }
     return Narrow.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def _apps_of(task: BoundTask) -> tuple[str, ...] | None:
+    """The applications that a task may touch; None where its surface has none."""
+    if task.android is not None:
+        return known_apps(task.android.apps)
+    block = task.desktop or task.guest
+    return block.apps if block is not None else None
 
 
 def _uploads(task: BoundTask) -> list[Path]:
@@ -298,6 +306,12 @@ def _surface(
 
         with phone(task.android, verifier, secrets) as actuator:
             yield _Placed(actuator)
+        return
+    if task.guest is not None:
+        from agent.guest import guest
+
+        with guest(task.guest, verifier, secrets, stop) as (actuator, read_file):
+            yield _Placed(actuator, read_file=read_file)
         return
     assert task.browser is not None
     with _page(task.browser, wanted, verifier, secrets, wire, narrow, stop, there) as placed:

@@ -1,0 +1,1 @@
+"""OSWorld: its folder of tasks as it is."""
