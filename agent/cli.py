@@ -60,6 +60,10 @@ def run(
             help="Also send spans, events and counts to this collector: http://HOST:4318 or grpc://HOST:4317."
         ),
     ] = "",
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit file here.")] = None,
+    annotations: Annotated[
+        str, typer.Option(help="Annotate a build: `github` prints them, `gitlab` writes gl-code-quality-report.json.")
+    ] = "",
     tier: Annotated[
         str, typer.Option(help="How far the run is trusted: `observe`, `rehearse`, `supervised`, `bounded`.")
     ] = "",
@@ -101,6 +105,8 @@ def run(
         as_json=as_json,
         again=again,
         otlp=otlp,
+        junit=junit,
+        annotations=annotations,
         tier=tier,
         stop_key=stop_key,
         anomalies=_pairs(anomaly, "--anomaly"),

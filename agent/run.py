@@ -26,6 +26,7 @@ from agent.loop import Loop
 from agent.outcome import USAGE, Ending
 from agent.parts import Parts
 from agent.red_button import unfit
+from agent.report.ci import Told, tell_build, unfit_form
 from agent.report.page import write_report
 from agent.run_folder import RunFolder, RunFolderUnwritable, RunRecord
 from agent.task import BoundTask, TaskError, load_task
@@ -59,6 +60,10 @@ class Options:
     """`observe`, `rehearse`, `supervised` or `bounded`; empty for what the task and the rules say."""
     anomalies: Mapping[str, str] = field(default_factory=dict)
     """What the operator wants done about what is odd: kind to `note`, `raise`, `ask` or `stop`."""
+    junit: Path | None = None
+    """Where a JUnit file is written."""
+    annotations: str = ""
+    """`github` or `gitlab`, for a build that shows what was found."""
     stop_key: str = "off"
     """The chord that stops the run at this display, `auto` for the usual one where it can be listened for, or `off`."""
     opened: Model | None = None
@@ -107,7 +112,7 @@ def run_task(
             raise TaskError([f"--approve takes one of {', '.join(APPROVE)}, got `{options.approve}`"])
         if options.tier and options.tier not in TIERS:
             raise TaskError([f"--tier takes one of {', '.join(TIERS)}, got `{options.tier}`"])
-        if options.otlp and (problem := unfit_endpoint(options.otlp)):
+        if problem := (options.otlp and unfit_endpoint(options.otlp)) or unfit_form(options.annotations):
             raise TaskError([problem])
         if problem := unfit(options.stop_key):
             raise TaskError([f"--stop-key: {problem}, or `auto` or `off`"])
@@ -134,6 +139,8 @@ def run_task(
         ran = Ran(Ending("error", _one_line(error)))
     watch.end(ran.ending)
     _tell(options, ran)
+    told = Told(ran.ending, ran.folder, options.task, task.name, ran.seconds)
+    tell_build(told, options.junit, options.annotations, sys.stderr if options.as_json else sys.stdout)
     ended(ran)
     return ran.ending.exit_code
 

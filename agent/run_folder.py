@@ -2,7 +2,8 @@
 
 `run.json` (what the run is and how it ended) · `task.yaml` (a copy) · `journal.jsonl` (the trail, written by
 `agent.audit`) · `frames/<sha256>.png` · `states/<sha256>.json` (checkpoints; they hold the session's cookies, so only
-the owner may read them) · `outputs.json` · `report.html`.
+the owner may read them) · `outputs.json` · `report.html` ·
+`film.gif`.
 
 Files appear under their name only when whole (written aside, then renamed). Only the journal is forced to the disk at
 every step: after a power cut the newest frames may be missing, which verification then says.
@@ -208,6 +209,17 @@ class RunFolder:
     def put_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Write `outputs.json`."""
         self._put(self.path / "outputs.json", _json(dict(outputs)))
+
+    @property
+    def film(self) -> Path:
+        return self.path / "film.gif"
+
+    def put_film(self, gif: bytes | None) -> None:
+        """Write `film.gif`, or take it away where there is none."""
+        if gif is None:
+            self.film.unlink(missing_ok=True)
+        else:
+            self._put(self.film, gif)
 
     def put_report(self, html: str) -> Path:
         """Write `report.html`; returns its path."""

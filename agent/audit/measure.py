@@ -1,4 +1,4 @@
-"""What the trail costs: `agent bench trail` prints p50 and p95 of a step, with and without disk, and what checking costs.
+"""What the trail costs: `agent bench trail` prints p50 and p95 of a step, with and without disk, and of the check.
 
 A step here is what the loop writes: a step span with six phases, one intent with its `fdatasync`, one outcome.
 """
@@ -125,3 +125,7 @@ def trail(records: int, as_json: bool) -> int:
         print(f"verify: {verdict.records} records, {size / 1e6:.0f} MB in {took_s:.2f} s ({rate:,.0f} a second)")
         print(verdict.line())
     return 0 if verdict.ok else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(trail(100_000, as_json=False))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import is_live
 from agent.audit.verify import Verdict, verify
+from agent.report.film import Still, film
 from agent.report.pictures import Picture, pictures
 from agent.report.story import Act, StepStory, Story, read_story
 from agent.run_folder import RunFolder
@@ -37,14 +38,46 @@ def write_report(folder: RunFolder | Path) -> Path:
         RunFolderUnwritable: it cannot be written. Whatever else is wrong with the folder, the report says.
     """
     place = folder if isinstance(folder, RunFolder) else RunFolder(folder.absolute())
-    return place.put_report(report_html(place))
+    story = read_story(place)
+    played = film(place, _stills(story))
+    place.put_film(played)
+    return place.put_report(_html(place, story, played))
 
 
 def report_html(folder: RunFolder) -> str:
-    """The page as text."""
+    """The page as text; nothing is written."""
+    story = read_story(folder)
+    return _html(folder, story, film(folder, _stills(story)))
+
+
+def _stills(story: Story) -> list[Still]:
+    """What was on the screen before each step, with what was to be done marked, and what was there at the end."""
+    stills = []
+    for step in story.steps:
+        act = _main_act(step)
+        title = _title(act) if act is not None else _thought(step)
+        if step.before:
+            stills.append(_still(step.before, f"{step.index + 1}  {title}: {_tone(step)[1]}", act))
+    last = next((step for step in reversed(story.steps) if step.after), None)
+    if last is not None and (not stills or last.after != stills[-1].frame):
+        stills.append(Still(last.after, _OUTCOMES.get(str(story.end.get("gui.run.outcome")), ("", "The end", ""))[1]))
+    return stills
+
+
+def _still(frame: str, caption: str, act: Act | None) -> Still:
+    shapes = [] if act is None else _drawn_on(act, pad=3)
+    return Still(
+        frame,
+        caption,
+        tuple((s.x, s.y, s.x + s.x2, s.y + s.y2) for s in shapes if s.kind == "box"),
+        tuple((s.x, s.y) for s in shapes if s.kind in ("spot", "dot")),
+        tuple((s.x, s.y, s.x2, s.y2) for s in shapes if s.kind == "arrow"),
+    )
+
+
+def _html(folder: RunFolder, story: Story, played: bytes | None) -> str:
     from markupsafe import Markup
 
-    story = read_story(folder)
     shots = pictures(folder, [digest for step in story.steps for digest in (step.before, step.after)])
     here = resources.files("agent.report")
     style, script = (here.joinpath(name).read_text() for name in ("report.css", "report.js"))
@@ -59,6 +92,8 @@ def report_html(folder: RunFolder) -> str:
         steps=steps,
         counts={name: sum(name in step.groups.split() for step in steps) for name in ("acts", "refused", "asked")},
         bar=_bar(_all_phases(story)),
+        film="" if played is None else f"data:image/gif;base64,{base64.b64encode(played).decode()}",
+        film_kb=0 if played is None else len(played) // 1000,
         story=story,
         seconds=_seconds,
         made=time.strftime("%Y-%m-%d %H:%M:%S %z"),
@@ -358,10 +393,17 @@ def _missing(picture: Picture | None) -> str:
 
 
 def _shapes(act: Act, picture: Picture) -> list[_Shape]:
-    """The target's box, the point, the way of a drag or a scroll. What is no number, or far outside, is left out."""
+    """What is drawn over a picture; what is far outside of it is left out."""
+    limit = 4 * max(picture.width, picture.height)
+    shapes = _drawn_on(act, pad=round(_unit(picture) / 2))
+    return [shape for shape in shapes if all(abs(each) <= limit for each in (shape.x, shape.y, shape.x2, shape.y2))]
+
+
+def _drawn_on(act: Act, pad: int) -> list[_Shape]:
+    """The target's box, the point, the way of a drag or a scroll. What is no number is left out."""
     shapes = []
     if act.rect is not None and act.action.get("kind") not in _NOWHERE:
-        shapes.append(_box(*act.rect, pad=round(_unit(picture) / 2)))
+        shapes.append(_box(*act.rect, pad=pad))
     at = _point(act.action.get("at")) or _point(act.action.get("start"))
     end = _point(act.action.get("end")) or _scrolled(act.action, at)
     if at is not None and end is not None:
@@ -373,8 +415,7 @@ def _shapes(act: Act, picture: Picture) -> list[_Shape]:
         shapes.append(_box(region["left"], region["top"], region["right"], region["bottom"]))
     if at is not None:
         shapes.append(_Shape("dot" if any(shape.kind == "box" for shape in shapes) else "spot", *at))
-    limit = 4 * max(picture.width, picture.height)
-    return [shape for shape in shapes if all(abs(each) <= limit for each in (shape.x, shape.y, shape.x2, shape.y2))]
+    return shapes
 
 
 _NOWHERE = frozenset({"open_url", "launch_app", "system_button", "wait", "zoom"})

@@ -11,7 +11,7 @@ from agent.run_folder import RunFolder
 
 __all__ = ["BUDGET_BYTES", "Picture", "pictures"]
 
-BUDGET_BYTES = 6_500_000
+BUDGET_BYTES = 5_500_000
 """Encoded bytes of all pictures together; base64 adds a third to that."""
 
 _LADDER = ((1280, 72), (1024, 62), (800, 55), (640, 45), (480, 35), (320, 25))

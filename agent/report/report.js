@@ -9,9 +9,16 @@
 
   const shown = () => steps.filter((step) => !step.hidden);
 
-  const show = (group) => {
+  const find = document.getElementById("find");
+  const texts = steps.map((step) => step.textContent.toLowerCase());
+  let group = "all";
+
+  const show = (chosen) => {
+    group = chosen;
+    const words = find.value.trim().toLowerCase();
     steps.forEach((step, at) => {
-      step.hidden = group !== "all" && !step.dataset.groups.split(" ").includes(group);
+      const belongs = group === "all" || step.dataset.groups.split(" ").includes(group);
+      step.hidden = !belongs || !texts[at].includes(words);
       if (thumbs[at]) thumbs[at].hidden = step.hidden;
     });
     buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.show === group)));
@@ -47,8 +54,10 @@
   buttons.forEach((button) => button.addEventListener("click", () => show(button.dataset.show)));
   thumbs.forEach((thumb, at) => thumb.addEventListener("click", (event) => { event.preventDefault(); go(steps[at]); }));
 
+  if (find) find.addEventListener("input", () => show(group));
+
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target === find) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
     else if ("1234".includes(event.key) && buttons[event.key - 1]) buttons[event.key - 1].click();
