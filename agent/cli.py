@@ -86,6 +86,9 @@ def run(
     rerun_failed: Annotated[
         bool, typer.Option("--rerun-failed", help="With --inputs: also rows that have failed before.")
     ] = False,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="With --inputs: where results go; beside the table by default.")
+    ] = None,
     rows_junit: Annotated[
         Path | None, typer.Option("--rows-junit", help="With --inputs: write a JUnit report of the rows here.")
     ] = None,
@@ -114,13 +117,13 @@ def run(
     if inputs is not None:
         from agent.flow.command import Wanted, each_row
 
-        raise typer.Exit(each_row(options, Wanted(rows_junit, inputs, workers, retries, rerun_failed)))
+        raise typer.Exit(each_row(options, Wanted(rows_junit, inputs, workers, retries, rerun_failed, results)))
     raise typer.Exit(run_task(options))
 
 
 @app.command()
 def replay(
-    flow: Annotated[Path, typer.Argument(help="A flow.yaml, or the folder of a verified run.")],
+    flow: Annotated[Path, typer.Argument(help="A flow.yaml, or a verified run: its folder, its id, or `last`.")],
     sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
     task: Annotated[
         Path | None, typer.Option("--task", help="The task file; the one beside the flow by default.")
@@ -148,6 +151,9 @@ def replay(
     rerun_failed: Annotated[
         bool, typer.Option("--rerun-failed", help="With --inputs: also rows that have failed before.")
     ] = False,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="With --inputs: where results go; beside the table by default.")
+    ] = None,
 ) -> None:
     """Do a verified run again without a model: each step is found anew, judged, done and checked."""
     from agent.flow.command import Wanted, replayed
@@ -164,7 +170,9 @@ def replay(
         as_json=as_json,
         again=again,
     )
-    raise typer.Exit(replayed(flow, task, heal, options, Wanted(junit, inputs, workers, retries, rerun_failed)))
+    raise typer.Exit(
+        replayed(flow, task, heal, options, Wanted(junit, inputs, workers, retries, rerun_failed, results))
+    )
 
 
 @app.command()

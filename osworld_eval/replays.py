@@ -12,7 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,7 +85,8 @@ def main(n: int, driven: int, first_seed: int, model: str, workers: int, runs: P
     print(f"recorded with {model}: {flow}", file=sys.stderr, flush=True)
     every = max(1, n // max(1, driven))
     with ThreadPoolExecutor(workers) as pool:
-        replays, beside = [], []
+        replays: list[Future[Replayed]] = []
+        beside: list[Future[Result]] = []
         for index in range(n):
             booking = draw(first_seed + index)
             if len(beside) < driven and index % every == 0:

@@ -24,6 +24,8 @@ class Wanted:
     workers: int = 1
     retries: int = 2
     rerun_failed: bool = False
+    results: Path | None = None
+    """Beside the table where None."""
 
 
 def replayed(flow: Path, task: Path | None, heal: str, options: Options, wanted: Wanted) -> int:
@@ -36,10 +38,11 @@ def replayed(flow: Path, task: Path | None, heal: str, options: Options, wanted:
     if wanted.inputs is None:
         return replay(flow, task, options, wanted.junit)
     try:
-        found = flow_task(flow_of(flow), task).task.with_site(options.site)
+        place = flow_of(flow, options.runs)
+        found = flow_task(place, task).task.with_site(options.site)
     except TaskError as error:
         return _refused(error)
-    words = ["replay", str(flow), *(["--task", str(task)] if task else [])]
+    words = ["replay", str(place), *(["--task", str(task)] if task else [])]
     return _rows(found, words, options, wanted)
 
 
@@ -74,7 +77,7 @@ def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted) 
         command += ["--otlp", options.otlp]
     batch = Batch(
         wanted.inputs, replace(task, sets={}), tuple(command), dict(options.sets), options.runs, wanted.workers,
-        wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json,
+        wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json, wanted.results,
     )  # fmt: skip
     return run_rows(batch)
 

@@ -10,6 +10,7 @@ from agent.flow.file import Flow, load_flow
 from agent.flow.junit import Case, write_junit
 from agent.flow.player import Player
 from agent.run import Options, Ran, run_task
+from agent.run_folder import RunNotFound, find_run
 from agent.task import BoundTask, Task, TaskError, load_task
 from agent.task_file import StepSpec
 from agent.task_rules import rule_problems
@@ -34,9 +35,20 @@ class FlowTask:
         return task, replace(options, opened=player)
 
 
-def flow_of(place: Path) -> Path:
-    """The flow that a path means: itself, or `flow.yaml` in it where it is a run folder."""
-    return place / "flow.yaml" if place.is_dir() else place
+def flow_of(place: Path, runs: Path) -> Path:
+    """The flow that is meant: a file, or `flow.yaml` of a run that is named by its folder, its id or `last`.
+
+    Raises:
+        TaskError: there is no such run.
+    """
+    if place.is_dir():
+        return place / "flow.yaml"
+    if place.exists() or place.suffix in (".yaml", ".yml"):
+        return place
+    try:
+        return find_run(runs, str(place)).path / "flow.yaml"
+    except RunNotFound as problem:
+        raise TaskError([f"{place}: this is no flow and no run: {problem}"]) from None
 
 
 def flow_task(place: Path, task_file: Path | None = None) -> FlowTask:
@@ -71,11 +83,11 @@ def _told(place: Path, where: Where, said: str) -> str:
 
 def replay(flow: Path, task_file: Path | None, options: Options, junit: Path | None = None) -> int:
     """Replay and tell, in a JUnit report as well where one is wanted. Returns the exit code; see `agent.outcome`."""
-    name = flow_of(flow).parent.name
+    name = flow.stem
 
     def load() -> tuple[BoundTask, Options]:
         nonlocal name
-        found = flow_task(flow_of(flow), task_file)
+        found = flow_task(flow_of(flow, options.runs), task_file)
         name = found.flow.name
         return found.bound(options)
 

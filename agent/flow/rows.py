@@ -72,6 +72,8 @@ class Batch:
     rerun_failed: bool = False
     junit: Path | None = None
     as_json: bool = False
+    results: Path | None = None
+    """Where results go; beside the table where None."""
 
     @property
     def root(self) -> Path:
@@ -144,7 +146,7 @@ def _where(task: BoundTask) -> str:
 class _Work:
     def __init__(self, batch: Batch, bound: Sequence[_Bound]) -> None:
         self._batch, self._bound = batch, bound
-        self._place = results_of(batch.table)
+        self._place = batch.results or results_of(batch.table)
         self._known = _read(self._place)
         self._stop = threading.Event()
         self._began = time.monotonic()
