@@ -58,8 +58,10 @@ QUIET_S = 0.2
 """The same picture for this long is stillness..."""
 BEGINS_S = 0.3
 """...and, after an act that has not shown yet, when nothing has begun within this long."""
+_QUICK_S = 1.5
+"""A tree that took longer is not read only to see whether the programs answer."""
 _PAUSE_S = 0.03
-_OPENS_S = 20.0
+_OPENS_S = 40.0
 _TAKES_S, _EACH_S, _QUIET_TEXT_S = 5.0, 0.05, 1.0
 _REGION_PX = 64
 _WHEEL_PX, _MOST_NOTCHES = 40, 400
@@ -110,6 +112,7 @@ class GuestActuator:
         self._own: list[int] = []
         self._seq = 0
         self._closed = ""
+        self._tree_s = 0.0
         self._acted_at = self._clicked_at = float("-inf")
         self._before = self._last = b""
         try:
@@ -183,7 +186,7 @@ class GuestActuator:
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: pictures are taken until they stay the same."""
         began = since = time.monotonic()
-        last, changed, looks = b"", False, 0
+        last, changed, asked, looks = b"", False, False, 0
         while True:
             picture = self._looking(lambda: hashlib.sha256(self._guest.screenshot()).digest())
             now = time.monotonic()
@@ -192,7 +195,12 @@ class GuestActuator:
                 last, since = picture, now
             changed |= picture != self._before
             begun = changed or now - self._acted_at >= BEGINS_S
-            if begun and looks >= 2 and now - since >= QUIET_S:
+            quiet = begun and looks >= 2 and now - since >= QUIET_S
+            if quiet and not changed and not asked and self._tree_s < _QUICK_S:
+                asked, since = True, now
+                self._looking(self._tree)  # the programs have come round when they have answered
+                continue
+            if quiet:
                 self._last = picture
                 return Settled(True, now - began)
             if now - began >= bound_s or self._halt.is_set():
@@ -422,10 +430,17 @@ class GuestActuator:
         png = self._guest.screenshot()
         width, height = png_size(png)
         screen = Screen(width, height)
-        return png, screen, screen_of(self._guest.accessibility(), screen)
+        return png, screen, screen_of(self._tree(), screen)
 
     def _shown(self) -> GuestScreen:
-        return screen_of(self._guest.accessibility(), Screen(*self._guest.screen_size()))
+        return screen_of(self._tree(), Screen(*self._guest.screen_size()))
+
+    def _tree(self) -> str:
+        began = time.monotonic()
+        try:
+            return self._guest.accessibility()
+        finally:
+            self._tree_s = time.monotonic() - began
 
     def _target(self, action: Action, pixels: Target | None = None) -> Target:
         """What an action would touch now; `pixels` has what was compared before the pointer came."""

@@ -1,7 +1,8 @@
 """What the programs of a sandboxed desktop show, as the XML of the OSWorld guest protocol, read over D-Bus in bursts.
 
 Upstream's server asks for one fact at a time, which takes seconds; here a program is asked for everything at once.
-What is not shown is named and not described. A program that does not answer in time is left out.
+What is not shown is left out, and so are a program that does not answer in time and what is in a
+table of more than 1024 cells.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ _STATES = (
     *("visited", "checkable", "has-popup", "read-only"),
 )
 """In the order of their bits; numbers from at-spi2-core's `atspi-constants.h`."""
-_SHOWING, _VISIBLE, _MANAGES = 1 << 25, 1 << 30, 1 << 31
+_SHOWN = 1 << 25 | 1 << 30
+"""Showing and visible."""
 _TERMINAL = 60
-_MOST_DEEP, _MOST_WIDE = 50, 1024
+_MOST_DEEP, _MOST_WIDE, _MOST_ITEMS = 50, 1024, 5000
 _BOUND_S = 3.0
 _ATSPI = "org.a11y.atspi"
 _ROOT = "/org/a11y/atspi/accessible/root"
@@ -61,11 +63,6 @@ class _Item:
     text: str | None = None
     value: dict[str, float] = field(default_factory=dict)
     acts: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def shown(self) -> bool:
-        wanted = _SHOWING | _VISIBLE
-        return self.states & wanted == wanted
 
 
 class GuestTree:
@@ -107,7 +104,7 @@ class GuestTree:
         """The text of a terminal that is shown; None where none is."""
         for _, items in self._programs():
             for item in items:
-                if item.role == _TERMINAL and item.shown and item.text is not None:
+                if item.role == _TERMINAL and item.text is not None:
                     return item.text.rstrip()
         return None
 
@@ -122,7 +119,7 @@ class GuestTree:
         for name, _ in listed or ():
             with suppress(TimeoutError):
                 items = self._items(bus, str(name))
-                self._describe(bus, str(name), [item for item in items if item.shown])
+                self._describe(bus, str(name), items)
                 found.append((str(name), items))
         return found
 
@@ -145,56 +142,44 @@ class GuestTree:
         return _Bus(self._outside / found[1].removeprefix(self._inside).lstrip("/"))
 
     def _items(self, bus: _Bus, name: str) -> list[_Item]:
-        """All objects of a program from its own cache; from object to object where it has none."""
-        told = bus.burst([(name, "/org/a11y/atspi/cache", f"{_ATSPI}.Cache", "GetItems", "", ())])[0]
-        if told is None:
-            return self._walked(bus, name, [(_ROOT, "", 0)])
-        items = [
-            _Item(
-                one[0][1], one[2][1], int(one[3]), _faces(one[5]), str(one[6]), int(one[7]), one[9][0] | one[9][1] << 32
-            )
-            for one in told
-        ]
-        parents = {item.parent for item in items}
-        holders = [item for item in items if item.shown and (item.states & _MANAGES or item.path not in parents)]
-        holders = [item for item in holders if "Table" in item.faces or item.states & _MANAGES]
-        known = {item.path for item in items}
-        asks = [(name, item.path, f"{_ATSPI}.Accessible", "GetChildren", "", ()) for item in holders]
-        cells = [
-            (str(child[1]), holder.path, place)
-            for holder, children in zip(holders, bus.burst(asks), strict=True)
-            for place, child in enumerate((children or ())[:_MOST_WIDE])
-            if str(child[1]) not in known
-        ]
-        return items + [item for item in self._walked(bus, name, cells) if item.shown]
-
-    def _walked(self, bus: _Bus, name: str, begin: list[tuple[str, str, int]]) -> list[_Item]:
+        """What a program shows, level by level: who is shown is asked of all, everything else of those."""
         face = f"{_ATSPI}.Accessible"
+        properties = "org.freedesktop.DBus.Properties"
         found: list[_Item] = []
-        level = begin
+        level = [(_ROOT, "", 0)]
         for _ in range(_MOST_DEEP):
+            told = bus.burst([(name, path, face, "GetState", "", ()) for path, _, _ in level])
+            bits = [0 if one is None else one[0] | one[1] << 32 for one in told]
+            shown = [
+                (*where, states)
+                for where, states in zip(level, bits, strict=True)
+                if where[0] == _ROOT or states & _SHOWN == _SHOWN
+            ]
             asks: list[_Ask] = []
-            for path, _, _ in level:
+            for path, _, _, _ in shown:
                 asks += [
-                    (name, path, "org.freedesktop.DBus.Properties", "Get", "ss", (face, "Name")),
-                    *(
-                        (name, path, face, one, "", ())
-                        for one in ("GetRole", "GetState", "GetInterfaces", "GetChildren")
-                    ),
+                    (name, path, properties, "Get", "ss", (face, "Name")),
+                    (name, path, properties, "Get", "ss", (face, "ChildCount")),
+                    (name, path, face, "GetRole", "", ()),
+                    (name, path, face, "GetInterfaces", "", ()),
                 ]
             facts = bus.burst(asks)
-            below: list[tuple[str, str, int]] = []
-            for row, (path, parent, place) in enumerate(level):
-                called, role, states, faces, children = facts[row * 5 : row * 5 + 5]
-                if role is None or states is None:
+            holders: list[str] = []
+            for row, (path, parent, place, states) in enumerate(shown):
+                called, count, role, faces = facts[row * 4 : row * 4 + 4]
+                if role is None:
                     continue
-                bits = states[0] | states[1] << 32
                 text = str(called[1]) if called else ""
-                found.append(_Item(path, parent, place, _faces(faces or ()), text, int(role), bits))
-                inside = [str(child[1]) for child in (children or ())[:_MOST_WIDE]]
-                below += [(child, path, number) for number, child in enumerate(inside)]
-            level = below
-            if not level or len(found) > 5000:
+                found.append(_Item(path, parent, place, _faces(faces or ()), text, int(role), states))
+                if count and 0 < int(count[1]) <= _MOST_WIDE:
+                    holders.append(path)
+            children = bus.burst([(name, path, face, "GetChildren", "", ()) for path in holders])
+            level = [
+                (str(child[1]), holder, number)
+                for holder, inside in zip(holders, children, strict=True)
+                for number, child in enumerate(inside or ())
+            ]
+            if not level or len(found) > _MOST_ITEMS:
                 break
         return found
 
