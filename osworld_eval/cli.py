@@ -170,6 +170,26 @@ def injection(
     raise typer.Exit(play(cases or BUNDLED, only or (), as_json, bare))
 
 
+@app.command()
+def osworld(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="OSWorld's `evaluation_examples`, or the folder above.")
+    ],
+    check: Annotated[bool, typer.Option("--check", help="Look everything over and run nothing.")] = False,
+    index: Annotated[str, typer.Option(help="Only the tasks of this index file, such as `test_small`.")] = "",
+    assets: Annotated[Path | None, typer.Option(help="Fetch the files that tasks download into this cache.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing: say what the cache lacks.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Read OSWorld's tasks as they are, and list what is wrong with them or not supported, and why."""
+    from osworld_eval.osworld.check import Wanted
+    from osworld_eval.osworld.check import main as look
+
+    if not check:
+        raise typer.BadParameter("tasks are looked over here and not run yet: say --check", param_hint="--check")
+    raise typer.Exit(look(Wanted(folder, index, assets, offline, as_json)))
+
+
 def main(arguments: list[str]) -> int:
     """Run one benchmark command and return its exit code."""
     code = app(arguments, standalone_mode=False, prog_name="agent eval")  # an Exit comes back as its code
