@@ -69,10 +69,13 @@ def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted) 
     if options.approve not in APPROVE or options.approve == "tty":
         given = f"with --inputs, --approve takes one of {', '.join(one for one in APPROVE if one != 'tty')}"
         return _refused(TaskError([f"{given}, got `{options.approve}`: many runs cannot ask on one terminal"]))
+    if options.again:
+        said = "with --inputs there is no --again: a row that may have taken effect is not repeated"
+        return _refused(TaskError([f"{said}; look, then run that row alone"]))
     command = [*words, "--approve", options.approve]
     command += [word for name in options.policy for word in ("--policy", name)]
     command += [word for name, value in options.site.items() for word in ("--site", f"{name}={value}")]
-    command += [*(["--headed"] if options.headed else []), *(["--again"] if options.again else [])]
+    command += [*(["--headed"] if options.headed else [])]
     if options.otlp:
         command += ["--otlp", options.otlp]
     batch = Batch(

@@ -26,6 +26,7 @@ from agent.flow.table import Row, read_rows
 from agent.outcome import USAGE
 from agent.run_folder import list_runs
 from agent.task import BoundTask, Task, TaskError
+from agent.wire_up import terminable
 
 __all__ = ["Batch", "Result", "Status", "results_of", "run_rows", "status_of"]
 
@@ -33,6 +34,8 @@ Status = Literal["verified", "business", "system", "unknown", "duplicate"]
 """verified: done. business: the task could not be done with these inputs; trying again would tell nothing new.
 system: machinery broke. unknown: it may have taken effect, a person must look. duplicate: the same as an earlier row.
 """
+_ELSEWHERE = "is running already"
+"""What `agent.run` says of a task that another process is at."""
 _EXIT: tuple[tuple[Status, int], ...] = (("unknown", 40), ("system", 1), ("business", 10))
 
 
@@ -78,9 +81,8 @@ class Batch:
     @property
     def root(self) -> Path:
         """Where the runs of this table are kept: what was done for another table is another matter."""
-        return (
-            self.runs / f"rows-{self.table.stem}-{hashlib.sha256(str(self.table.absolute()).encode()).hexdigest()[:8]}"
-        )
+        place = hashlib.sha256(str((self.results or self.table).absolute()).encode()).hexdigest()
+        return self.runs / f"rows-{self.table.stem}-{place[:8]}"
 
 
 def results_of(table: Path) -> Path:
@@ -109,7 +111,8 @@ def run_rows(batch: Batch) -> int:
         if not alone.granted:
             print(f"agent: {batch.table} is being worked through by another process already", file=sys.stderr)
             return 30
-        return _Work(batch, bound).run()
+        with terminable():
+            return _Work(batch, bound).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ class _Work:
         self._stop = threading.Event()
         self._began = time.monotonic()
         self._took: list[float] = []
+        self._children: set[subprocess.Popen[str]] = set()
 
     def run(self) -> int:
         results: dict[int, Result] = {}
@@ -180,9 +184,9 @@ class _Work:
 
     def _each(self, todo: list[_Bound], results: dict[int, Result]) -> None:
         """Every row in a process of its own, so many at once."""
+        going: dict[Future[Result | None], _Bound] = {}
+        left = list(todo)
         with ThreadPoolExecutor(self._batch.workers) as pool:
-            going: dict[Future[Result | None], _Bound] = {}
-            left = list(todo)
             try:
                 while left or going:
                     while left and len(going) < self._batch.workers and not self._stop.is_set():
@@ -197,7 +201,12 @@ class _Work:
                     if self._stop.is_set():
                         left.clear()
             except KeyboardInterrupt:
-                self._stop.set()  # the runs were told by the same key; their ends are waited for
+                self._stop.set()
+                for child in list(self._children):
+                    child.terminate()  # a run that is told to stop ends by itself, which is waited for
+        for future, one in going.items():
+            if (result := future.result()) is not None:
+                results[one.row.number] = self._told(result)
 
     def _row(self, one: _Bound) -> Result | None:
         """One row to its end; None when the batch was stopped before it."""
@@ -212,6 +221,8 @@ class _Work:
             if self._stop.is_set() and said["outcome"] in ("halted", "error"):
                 return None
             status = status_of(said["outcome"])
+            if said["outcome"] == "halted" and _ELSEWHERE in str(said.get("because", "")):
+                status = "system"  # a run of this row that outlived its batch: wait for its end
             if status != "system" or tries > self._batch.retries:
                 break
             self._stop.wait(min(30.0, 0.5 * 2**tries))
@@ -239,9 +250,15 @@ class _Work:
         sets = {**self._batch.sets, **one.row.inputs}
         command = [sys.executable, "-m", "agent", *self._batch.command, "--json", "--runs", str(self._batch.root)]
         command += [word for name, value in sets.items() for word in ("--set", f"{name}={value}")]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        last = done.stdout.strip().splitlines()[-1:] or [""]
-        problem = " ".join(done.stderr.strip().splitlines()[-1:])[:300]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as done:
+            self._children.add(done)
+            try:
+                out, err = done.communicate()
+            finally:
+                self._children.discard(done)
+        last = out.strip().splitlines()[-1:] or [""]
+        problem = " ".join(err.strip().splitlines()[-1:])[:300]
         try:
             said = json.loads(last[0])
             if isinstance(said, dict) and "outcome" in said:
