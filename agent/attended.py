@@ -41,8 +41,7 @@ def asked_where(approve: str) -> Where:
 
 def _heard() -> bool:
     """Whether a console listens whose key counts. Without a store, nothing is imported and nothing is made."""
-    file = store_file(default_url())
-    if (file is not None and not file.exists()) or find_spec("sqlalchemy") is None:
+    if not _store_there():
         return False
     try:
         from agent.store.keys import trusted
@@ -56,14 +55,25 @@ def _heard() -> bool:
         return False  # nobody named it, and no console can listen on what cannot be opened
 
 
-def console_origins(approve: str) -> tuple[str, ...]:
-    """Origins of every console that listens: nothing of the agent's may go there."""
-    if approve != "console":
-        return ()
-    from agent.store.store import Store
+def _store_there() -> bool:
+    """Whether there is a store that a console could listen on; a look at a name, nothing more."""
+    file = store_file(default_url())
+    return (file is None or file.exists()) and find_spec("sqlalchemy") is not None
 
-    with Store() as store:
-        return tuple(sorted({one.origin for one in store.listeners.alive() if one.origin}))
+
+def console_origins(approve: str) -> tuple[str, ...]:
+    """Origins of every console that listens, whoever is asked: nothing of the agent's may go there."""
+    if approve != "console" and not _store_there():
+        return ()
+    try:
+        from agent.store.store import Store
+
+        with Store() as store:
+            return tuple(sorted({one.origin for one in store.listeners.alive() if one.origin}))
+    except StoreUnusable:
+        if approve == "console":
+            raise
+        return ()  # no console can listen on what cannot be opened
 
 
 def way_to_ask(approve: str, narrow: Narrow) -> dict[str, Any]:

@@ -426,5 +426,6 @@ def test_a_run_that_asks_at_a_console_is_kept_from_every_console(store: Any, hom
         Listening(store.listeners, "console", "0" * 64, "http://127.0.0.1:8642"),
         Listening(store.listeners, "console", "0" * 64, "https://console.example.org"),
     ):
-        assert console_origins("console") == ("http://127.0.0.1:8642", "https://console.example.org")
-        assert console_origins("deny") == ()
+        for approve in ("console", "tty", "deny"):
+            assert console_origins(approve) == ("http://127.0.0.1:8642", "https://console.example.org")
+    assert console_origins("console") == ()
