@@ -66,8 +66,10 @@ class Recorder:
 
     def stage(self, step: Step, name: str) -> None:
         if name == "thinking":
-            self._cursor = self._parts.plan.cursor
-            self._did = [did for did in self._did if did.number <= self._cursor]  # the run went back in its plan
+            cursor = self._parts.plan.cursor
+            if cursor < self._cursor:  # the run went back in its plan: what follows is done again
+                self._did = [did for did in self._did if did.number < cursor]
+            self._cursor = cursor
         elif name == "settling":
             self._settling = time.monotonic()
         self._driven = self._driven or name == "driven"
@@ -180,7 +182,7 @@ class _Writer:
             return None
         text = last.action.text if isinstance(last.action, TypeText) else ""
         after = self._after(last, first.seen, hint, text)
-        return FlowAct(page=_path(first.seen.url), after=after, settled_s=round(last.settled_s, 2), **told)
+        return FlowAct(page=self._text(_path(first.seen.url)), after=after, settled_s=round(last.settled_s, 2), **told)
 
     def _told(self, did: _Did, before: Observation, hint: str) -> dict[str, Any] | None:
         """What was done and to what; None for what a replay does by itself."""

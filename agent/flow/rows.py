@@ -16,15 +16,15 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.earlier import Alone, run_key
+from agent.earlier import Alone, consequential, run_key
 from agent.flow.junit import Case, write_junit
 from agent.flow.table import Row, read_rows
 from agent.outcome import USAGE
-from agent.run_folder import list_runs
+from agent.run_folder import RunFolder, list_runs
 from agent.task import BoundTask, Task, TaskError
 from agent.wire_up import terminable
 
@@ -170,6 +170,9 @@ class _Work:
             earlier = self._known.get(one.key)
             if earlier is not None and not (self._batch.rerun_failed and earlier.status != "verified"):
                 results[number] = _moved(earlier, number)
+            elif earlier is not None and (done := _may_have_done(earlier)):
+                said = f"run {earlier.run} may have done this: {done}; look, then run the row alone"
+                results[number] = self._told(replace(earlier, row=number, status="unknown", because=said))
             elif one.problem:
                 results[number] = self._told(
                     Result(number, one.key, "business", "invalid", one.problem, one.row.inputs)
@@ -317,8 +320,18 @@ class _Work:
         return [results[number] for number in sorted(results)]
 
 
+_LASTING = frozenset({"buy", "send", "delete", "unknown"})
+
+
+def _may_have_done(earlier: Result) -> str:
+    """What the failed run of a row did, or may have done, that must not be done twice; empty when nothing."""
+    if not earlier.folder or not (folder := RunFolder(Path(earlier.folder))).journal.is_file():
+        return ""
+    return next((body for body, kind, _, _ in consequential(folder) if kind in _LASTING), "")
+
+
 def _moved(earlier: Result, number: int) -> Result:
-    return Result(**{**asdict(earlier), "row": number})
+    return replace(earlier, row=number)
 
 
 def _read(place: Path) -> dict[str, Result]:

@@ -139,3 +139,18 @@ def test_a_wrong_table_is_told_in_one_line(tmp_path: Path, name: str, data: byte
     with pytest.raises(TaskError) as caught:
         read_rows(tmp_path / name)
     assert len(caught.value.lines) == 1 and said in caught.value.lines[0]
+
+
+def test_a_failed_row_that_has_bought_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Fake(monkeypatch, Ada=["infeasible"])
+    one = batch(tmp_path)
+    run_rows(one)
+    folder = tmp_path / "runs" / "bought"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "journal.jsonl").write_text("")
+    lines = [json.loads(line) for line in results_of(one.table).read_text().splitlines()]
+    lines[0]["folder"] = str(folder)
+    results_of(one.table).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    monkeypatch.setattr(rows, "consequential", lambda folder: iter([("pressed Pay 89.00 EUR", "buy", True, "")]))
+    assert run_rows(batch(tmp_path, rerun_failed=True)) == 40
+    assert fake.ran.count("Ada") == 1 and told(one)[1] == "unknown"
