@@ -74,7 +74,7 @@ class Postgres:
         options = ("-D", self._data, "-p", str(self._port), "-h", "127.0.0.1", "-k", self._folder)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            [*self._as(), str(self._tool("postgres")), *map(str, options), "-c", "max_connections=300"],
+            [*self._as(True), str(self._tool("postgres")), *map(str, options), "-c", "max_connections=300"],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -108,10 +108,11 @@ class Postgres:
         assert found is not None
         return found / name
 
-    def _as(self) -> list[str]:
-        return (
-            ["setpriv", "--reuid", str(_user()), "--regid", str(_gid()), "--clear-groups"] if os.getuid() == 0 else []
-        )
+    def _as(self, ends_with_us: bool = False) -> list[str]:
+        """How a program is run as somebody who is not root; one that ends with us ends however this process does."""
+        dies = ["--pdeathsig", "INT"] if ends_with_us else []
+        other = ["--reuid", str(_user()), "--regid", str(_gid()), "--clear-groups"] if os.getuid() == 0 else []
+        return ["setpriv", *dies, *other] if dies or other else []
 
     def _run(self, tool: str, *arguments: Any) -> None:
         command = [*self._as(), str(self._tool(tool)), *map(str, arguments)]
