@@ -170,8 +170,8 @@ class _Work:
             earlier = self._known.get(one.key)
             if earlier is not None and not (self._batch.rerun_failed and earlier.status != "verified"):
                 results[number] = _moved(earlier, number)
-            elif earlier is not None and (done := _may_have_done(earlier)):
-                said = f"run {earlier.run} may have done this: {done}; look, then run the row alone"
+            elif earlier is not None and (may := _may_have_done(earlier)):
+                said = f"run {earlier.run} may have done this: {may}; look, then run the row alone"
                 results[number] = self._told(replace(earlier, row=number, status="unknown", because=said))
             elif one.problem:
                 results[number] = self._told(
