@@ -26,6 +26,8 @@ _BAR = 28
 """Height of the caption, in pixels."""
 _INK, _PAPER, _MARK = (233, 236, 241), (21, 24, 30), (229, 23, 79)
 _MOST_PIXELS = 80_000_000
+_TASTE = 4
+"""Pictures by which it is judged whether a size can fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,13 @@ class Still:
 def film(folder: RunFolder, stills: Sequence[Still], budget: int = BUDGET_BYTES) -> bytes | None:
     """The GIF; None where fewer than two of the frames are there and readable, or no size fits the budget."""
     for width, colours, most in _LADDER:
-        drawn = [image for still in _spread(stills, most) if (image := _drawn(folder, still, width)) is not None]
+        kept: dict[str, Image.Image | None] = {}
+        chosen = _spread(stills, most)
+        drawn = [image for still in chosen if (image := _drawn(folder, still, width, kept)) is not None]
         if len(drawn) < 2:
             return None
+        if len(drawn) > 2 * _TASTE and len(_gif(drawn[:_TASTE], colours)) / _TASTE * len(drawn) > 2 * budget:
+            continue  # far too large: not worth the whole of it
         data = _gif(drawn, colours)
         if len(data) <= budget:
             return data
@@ -75,21 +81,35 @@ def _gif(images: Sequence[Image.Image], colours: int) -> bytes:
     return out.getvalue()
 
 
-def _drawn(folder: RunFolder, still: Still, width: int) -> Image.Image | None:
-    from PIL import Image, ImageDraw, ImageFont
+def _small(folder: RunFolder, frame: str, width: int) -> Image.Image | None:
+    """A frame of this width; its own is in `info`."""
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(folder.frame(still.frame).read_bytes())) as opened:
+        with Image.open(io.BytesIO(folder.frame(frame).read_bytes())) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
                 return None
-            scale = width / opened.width
-            picture = opened.convert("RGB").resize((width, max(1, round(opened.height * scale))), reducing_gap=2.0)
+            size = (width, max(1, round(opened.height * width / opened.width)))
+            small = opened.convert("RGB").resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+            small.info = {"was": opened.width}
+            return small
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _drawn(folder: RunFolder, still: Still, width: int, kept: dict[str, Image.Image | None]) -> Image.Image | None:
+    """A still with its marks and caption. `kept` holds frames of this width that were read already."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    if still.frame not in kept:
+        kept[still.frame] = _small(folder, still.frame, width)
+    picture = kept[still.frame]
+    if picture is None:
         return None
     sheet = Image.new("RGB", (width, picture.height + _BAR), _PAPER)
     sheet.paste(picture, (0, 0))
     pen = ImageDraw.Draw(sheet)
-    _marked(pen, still, scale)
+    _marked(pen, still, width / picture.info["was"])
     pen.rectangle((0, picture.height, width, picture.height + _BAR), fill=_PAPER)
     font = ImageFont.load_default(14)
     text = "".join(each if each.isprintable() else "·" for each in still.caption[:200])

@@ -88,7 +88,7 @@ def test_nothing_is_loaded_from_anywhere(run: RunFolder) -> None:
     html = run.report.read_text()
     page = Reader(html)
     for value in page.values("href") + page.values("src"):
-        assert value.startswith(("#", "data:image/webp")), value
+        assert value.startswith(("#", "data:image/webp", "data:image/gif")), value
     assert (
         not page.values("style")
         and "@import" not in html
@@ -343,6 +343,39 @@ def test_filters_and_keys_work(browser: Any, run: RunFolder) -> None:
     page.locator(".strip a").nth(3).click()
     assert page.evaluate("document.activeElement.id") == "step-3" and said == []
     page.close()
+
+
+@pytest.mark.browser
+def test_steps_are_found_by_their_words(browser: Any, run: RunFolder) -> None:
+    page, said = opened(browser, run.report)
+    page.get_by_label("Find").fill("insurance seems")
+    assert page.locator("#shown").inner_text() == "1 of 9 steps shown"
+    page.keyboard.type(" 1")  # a digit is part of the words here, not a key of the page
+    assert page.locator("#shown").inner_text() == "0 of 9 steps shown"
+    page.get_by_label("Find").fill("pay")
+    page.get_by_role("button", name="Asked").click()
+    assert page.locator(".step:visible").count() == 1 and said == []
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("which", ["whole", "crashed", "hostile"])
+def test_axe_finds_nothing(browser: Any, run: RunFolder, tmp_path: Path, which: str, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    path = run.report
+    if which != "whole":
+        path = write_report(make_crash(tmp_path) if which == "crashed" else evil_run(tmp_path))
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(path.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    found = axe.Axe().run(page)
+    page.close()
+    told = [
+        (one["impact"], one["id"], [node["html"][:120] for node in one["nodes"]])
+        for one in found.response["violations"]
+    ]
+    assert told == []
 
 
 @pytest.mark.browser
