@@ -453,9 +453,9 @@ class GuestActuator:
         if point is None:
             window, node = shown.focused()
             return _of(window, node, None)
-        found = self._under(point, shown, pixels and (pixels.region, pixels.region_digest))
+        found = self._under(point, shown, (pixels.region, pixels.region_digest) if pixels else None)
         if isinstance(action, Drag):
-            drop = self._under(action.end, shown, pixels and (None, pixels.drop_digest))
+            drop = self._under(action.end, shown, (None, pixels.drop_digest) if pixels else None)
             found = replace(found, drop=drop.node, drop_digest=drop.region_digest)
         return found
 

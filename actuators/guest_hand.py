@@ -115,7 +115,8 @@ class Hand:
 
     def type(self, symbols: list[int]) -> int:
         """Type as many as there are keys for; returns how many."""
-        end, missing = 0, []
+        end = 0
+        missing: list[int] = []
         for symbol in symbols:
             if symbol not in self.codes and symbol not in missing:
                 if len(missing) >= len(self.free):

@@ -85,8 +85,10 @@ class Guest:
         try:
             port = shape.port
         except ValueError:
-            port = None
-        plain = shape.path in ("", "/") and not shape.query and not shape.fragment and shape.username is None
+            port = -1
+        plain = (
+            port != -1 and shape.path in ("", "/") and not shape.query and not shape.fragment and shape.username is None
+        )
         if shape.scheme not in ("http", "https") or not shape.hostname or not plain:
             raise SandboxUnavailable(f"`{address[:120]}` is no guest, expected an address like `http://127.0.0.1:5000`")
         if re.search(r"[\s\x00-\x1f]", token):

@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -99,9 +100,9 @@ def _libraries() -> list[tuple[Path, str]]:
 class _Refused(Exception):
     """An answer that says no."""
 
-    def __init__(self, status: int, **told: Any) -> None:
+    def __init__(self, code: int, /, **told: Any) -> None:
         super().__init__(str(told))
-        self.status = status
+        self.code = code
         self.told = told
 
 
@@ -247,7 +248,7 @@ class GuestServer:
                 told = await _told(request)
                 return await run_in_threadpool(does, told)
             except _Refused as refused:
-                return _answer(refused.status, **refused.told)
+                return _answer(refused.code, **refused.told)
             except Exception as error:
                 return _answer(500, status="error", message=" ".join(f"{type(error).__name__}: {error}".split())[:300])
 
@@ -406,7 +407,7 @@ class GuestServer:
         while time.monotonic() < until:
             for window, title, kind in self._seen(self._windows):
                 if any(one.lower() in f"{title} {kind}".lower() for one in (name, Path(name).stem)):
-                    self._seen(lambda window=window: self._message(window, "_NET_ACTIVE_WINDOW"))
+                    self._seen(partial(self._message, window, "_NET_ACTIVE_WINDOW"))
                     return _text("File opened successfully")
             time.sleep(_LOOKS_S)
         raise _Refused(500, error=f"no window showed `{name}` within {_WINDOW_S:g} seconds")

@@ -203,9 +203,11 @@ class _Reader:
             data = path.read_bytes()
             told = _read(path, data)
         except (OSError, ValueError) as error:
-            return self._broken("", _why(error))
+            self._broken("", _why(error))
+            return None
         if not isinstance(told, dict):
-            return self._broken("", "expected a JSON object")
+            self._broken("", "expected a JSON object")
+            return None
         self._top(told, path)
         if platform == "windows":
             self._say("", "is for a Windows machine, which cannot be acted on here", "unsupported")
@@ -309,11 +311,11 @@ class _Reader:
                     self._broken(f"{where}.{key}", "expected a list of addresses")
             case "update_browse_history":
                 visits = given.get("history")
-                keys = ("url", "title", "visit_time_from_now_in_seconds")
+                told = ("url", "title", "visit_time_from_now_in_seconds")
                 if not isinstance(visits, list) or not all(
-                    isinstance(one, dict) and set(keys) <= set(one) for one in visits
+                    isinstance(one, dict) and set(told) <= set(one) for one in visits
                 ):
-                    self._broken(f"{where}.history", f"expected a list of objects with {', '.join(keys)}")
+                    self._broken(f"{where}.history", f"expected a list of objects with {', '.join(told)}")
             case "googledrive":
                 self._google(given, where)
 
