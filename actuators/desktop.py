@@ -441,16 +441,28 @@ class DesktopActuator:
 
     def _comes_round(self, bound_s: float) -> bool:
         """Whether the program in front answers; one without accessibility is taken at its pixels' word."""
-        program = self._widgets.program_of(self._windows.active())
+        window = self._windows.active()
+        if window is not None and not self._read_by(window, bound_s):
+            return False
+        program = self._widgets.program_of(window)
         return program is None or self._programs is None or self._programs.answers(program, bound_s)
 
     def _round_of(self, window: Window | None) -> None:
         """Give the program under the pointer the time to see it come: events it has by now are dealt with then."""
         program = self._widgets.program_of(window)
         if program is not None and self._programs is not None:
-            for _ in range(2):
-                self._programs.answers(program, _ANSWERS_S)
+            if window is not None:
+                self._read_by(window, _ANSWERS_S)
+            self._programs.answers(program, _ANSWERS_S)
         self._server.heed()
+
+    def _read_by(self, window: Window, bound_s: float) -> bool:
+        from Xlib import error
+
+        try:
+            return self._server.read_by(window.id, bound_s)
+        except error.XError:  # it has gone meanwhile
+            return True
 
 
 @dataclass(frozen=True, slots=True)

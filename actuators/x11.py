@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,6 +51,8 @@ class Server:
         """Counts up whenever a window was shown, hidden, moved or raised, or the list of windows changed."""
         self.drawn = 0
         """Counts up whenever something was drawn."""
+        self._pings, self._echo = 0, 0
+        self._answers_pings: dict[int, bool] = {}
         self._damage = self._watched()
 
     def close(self) -> None:
@@ -94,6 +97,31 @@ class Server:
                 select.select([x.fileno()], [], [], max(0.0, seconds))
         self.heed()
 
+    def read_by(self, window: int, bound_s: float) -> bool:
+        """Whether a window's program has read all that was sent to it until now; false when it takes longer.
+
+        Asked as a window manager asks (`_NET_WM_PING`): the question stands in the same queue as the input. Windows
+        that do not take part count as having read.
+        """
+        from Xlib import X
+        from Xlib.protocol import event
+
+        ping = self.atom("_NET_WM_PING")
+        with self.asking() as x:
+            target = x.create_resource_object("window", window)
+            if window not in self._answers_pings:
+                kept = target.get_full_property(self.atom("WM_PROTOCOLS"), X.AnyPropertyType)
+                self._answers_pings[window] = kept is not None and ping in kept.value
+            if not self._answers_pings[window]:
+                return True
+            self._pings += 1
+            data = (32, [ping, self._pings, window, 0, 0])
+            target.send_event(event.ClientMessage(window=target, client_type=self.atom("WM_PROTOCOLS"), data=data))
+        until = time.monotonic() + bound_s
+        while self._echo < self._pings and time.monotonic() < until:
+            self.wait(min(0.05, max(0.0, until - time.monotonic())))
+        return self._echo >= self._pings
+
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the whole desktop now, in pixels."""
@@ -119,6 +147,10 @@ class Server:
             *(X.CirculateNotify, X.PropertyNotify),
         ):
             self.moved += 1
+        elif event.type == X.ClientMessage:
+            said = list(event.data[1]) if event.data[0] == 32 else []
+            if said and said[0] == self.atom("_NET_WM_PING"):
+                self._echo = max(self._echo, int(said[1]))
         elif event.type == X.MappingNotify:
             self.x.refresh_keyboard_mapping(event)
 
