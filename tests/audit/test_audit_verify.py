@@ -14,6 +14,7 @@ from sample_run import Signer, make_crash, make_run, smallest_run, tiny_run
 from agent.audit.chain import checkpoint_bytes, record_hash
 from agent.audit.erase import erase_frame
 from agent.audit.journal import Journal
+from agent.audit.measure import long_trail
 from agent.audit.verify import Verdict, main, verify
 from agent.run_folder import RunFolder
 
@@ -142,6 +143,54 @@ def test_the_first_bad_record_is_named(
     verdict = copy.with_lines(edit(copy.lines))
     expected = record if record is not None else len(edit(copy.lines)) - (problem == "altered" or problem == "inserted")
     assert (verdict.ok, verdict.problem, verdict.bad_record) == (False, problem, expected)
+
+
+@pytest.mark.parametrize("edit", [_dropped, _swapped, _doubled, _forged], ids=["drop", "swap", "double", "insert"])
+def test_wherever_it_is_done_the_first_bad_record_is_named(
+    copy: Copy, edit: Callable[[int], Callable[[list[bytes]], list[bytes]]]
+) -> None:
+    first, last = (1, 0) if edit is _forged else (0, 1 if edit in (_swapped, _dropped) else 0)
+    wrong = []
+    for at in range(first, len(copy.lines) - last):
+        verdict = _of(b"".join(edit(at)(copy.lines)), copy)
+        bad = at + 1 if edit is _doubled else at
+        if verdict.ok or verdict.bad_record != bad:
+            wrong.append((at, verdict.ok, verdict.bad_record, verdict.detail))
+    assert wrong == []
+
+
+def test_wherever_it_is_cut_off_the_first_missing_record_is_named(copy: Copy) -> None:
+    for count in range(2, len(copy.lines)):
+        verdict = _of(b"".join(copy.lines[:count]), copy)
+        assert (verdict.ok, verdict.problem, verdict.bad_record) == (False, "truncated", count)
+
+
+def test_wherever_a_chain_is_rebuilt_without_the_key_the_next_signature_says_so(copy: Copy) -> None:
+    records = [_record(line) for line in copy.lines]
+    seals = [n for n, record in enumerate(records) if b"gui.checkpoint.root" in record]
+    for at, record in enumerate(records[:-1]):
+        if at in seals:
+            continue
+        other = [*records[:at], record.replace(b'"scope":', b'"scope" :', 1), *records[at + 1 :]]
+        assert other != records
+        verdict = _of(b"".join(rebuilt(other)), copy)
+        assert (verdict.ok, verdict.problem) == (False, "signature"), at
+        assert verdict.bad_record == next(n for n in seals if n > at)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_records_are_checked_and_one_altered_byte_among_them_is_found(tmp_path: Path) -> None:
+    folder, _ = long_trail(tmp_path, 100_000)
+    began = time.process_time()
+    verdict = verify(folder)
+    print(f"{verdict.records} records in {time.process_time() - began:.1f} s of a processor")
+    assert verdict.ok and verdict.records > 100_000
+    journal = folder / "journal.jsonl"
+    stored = bytearray(journal.read_bytes())
+    at = stored.index(b'{"n":70000,') + 300
+    stored[at] ^= 1
+    journal.write_bytes(stored)
+    assert verify(folder).bad_record == 70_000
 
 
 def test_a_record_rewritten_with_a_fitting_hash_breaks_what_follows(copy: Copy) -> None:
