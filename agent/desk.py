@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,6 +121,10 @@ def desk(
     from sandboxes.desktop import programs_of
     from sandboxes.jail import DESK
 
+    if sys.platform in ("win32", "darwin"):
+        with _other(spec, verifier, secrets, stop) as actuator:
+            yield actuator, None
+        return
     if not spec.sandbox:
         with _own(verifier, secrets, stop) as actuator:
             yield actuator, None
@@ -139,6 +144,17 @@ def desk(
                 yield actuator, Files(desktop.overlay, folder, files, redactor)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _other(spec: DesktopSurface, verifier: Verifier, secrets: SecretSource, stop: Halt) -> Iterator[Actuator]:
+    """The user's own desktop on Windows or macOS."""
+    from actuators.other_desktop import OtherDesktop
+
+    if spec.sandbox:
+        raise SurfaceUnavailable("a desktop of its own needs Linux: use `sandbox: false` for yours, or a `guest`")
+    with OtherDesktop(verifier, secrets, stop) as actuator:
+        yield actuator
 
 
 @contextmanager
