@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,13 +120,14 @@ def consequential(folder: RunFolder) -> Iterator[tuple[str, str, bool, str]]:
 class Alone:
     """Makes sure that nobody else runs the same thing from here at this moment. Use as a context manager.
 
-    It holds a lock that ends with this process. Runs of the same thing under another `--runs` folder, or on another
-    machine, are not seen.
+    It holds a lock that ends with this process, and leaves nothing behind. Runs of the same thing under another
+    `--runs` folder, or on another machine, are not seen.
     """
 
     def __init__(self, root: Path, key: str) -> None:
         self._place = root / ".locks" / key
         self._fd = -1
+        self._new = not root.exists()
         self.granted = True
         """False when another run of the same thing is going on."""
 
@@ -134,19 +136,41 @@ class Alone:
         if fcntl is None:
             return self
         try:
-            self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._fd = os.open(self._place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            while not self._locked():
+                if self._fd >= 0:
+                    os.close(self._fd)
         except OSError as error:
             what = (error.strerror or "error").lower()
-            said = f"cannot write in `{self._place.parent}`: {what}; choose another with --runs"
+            said = f"cannot write the run folder in `{self._place.parent.parent}`: {what}; choose another with --runs"
             raise RunFolderUnwritable(said) from None
+        return self
+
+    def _locked(self) -> bool:
+        """Whether the file that was opened is still the one in its place: whoever ended meanwhile took it away."""
+        self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._fd = os.open(self._place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # the folder went between these two lines
+            self._fd = -1
+            return False
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.granted = False
-        return self
+            return True
+        try:
+            return os.fstat(self._fd).st_ino == self._place.stat().st_ino
+        except FileNotFoundError:
+            return False
 
     def __exit__(self, *error: object) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self._fd < 0:
+            return
+        if self.granted:
+            with suppress(OSError):
+                self._place.unlink()
+                self._place.parent.rmdir()
+                if self._new:
+                    self._place.parent.parent.rmdir()
+        os.close(self._fd)
+        self._fd = -1
