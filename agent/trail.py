@@ -182,7 +182,7 @@ def _retained(given: Erase, days: float) -> int:
 
 
 def _erased(folder: RunFolder, given: Erase) -> int:
-    from agent.audit.erase import erase_fields, erase_frames, erase_states
+    from agent.audit.erase import erase_fields, erase_frames, erase_patches, erase_states
     from agent.audit.journal import TrailBroken, is_live
 
     if is_live(folder.journal):
@@ -198,13 +198,14 @@ def _erased(folder: RunFolder, given: Erase) -> int:
             print(f"{folder.id}: would erase {len(frames)} frames{_and_fields(given)}")
             return 0
         erase_frames(folder, frames, why)
+        pieces = erase_patches(folder) if frames else 0
         states = erase_states(folder) if given.older_than else 0
         step = None if given.step is None else given.step - 1
         records = erase_fields(folder, given.fields, why, step) if given.fields else []
         _report_again(folder)
     except (TrailBroken, RunFolderUnwritable, ValueError) as problem:
         return _refused("erase", f"{folder.id}: {problem}")
-    also = f", {states} checkpoints" if states else ""
+    also = (f", {pieces} pieces of them in the flow" if pieces else "") + (f", {states} checkpoints" if states else "")
     print(f"{folder.id}: erased {len(frames)} frames{also}, fields in {len(records)} records")
     if not given.older_than:
         print(_verdict(folder).line())

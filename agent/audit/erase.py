@@ -3,8 +3,8 @@
 A frame is a file of its own. A field lies inside a record: what is left of the record stays, with the hash of the whole
 beside it, so that chain, tree and signatures still hold; what is left is then vouched for by the tombstone alone.
 
-What this does not reach: `run.json`, `task.yaml` and `outputs.json` (inputs and outputs of the task), the digests of
-what was erased, copies that went to a collector or into a bundle, and the disk's own free blocks.
+What this does not reach: `run.json`, `task.yaml`, `flow.yaml` and `outputs.json` (inputs and outputs of the task), the
+digests of what was erased, copies that went to a collector or into a bundle, and the disk's own free blocks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agent.audit.names import NAMES
 from agent.audit.otlp import Value, dumps
 from agent.run_folder import RunFolder
 
-__all__ = ["FIELDS", "erasable", "erase_fields", "erase_frame", "erase_frames", "erase_states"]
+__all__ = ["FIELDS", "erasable", "erase_fields", "erase_frame", "erase_frames", "erase_patches", "erase_states"]
 
 _GONE = "(erased)"
 _PERMIT = ("permit_body", "permit_signature", "permit_approval")
@@ -88,6 +88,15 @@ def erase_states(folder: RunFolder) -> int:
     states = [*folder.states.glob("*.json")] if folder.states.is_dir() else []
     shutil.rmtree(folder.states, ignore_errors=True)
     return len(states)
+
+
+def erase_patches(folder: RunFolder) -> int:
+    """Throw away the pieces of frames that a flow keeps of its targets; which piece is of which frame is not known."""
+    place = folder.path / "patches"
+    pieces = [*place.glob("*.png")] if place.is_dir() else []
+    for piece in pieces:
+        piece.unlink(missing_ok=True)
+    return len(pieces)
 
 
 def erasable(fields: Sequence[str]) -> list[str]:

@@ -312,7 +312,10 @@ def test_a_tombstone_may_be_signed(run: RunFolder, tmp_path: Path) -> None:
 def test_frames_go_by_the_beginning_of_their_digest(run: RunFolder, tmp_path: Path) -> None:
     folder = copied(run, tmp_path)
     first = sorted(frame.stem for frame in folder.frames.iterdir())[0]
-    assert "erased 1 frames" in said("erase", str(folder.path), "--frame", first[:12])
+    (folder.path / "patches").mkdir()
+    (folder.path / "patches" / "a.png").write_bytes(b"a piece of it")
+    assert "erased 1 frames, 1 pieces" in said("erase", str(folder.path), "--frame", first[:12])
+    assert not [*(folder.path / "patches").iterdir()]
     assert verify(folder.path).erased == [first]
     assert "no frame is called `0123`" in said("erase", str(folder.path), "--frame", "0123", code=2)
     assert "erased 6 frames" in said("erase", str(folder.path), "--frame", "all")

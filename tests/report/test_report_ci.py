@@ -116,3 +116,19 @@ def test_what_was_asked_for_is_written(
     assert capsys.readouterr().err == f"agent run: cannot write `{tmp_path / 'deep'}`: is a directory\n"
     assert unfit_form("github") == unfit_form("") == "" and "got `jenkins`" in unfit_form("jenkins")
     assert GOAL not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"annotations": "jenkins"}, "--annotations takes github or gitlab, got `jenkins`"),
+        ({"otlp": "localhost:4317"}, "--otlp takes http://HOST:4318 or grpc://HOST:4317"),
+    ],
+)
+def test_what_a_build_cannot_be_told_is_a_mistake_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: dict[str, str], line: str
+) -> None:
+    from agent.run import Options, run_task
+
+    assert run_task(Options(TASK, runs=tmp_path / "runs", approve="deny", **more)) == 2  # type: ignore[arg-type]
+    assert capsys.readouterr().err.startswith(line) and not (tmp_path / "runs").exists()
