@@ -2,6 +2,7 @@
 # environment in .venv, Python packages pinned by constraints.txt, and a Chromium.
 VENV ?= .venv
 PYTHON ?= python3
+JOBS ?= 2
 RUN := $(VENV)/bin
 
 .PHONY: demo test setup eval bench soak lint docs clean
@@ -19,7 +20,7 @@ test: setup
 	$(RUN)/ruff check .
 	$(RUN)/lint-imports
 	$(RUN)/mypy
-	$(RUN)/pytest -m "not slow"
+	$(RUN)/pytest -m "not slow" -n $(JOBS)
 
 lint: setup
 	$(RUN)/ruff check . && $(RUN)/ruff format --check . && $(RUN)/lint-imports && $(RUN)/mypy
