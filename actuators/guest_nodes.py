@@ -41,6 +41,8 @@ _INTO = frozenset({"scroll-pane", "viewport", "layered-pane"})
 _CHECKS = frozenset({"checkbox", "radio", "menuitemcheckbox", "menuitemradio"})
 _PARTS = frozenset({"window", "dialog", "menubar", "tablist", "table", "listbox", "tree", "alert", "document", "menu"})
 _TOPS = frozenset({"frame", "dialog", "window", "alert", "file-chooser", "color-chooser", "tool-tip"})
+_FIELDS = frozenset({"entry", "text", "password-text", "terminal", "spin-button"})
+"""What holds text of its own, whether it can be changed or not."""
 _NAMELESS = frozenset({"textbox", "combobox", "spinbutton", "slider"})
 _BEFORE_PX = 160
 
@@ -179,7 +181,7 @@ def _node(one: ElementTree.Element, path: str, rect: Rect) -> Node | None:
     if not role or not rect.area:
         return None
     password = one.tag == "password-text"
-    fields = role == "textbox" or editable
+    fields = editable or one.tag in _FIELDS
     text = (one.text or "")[:MOST_TEXT]
     enabled = "sensitive" in states or "enabled" in states
     name = " ".join(one.get("name", "").split())[:500]

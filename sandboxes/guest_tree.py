@@ -37,6 +37,9 @@ _STATES = (
 """In the order of their bits; numbers from at-spi2-core's `atspi-constants.h`."""
 _SHOWN = 1 << 25 | 1 << 30
 """Showing and visible."""
+_VISIBLE = 1 << 30
+_CLOSED = frozenset({8, 33, 35, 45, 69})
+"""Menus, what is in them, and windows: not looked into while they do not show. Numbers as above."""
 _TERMINAL = 60
 _MOST_DEEP, _MOST_WIDE, _MOST_ITEMS = 50, 1024, 5000
 _BOUND_S = 3.0
@@ -119,7 +122,7 @@ class GuestTree:
         for name, _ in listed or ():
             with suppress(TimeoutError):
                 items = self._items(bus, str(name))
-                self._describe(bus, str(name), items)
+                self._describe(bus, str(name), [item for item in items if item.states & _SHOWN == _SHOWN])
                 found.append((str(name), items))
         return found
 
@@ -148,13 +151,17 @@ class GuestTree:
         found: list[_Item] = []
         level = [(_ROOT, "", 0)]
         for _ in range(_MOST_DEEP):
-            told = bus.burst([(name, path, face, "GetState", "", ()) for path, _, _ in level])
-            bits = [0 if one is None else one[0] | one[1] << 32 for one in told]
-            shown = [
-                (*where, states)
-                for where, states in zip(level, bits, strict=True)
-                if where[0] == _ROOT or states & _SHOWN == _SHOWN
-            ]
+            both = bus.burst(
+                [(name, path, face, one, "", ()) for path, _, _ in level for one in ("GetState", "GetRole")]
+            )
+            shown: list[tuple[str, str, int, int]] = []
+            for row, where in enumerate(level):
+                told, kind = both[row * 2 : row * 2 + 2]
+                states = 0 if told is None else told[0] | told[1] << 32
+                # GTK says of what has been scrolled that it is not showing, though things in it are.
+                holds = states & _VISIBLE and kind not in _CLOSED
+                if where[0] == _ROOT or states & _SHOWN == _SHOWN or holds:
+                    shown.append((*where, states))
             asks: list[_Ask] = []
             for path, _, _, _ in shown:
                 asks += [
