@@ -1,4 +1,4 @@
-"""`agent bench step --surface desktop`: a step on a small program in a private desktop, and a loop of processes beside it.
+"""`agent bench step --surface desktop`: a step on a program in a private desktop, and a loop of processes beside it.
 
 The act is a click on one of a calculator's digits. The other way is what a script of `scrot`, `xdotool` and a fixed
 sleep would cost, measured in the same run on the same display; left out where those programs are not installed.

@@ -45,7 +45,7 @@ MANY = (
 
 def tree(root: Path) -> dict[str, str]:
     return {
-        path.relative_to(root).as_posix(): os.readlink(path) if path.is_symlink() else path.read_text()
+        path.relative_to(root).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_text()
         for path in sorted(root.rglob("*"))
         if path.is_symlink() or path.is_file()
     }
