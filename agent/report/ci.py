@@ -118,7 +118,7 @@ def _of_step(step: StepStory) -> Iterator[Finding]:
 
 
 def junit(ending: Ending, folder: RunFolder | None, task: str, seconds: float) -> bytes:
-    """A JUnit file: the run itself as one case, each check of the task as another."""
+    """A JUnit file: the run itself as one case, each check on its trail as another (the loop writes one for all)."""
     story = read_story(folder) if folder is not None else None
     checks = _checks(story) if story is not None else []
     suite = ET.Element("testsuite", name=_xml(task), time=f"{seconds:.3f}", tests=str(1 + len(checks)))
