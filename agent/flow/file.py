@@ -145,7 +145,7 @@ def load_flow(path: Path) -> tuple[Flow, str]:
     except yaml_lines.YamlProblem as problem:
         raise TaskError([f"{path}:{problem.line or 1}: {problem}"]) from None
     value: Any = document.value
-    if not isinstance(value, dict) or "steps" not in value:
+    if not isinstance(value, dict) or not {"steps", "task_digest"} <= set(value):
         raise TaskError([f"{path}:1: this is no flow; a verified run leaves one in its folder as `flow.yaml`"])
     line: Callable[[Any], int | None] = document.line
     try:
