@@ -55,6 +55,8 @@ _QUIET_S, _LOOKS_S = 0.12, 0.03
 _PASTES_S = 1.5
 """The longest that a program is given to come for what is on the clipboard, and the least."""
 _PASTES_LEAST_S = 0.3
+_KEYS_MOST = 100
+"""A longer text is pasted: nothing would tell when a program has worked off so many keys."""
 _UNREAD = "not read back: this desktop is pixels alone"
 
 
@@ -297,7 +299,7 @@ class OtherDesktop:
         remarks = ["control characters were left out"] if kept != text.replace("\r\n", "\n").replace("\r", "\n") else []
         if not secret:
             attempt.performed = TypeText(text=kept)
-        if self._hand.typable(kept):
+        if self._hand.typable(kept) and (secret or len(kept) <= _KEYS_MOST):
             self._hand.type(kept, attempt.one)
         else:
             remarks.append(self._hand.paste(kept, lambda: self._taken_in(attempt, kept)))

@@ -96,6 +96,18 @@ def test_what_never_rests_is_told_at_the_bound(begin_desktop: Callable[[], Deskt
     assert not settled.still and settled.watching == "frames"
 
 
+def test_a_program_that_reads_nothing_has_not_come_round(begin_desktop: Callable[[], DesktopStage]) -> None:
+    stage = begin_desktop()
+    pid = next(one.pid for one in stage.actuator._windows.all() if one.app == "stage")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        settled = stage.actuator.settle(0.5)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert not settled.still
+    assert stage.actuator.settle(5.0).still
+
+
 def test_the_red_stop_ends_a_wait_and_nothing_more_is_sent(begin_desktop: Callable[[], DesktopStage]) -> None:
     stage = begin_desktop()
     seen = stage.actuator.observe()
