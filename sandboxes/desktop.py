@@ -264,7 +264,7 @@ class Desktop:
         for name in (_MANAGER, "dbus-daemon"):
             if shutil.which(name, path=_PLACES) is None:
                 raise SandboxUnavailable(
-                    f"no `{name}`: install it (Debian: `apt-get install openbox dbus at-spi2-core`)"
+                    f"no `{name}`: install it (Debian: `apt-get install jwm dbus at-spi2-core`)"
                 )
         self.display.__enter__()
         self._overlay = Overlay(self._home, self._folder / "home")

@@ -152,7 +152,7 @@ def test_a_program_that_may_start_is_started_and_its_window_awaited(begin_deskto
 def test_a_display_that_goes_is_lost(begin_desktop: Callable[[], DesktopStage]) -> None:
     stage = begin_desktop()
     stage.die()
-    with pytest.raises(SurfaceLost, match="gone|ended"):
+    with pytest.raises(SurfaceLost, match=r"gone|ended"):
         for _ in range(50):
             stage.actuator.observe()
     stage.actuator.close()

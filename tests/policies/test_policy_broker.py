@@ -30,6 +30,7 @@ from policies.decide import PolicySet, PolicyUnusable
 from policies.decision import Approval
 from policies.gate import Gate
 from policies.keeper import Keeper
+from policies.narrow import all_anomalies
 from policies.request import Case
 from policies.wire import case_from, case_to
 
@@ -190,7 +191,7 @@ def test_a_purchase_that_was_not_carried_out_does_not_count() -> None:
 
 
 def test_permits_may_be_voided_only_so_often() -> None:
-    one = keeper()
+    one = keeper(anomalies=all_anomalies("note"))
     for step in range(20):
         permit = one.clear(case(pay(), step=step)).permit
         assert permit and one.void(json.loads(permit.body)["nonce"])
@@ -261,13 +262,14 @@ def acts(broker: Broker) -> int:
     return int(str(broker.decide(case(DAY)).facts["context"]["acts"]))
 
 
-def test_the_gate_brings_the_page_along(broker: Broker) -> None:
-    gate = Gate(broker)
-    button = pay("Pay now")
-    bare = gate.clear(1, CLICK, button, seen())
-    stated = gate.clear(1, CLICK, button, seen(node("text", "Total: 89.00 EUR")))
-    assert (bare.decision.verdict, stated.decision.verdict) == ("ask", "allow")
-    assert gate.public_key == broker.public_key and gate.policy_digest == broker.policy_digest
+def test_the_gate_brings_the_page_along() -> None:
+    with Broker("run-1", ["booking"], narrow()) as broker:
+        gate = Gate(broker)
+        button = pay("Pay now")
+        bare = gate.clear(1, CLICK, button, seen())
+        stated = gate.clear(1, CLICK, button, seen(node("text", "Total: 89.00 EUR")))
+        assert (bare.decision.verdict, stated.decision.verdict) == ("ask", "allow")
+        assert gate.public_key == broker.public_key and gate.policy_digest == broker.policy_digest
 
 
 def test_the_gate_refuses_what_would_need_a_rehearsal(tmp_path: Path) -> None:
@@ -432,9 +434,10 @@ def test_every_field_of_a_target_survives_the_way_to_the_broker() -> None:
     """Else the permit would bind another digest than the hand finds, and every act would be stale."""
     form = Form("POST", "https://air.example/pay", "Pay 1.00 EUR", "state-of-fields")
     thing = Node("1", "button", "Pay", Rect(1, 2, 3, 4), "v", False, True, True, False, True, True, True, True,
-                 "https://air.example", "https://air.example/x", "cc-number", form, "button", True)  # fmt: skip
+                 "https://air.example", "https://air.example/x", "cc-number", form, "button", True,
+                 "form/button", "row 1")  # fmt: skip
     whole = Target("browser", thing, Point(2, 3), "https://air.example", "https://air.example/y", "app", "window",
-                   Rect(0, 0, 9, 9), "ab", "https://air.example/pay", True)  # fmt: skip
+                   Rect(0, 0, 9, 9), "ab", "https://air.example/pay", True, thing, "cd")  # fmt: skip
     assert all(getattr(whole, name) for name in Target.__dataclass_fields__)
     assert all(getattr(form, name) for name in Form.__dataclass_fields__)
     back = case_from(json.loads(json.dumps(case_to(Case(1, Click(at=Point(2, 3)), whole)))))

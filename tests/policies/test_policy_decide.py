@@ -200,7 +200,7 @@ def test_ids_are_unique_over_layers_and_files() -> None:
 
 
 def test_a_missing_policy_names_the_presets() -> None:
-    with pytest.raises(PolicyUnusable, match="booking, browse, observe, sandbox"):
+    with pytest.raises(PolicyUnusable, match="booking, browse, observe, phone, sandbox"):
         PolicySet.load(["bookng"])
 
 

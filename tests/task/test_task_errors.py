@@ -203,8 +203,8 @@ def test_inputs_are_checked_before_anything_runs(tmp_path: Path, spec: str, said
 
 
 SURFACES = [
-    ("surface: {}", ["4: `surface`: a task has exactly one surface, expected one of browser, android, desktop"]),
-    ("surface: {tablet: {}}", ["4: unknown surface `tablet`, expected one of `browser`, `android`, `desktop`"]),
+    ("surface: {}", ["4: `surface`: a task has exactly one surface, expected one of browser, android, desktop, guest"]),
+    ("surface: {tablet: {}}", ["4: unknown surface `tablet`, expected one of `browser`, `android`, `desktop`, `guest`"]),
     ("surface: browser", ["4: `surface` must be a mapping, got `browser`"]),
     ("surface: {browser: {}}", ["4: the key `start` is missing in `browser` of `surface`"]),
     ("surface: {browser: {start: example.org}}", ["4: `start` of `browser` of `surface`: `example.org` is not an address, expected one like `https://example.org/` or `site://flights/`"]),
