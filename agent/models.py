@@ -93,10 +93,12 @@ def pull_model(name: str, folder: Path | None) -> int:
     """Fetch a checkpoint from the hub and look it over."""
     from agent.front import check_model
     from model.base import ModelError
-    from model.hub import pull
+    from model.hub import NoName, pull
 
     try:
         target = pull(name, folder)
+    except NoName as problem:
+        return _refused(f"agent model pull: {problem}", 2)
     except ModelError as problem:
         return _refused(f"agent model pull: {problem}", 1)
     return check_model(str(target))

@@ -13,23 +13,29 @@ from pathlib import Path
 from model.base import ModelError
 from model.family import MEMBERS, member, repository
 
-__all__ = ["PATTERNS", "is_name", "pull", "pulled", "resolve"]
+__all__ = ["PATTERNS", "NoName", "is_name", "pull", "pulled", "resolve"]
 
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.yaml", "merges.txt", "vocab.txt")
 """All that is fetched."""
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+class NoName(ModelError):
+    """What was given can be the name of no checkpoint on the hub."""
 
 
 def resolve(name: str) -> str:
     """The repository of a name: `owner/name` as it is, a published size such as `8B-Thinking` in full.
 
     Raises:
-        ModelError: neither.
+        NoName: neither.
     """
-    if name.count("/") == 1 and all(name.split("/")):
+    if _NAME.fullmatch(name):
         return name
     found = member(name)
     if found is None or "/" in name:
-        raise ModelError(f"no checkpoint `{name}`, expected owner/name or one of {', '.join(MEMBERS)}")
+        raise NoName(f"no checkpoint `{name}`, expected owner/name or one of {', '.join(MEMBERS)}")
     size, fp8 = found
     return repository(size, "Thinking" if "Thinking" in name else "Instruct", fp8)
 
@@ -37,9 +43,6 @@ def resolve(name: str) -> str:
 def is_name(name: str) -> bool:
     """Whether this is how a checkpoint on the hub is called, and no path: `owner/name` or a published size."""
     return bool(_NAME.fullmatch(name)) if "/" in name else member(name) is not None
-
-
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def pulled(name: str) -> Path:
@@ -69,6 +72,7 @@ def pull(name: str, folder: Path | None = None) -> Path:
         folder: where to; `checkpoints/NAME` by default.
 
     Raises:
+        NoName: it is neither a size that is known nor OWNER/NAME.
         ModelError: no such repository, no network, no room, or files that are no Qwen3-VL.
     """
     from huggingface_hub import snapshot_download

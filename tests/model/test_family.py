@@ -87,6 +87,15 @@ def test_nothing_that_could_run_code_is_fetched() -> None:
         assert any(fnmatch.fnmatch(name, pattern) for pattern in PATTERNS)
 
 
+@pytest.mark.parametrize("name", ["../x", "a/b/c", "a b/c"])
+def test_what_names_no_repository_is_a_usage_error(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from agent.models import pull_model
+
+    assert pull_model(name, tmp_path / "x") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "expected owner/name" in said
+
+
 def test_without_a_network_pulling_is_one_clear_line(tmp_path: Path) -> None:
     import subprocess
     import sys
