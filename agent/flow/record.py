@@ -205,7 +205,8 @@ class _Writer:
                 return {"do": "open", "url": self._address(url)}
             case Scroll() | Wait() | Zoom():
                 return None
-        raise NoFlow(f"a flow has no word for `{did.reason}`")
+            case _:
+                raise NoFlow(f"a flow has no word for `{did.reason}`")
 
     def _anchor(self, node: Node, seen: Observation, hint: str) -> Anchor:
         nodes = own_nodes(seen)

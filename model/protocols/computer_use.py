@@ -321,7 +321,9 @@ KEYS = (
 """Every key that a constrained reply may name."""
 
 
-def _key(name: str) -> str:
+def _key(name: object) -> str:
+    if not isinstance(name, str):
+        raise MisusedCall(f"a key is called by a name, not {name!r:.40}")
     lowered = name.lower() if name == " " else name.strip().lower()
     return _KEY_NAMES.get(lowered, lowered)
 

@@ -65,6 +65,7 @@ NO_WALL = {
     "place": "as keep_state",
     "state": "as keep_state",
     "start": "an address for the record",
+    "wheel": "a person's acts go through the same gate; see test_console_runs",
     "wind_up": "after the loop has ended",
 }
 WIRED = {

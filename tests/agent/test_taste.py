@@ -115,10 +115,16 @@ def test_nothing_signs_but_the_broker() -> None:
     assert "policies/keeper.py" in signs and signs <= allowed
 
 
+OFFERS_A_SHELL = {"sandboxes/guest_inside.py", "sandboxes/guest_server.py"}
+"""The other side of the guest protocol, whose callers send programs: behind a token, in a jail that can be thrown away."""
+
+
 def test_no_text_becomes_code_or_a_shell_line() -> None:
     never = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "pickle.loads"}
     found = []
     for file in FILES:
+        if short(file) in OFFERS_A_SHELL:
+            continue
         for name, call in calls(tree(file)):
             shell = any(k.arg == "shell" and not _is(k.value, False) for k in call.keywords)
             if name in never or shell or name in ("yaml.load", "yaml.unsafe_load", "pickle.load"):

@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,14 @@ pytest.register_assert_rewrite("contract.actuator")
 from contract.actuator import Vault  # noqa: E402
 from contract.mint import Mint  # noqa: E402
 
-from actuators.action import Action  # noqa: E402
 from actuators.android import AndroidActuator  # noqa: E402
-from actuators.receipt import Receipt  # noqa: E402
 from tests.android.phone.adb_server import AdbServer  # noqa: E402
 from tests.android.phone.pages_app import Pages  # noqa: E402
-from tests.android.phone.running import APPS, Served  # noqa: E402
+from tests.android.phone.running import Served  # noqa: E402
+from tests.android.phone_stage import PACKAGES, PhoneStage  # noqa: E402
 
 REAL = "DESKHAND_ANDROID_SERIAL"
 SIZE, DENSITY = (540, 1080), 240
-PACKAGES = tuple(app.package for app in APPS)
 
 
 @pytest.fixture(scope="session")
@@ -71,45 +68,6 @@ def serve(adb_server: AdbServer, kept_phone: Served) -> Callable[..., Served]:
 @pytest.fixture
 def served(serve: Callable[..., Served]) -> Served:
     return serve()
-
-
-@dataclass
-class PhoneStage:
-    """An actuator on a phone, and hands behind the scenes."""
-
-    served: Served
-    actuator: AndroidActuator
-    mint: Mint
-    forms: bool = False
-
-    @property
-    def phone(self) -> Any:
-        return self.served.phone
-
-    @property
-    def pages(self) -> Any:
-        return self.phone.apps[Pages.package]
-
-    def inner(self, name: str) -> str:
-        rid = {**{new: old for old, new in self.pages.renamed.items()}}.get(name, name).lower()
-        return str(self.served.do(lambda: self.pages.screens[-1].text(rid)))
-
-    def rename(self, name: str, to: str) -> None:
-        self.pages.renamed[name] = to
-        self.served.do(self.phone.changed)
-
-    def die(self, during_act: bool = False) -> None:
-        if during_act:
-            self.served.cut_during("tap", 0.0)
-        else:
-            self.served.unplug()
-
-    def act(self, action: Action) -> Receipt:
-        """One act with everything around it but a policy."""
-        seen = self.actuator.observe()
-        receipt = self.actuator.perform(self.mint.permit(action, self.actuator.target(action, seen)))
-        self.actuator.settle()
-        return receipt
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGES, PhoneStage
 from contract.actuator import Vault, middle
 from contract.mint import Mint
 from phone_runs import run_task
@@ -22,6 +21,7 @@ from sandboxes.adb import Adb, AdbGone, find_device, line, listed_devices
 from sandboxes.base import SandboxUnavailable
 from tests.android.phone.adb_server import AdbServer
 from tests.android.phone.running import Served
+from tests.android.phone_stage import PACKAGES, PhoneStage
 
 pytestmark = pytest.mark.android
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 
 import pytest
-from conftest import PhoneStage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from actuators.action import Click, Swipe
 from actuators.geometry import Digitizer, Point, Rect, Screen
 from actuators.receipt import Receipt
 from tests.android.phone.running import Served
+from tests.android.phone_stage import PhoneStage
 
 pytestmark = pytest.mark.android
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 
 import pytest
-from conftest import PhoneStage
 from contract.actuator import middle
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from actuators.action import Click, PressKeys, TypeText
 from actuators.phone_keyboard import kept_text
 from sandboxes.adb import line
+from tests.android.phone_stage import PhoneStage
 
 pytestmark = pytest.mark.android
 

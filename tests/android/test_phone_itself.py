@@ -8,12 +8,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from conftest import PhoneStage
 from PIL import Image
 
 from tests.android.phone.adb_server import AdbServer
 from tests.android.phone.device import Phone
 from tests.android.phone.running import APPS, Served
+from tests.android.phone_stage import PhoneStage
 
 pytestmark = pytest.mark.android
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAVE, SETTINGS, draw_settings
+from asked_files import SAVE, SETTINGS, draw_settings
 from jsonschema import Draft202012Validator
 from PIL import Image
 

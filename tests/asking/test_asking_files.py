@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import make_paper
+from asked_files import make_paper
 from PIL import Image
 
 from model.asking import media, papers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_film
+from asked_files import make_film
 
 from model.asking import recordings
 from model.asking.media import Unusable, open_media
