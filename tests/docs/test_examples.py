@@ -31,7 +31,7 @@ def commands(text: str) -> list[tuple[str, int, list[str]]]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if commands(d.read_text())], ids=lambda d: d.name)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_every_example_runs(document: Path, tmp_path: Path) -> None:
     for command, code, expected in commands(document.read_text()):
         words = shlex.split(command.replace("build/docs", str(tmp_path)))
@@ -44,7 +44,7 @@ def test_every_example_runs(document: Path, tmp_path: Path) -> None:
             env={**os.environ, **given},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         said = done.stdout + done.stderr
