@@ -17,8 +17,8 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar, assert_never
 
 from actuators import base
 from actuators.action import (
@@ -38,15 +38,17 @@ from actuators.action import (
     Zoom,
     pointed,
 )
-from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
+from actuators.base import SecretSource, Settled, no_secrets
 from actuators.errors import SurfaceError, SurfaceLost, SurfaceTimeout, SurfaceUnavailable
 from actuators.geometry import Digitizer, Point, Rect, Screen
+from actuators.halt import Halt, Halted, go_on, never
 from actuators.hierarchy import Hierarchy, HierarchyUnreadable, hierarchy_of
 from actuators.observation import Frame, Node, Observation, Surface, Target
-from actuators.permit import Permit, PermitRefused, Verifier
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, not_judged, points_of, seen_point
 from actuators.phone import LOOK, PhoneState, state_of
 from actuators.phone_keyboard import KeyboardMissing, PhoneKeyboard, kept_text
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.receipt import ReceiptStatus
 from sandboxes.adb import Adb, AdbGone, AdbSilent, Line, line
 
 if TYPE_CHECKING:
@@ -67,7 +69,6 @@ _COMES_S = 2.0
 _REGION_PX = 64
 _EDGE_DP = 24
 _MOST_SWIPES = 30
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _PLACE = "/data/local/tmp/deskhand.xml"
 """Of shell alone: no app may read it, and it is taken away in the same command."""
 _DUMP = Line(f"uiautomator dump {_PLACE} >/dev/null 2>&1 && cat {_PLACE}; rm -f {_PLACE}")
@@ -78,11 +79,7 @@ _UNLOCK = line("wm", "dismiss-keyguard")
 _BUTTONS = {"back": "KEYCODE_BACK", "home": "KEYCODE_HOME", "menu": "KEYCODE_MENU", "enter": "KEYCODE_ENTER"}
 
 
-class NotPossible(Exception):
-    """The phone cannot do this; nothing was touched."""
-
-
-class AndroidActuator:
+class AndroidActuator(Permitted["_Attempt"]):
     """Implements `actuators.base.Actuator` on one device.
 
     Args:
@@ -91,7 +88,12 @@ class AndroidActuator:
         secrets: gives values for `<secret:NAME>` while typing.
         apps: the only packages that may be started, each also by the last part of its name.
         bound_s: a device that takes longer than this for one command counts as hung.
+        halt: the red stop; once it is set nothing more is sent, and waits end. A touch that the phone has been told of
+            is its own: it is over within the seconds that it was asked to last.
     """
+
+    thing = "phone"
+    breaks = (AdbGone, AdbSilent, SurfaceError)
 
     def __init__(
         self,
@@ -100,11 +102,11 @@ class AndroidActuator:
         secrets: SecretSource = no_secrets,
         apps: Sequence[str] = (),
         bound_s: float = 20.0,
+        halt: Halt = never,
     ) -> None:
         if not base.ALLOW_REAL_DEVICES and not serial.startswith("127.0.0.1:"):
             raise SurfaceUnavailable(f"`{serial}` is a real device, which this process may not touch")
-        self._verifier = verifier
-        self._secrets = secrets
+        super().__init__(verifier, secrets, halt)
         self._apps = tuple(apps)
         self._seq = 0
         self._lost = ""
@@ -153,27 +155,8 @@ class AndroidActuator:
 
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            size = f"{seen.screen.width}x{seen.screen.height}"
-            raise SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        seen_point(action, seen)
         return self._looking(lambda: self._target(action)[0])
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began = time.time()
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        attempt = _Attempt(terms.action)
-        self._stamp_before = self._last_stamp
-        try:
-            status, detail = self._try(attempt, terms.target_digest)
-        finally:
-            self._acted_at = time.monotonic()
-        performed = attempt.performed if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail, tuple(self._notices[self._told :]))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: the phone is asked for a digest of its frames until they stay the same."""
@@ -190,7 +173,7 @@ class AndroidActuator:
             if begun and now - since >= QUIET_S:
                 self._last_stamp = stamp
                 return Settled(True, now - began)
-            if now - began >= bound_s:
+            if now - began >= bound_s or self._halt.is_set():
                 return Settled(False, now - began, "frames")
             time.sleep(_PAUSE_S)  # between two looks; looking is the waiting
 
@@ -200,45 +183,44 @@ class AndroidActuator:
             self._keyboard.restore()
         self._lost = self._lost or "the device was let go by this run"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
-        """Look again, then touch. What goes wrong before the touch is not an effect."""
+    def _attempt(self, action: Action) -> _Attempt:
+        self._stamp_before = self._last_stamp
+        return _Attempt(action)
+
+    def _prepare(self, attempt: _Attempt, judged: str) -> str:
+        """Look again; there is no pointer that could come first."""
         action = attempt.action
-        try:
-            self._possible(action)
-            target, hierarchy = self._looking(lambda: self._target(action))
-            if not isinstance(action, Wait | Zoom) and target.digest != judged:
-                return "stale", f"{_called(target)} is there now, which is not what was judged"
-            text, lines = self._looking(lambda: self._to_type(action, target))
-        except SecretRefused as refused:
-            return "refused", str(refused)
-        except (NotPossible, KeyboardMissing) as problem:
-            return "failed", str(problem)
-        attempt.performed = action
-        try:
-            return "done", self._act(attempt, target, hierarchy, text, lines)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except (AdbGone, AdbSilent, SurfaceError) as problem:
-            if isinstance(problem, SurfaceError) and not isinstance(problem, SurfaceLost | SurfaceTimeout):
-                return "failed", str(problem)
-            return "unknown", f"the device went away in the middle of it: {problem}"
+        self._possible(action)
+        target, attempt.hierarchy = self._looking(lambda: self._target(action))
+        if not isinstance(action, Wait | Zoom) and target.digest != judged:
+            return not_judged(_called(target))
+        attempt.node = target.node
+        attempt.text, attempt.lines = self._looking(lambda: self._to_type(action, target))
+        return ""
+
+    def _broken_off(self, attempt: _Attempt, halted: Halted) -> tuple[ReceiptStatus, str]:
+        match attempt.action:
+            case Wait() | Scroll():
+                return "done", f"{halted} in the middle of it"
+            case _:
+                return super()._broken_off(attempt, halted)
+
+    def _broke(self, attempt: _Attempt, error: Exception) -> tuple[ReceiptStatus, str]:
+        if isinstance(error, SurfaceError) and not isinstance(error, SurfaceLost | SurfaceTimeout):
+            return "failed", str(error)
+        return "unknown", f"the device went away in the middle of it: {error}"
+
+    def _over(self, attempt: _Attempt) -> None:
+        self._acted_at = time.monotonic()
+
+    def _since(self, mark: int) -> tuple[str, ...]:
+        return tuple(self._notices[self._told :])
 
     def _possible(self, action: Action) -> None:
         """Refuse what a phone cannot do before anything is touched. Raises `NotPossible`."""
-        point = pointed(action)
-        if point is not None and not self._screen.contains(point):
-            size = f"{self._screen.width}x{self._screen.height}"
-            raise NotPossible(f"({point.x}, {point.y}) lies outside the {size} screen")
+        points_of(action, self._screen)
         match action:
             case Hover():
                 raise NotPossible("a phone has no pointer that could hover: tap, or press long")
@@ -246,7 +228,7 @@ class AndroidActuator:
                 raise NotPossible("a phone opens no addresses here: start one of the task's apps")
             case Click(button=button, modifiers=modifiers) if button != "left" or modifiers:
                 raise NotPossible("a finger has no buttons and holds no keys: tap, or press long")
-            case Swipe(end=end) | Drag(end=end) if not self._screen.contains(end):
+            case Swipe(end=end) if not self._screen.contains(end):
                 raise NotPossible(f"({end.x}, {end.y}) lies outside the screen")
             case LaunchApp(name=name):
                 self._package(name)
@@ -274,13 +256,15 @@ class AndroidActuator:
             return "", False
         if target.node is None or not target.node.editable:
             raise NotPossible("nothing that takes text has the focus: tap the field first")
-        text = _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
+        text = self._revealed(action, target)
         lines = self._keyboard.takes_lines()
-        self._keyboard.ready(kept_text(text, lines)[0])
+        try:
+            self._keyboard.ready(kept_text(text, lines)[0])
+        except KeyboardMissing as problem:
+            raise NotPossible(str(problem)) from None
         return text, lines
 
-    def _act(self, attempt: _Attempt, target: Target, hierarchy: Hierarchy, text: str, lines: bool) -> str:
-        """Do it; returns a remark for the receipt."""
+    def _act(self, attempt: _Attempt) -> str:
         match attempt.action:
             case Click(at=at, count=count):
                 tap = line("input", "tap", *self._place(at))
@@ -292,9 +276,9 @@ class AndroidActuator:
             case Drag(start=start, end=end):
                 self._finger("draganddrop", start, end, 0.6)
             case Scroll(at=at, dx=dx, dy=dy):
-                return self._scroll(attempt, at, dx, dy, hierarchy)
+                return self._scroll(attempt, at, dx, dy)
             case TypeText(text=asked):
-                return self._type(attempt, asked, text, lines, target)
+                return self._type(attempt, asked)
             case PressKeys(keys=keys):
                 self._keyboard.press(keys)
             case SystemButton(button=button):
@@ -325,9 +309,9 @@ class AndroidActuator:
         if said.code or "Exception" in said.all or "Error" in said.all:
             raise SurfaceError(f"the phone refused it: {said.all}")
 
-    def _scroll(self, attempt: _Attempt, at: Point, dx: int, dy: int, hierarchy: Hierarchy) -> str:
+    def _scroll(self, attempt: _Attempt, at: Point, dx: int, dy: int) -> str:
         """A finger that goes down on `at` again and again, until that much has passed or nothing moves any more."""
-        found = hierarchy.scrolling(at)
+        found = attempt.hierarchy.scrolling(at)
         room = (found[1] if found else self._screen.rect).grown(-self._dp(_EDGE_DP))
         sideways = abs(dx) > abs(dy)
         wanted = dx if sideways else dy
@@ -336,8 +320,10 @@ class AndroidActuator:
         most = here - low if wanted > 0 else high - here
         if most < self._dp(32):
             raise NotPossible("there is no room for a finger to move from there: scroll from nearer the middle")
+        attempt.performed = Scroll(at=at)
         passed, was, ended = 0, self._stamp(), False
         for _ in range(_MOST_SWIPES):
+            go_on(self._halt)
             step = min(most, max(abs(wanted) - passed, self._dp(32)))
             to = here - step if wanted > 0 else here + step
             end = Point(to, at.y) if sideways else Point(at.x, to)
@@ -348,12 +334,12 @@ class AndroidActuator:
             if ended:
                 break
             passed += step
+            signed = passed if wanted > 0 else -passed
+            attempt.performed = Scroll(at=at, dx=signed if sideways else 0, dy=0 if sideways else signed)
             if passed >= abs(wanted):
                 break
         if not sideways and found is not None:
             self._remember(found[0], "below" if wanted > 0 else "above", passed > 0, ended)
-        signed = passed if wanted > 0 else -passed
-        attempt.performed = Scroll(at=at, dx=signed if sideways else 0, dy=0 if sideways else signed)
         return "nothing moves further that way" if ended else ""
 
     def _rested(self) -> str:
@@ -374,12 +360,12 @@ class AndroidActuator:
         if ended:
             ends.add(way)
 
-    def _type(self, attempt: _Attempt, asked: str, text: str, lines: bool, target: Target) -> str:
-        kept, remark = kept_text(text, lines)
-        if text == asked:
+    def _type(self, attempt: _Attempt, asked: str) -> str:
+        kept, remark = kept_text(attempt.text, attempt.lines)
+        if attempt.text == asked:
             attempt.performed = TypeText(text=kept)
         self._keyboard.write(kept)
-        return remark or self._read_back(kept, target.node)
+        return remark or self._read_back(kept, attempt.node)
 
     def _read_back(self, text: str, before: Node | None) -> str:
         """A remark where the field does not show what was typed; of a password only whether something came."""
@@ -413,6 +399,8 @@ class AndroidActuator:
         while self.settle(max(0.0, until - time.monotonic())).still and time.monotonic() < comes:
             if self._last_stamp != was:
                 return
+            go_on(self._halt)
+        go_on(self._halt)
 
     # Looking
 
@@ -596,12 +584,11 @@ class AndroidActuator:
 _NOTHING = Hierarchy((), "", ())
 
 
-class _Attempt:
-    """What is being done, and what was really sent to the phone."""
-
-    def __init__(self, action: Action) -> None:
-        self.action = action
-        self.performed: Action | None = None
+@dataclass(slots=True, kw_only=True)
+class _Attempt(Attempt):
+    hierarchy: Hierarchy = _NOTHING
+    node: Node | None = None
+    lines: bool = False
 
 
 def _target_of(

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from actuators import errors
 from actuators.action import (
@@ -36,16 +34,17 @@ from actuators.action import (
     Zoom,
     pointed,
 )
-from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
+from actuators.base import SecretSource, Settled, no_secrets
 from actuators.cdp import BOUND_S, DocumentGone, first_line
 from actuators.geometry import Point, Rect, Screen
 from actuators.halt import SLICE_S, Halt, Halted, go_on, never
-from actuators.hand import Focus, Hand, NotPossible, ready
+from actuators.hand import Focus, Hand, ready
 from actuators.lists import OpenList, found_in, under
 from actuators.nodes import destination, is_secret, more_of, node_of, origin_of, png_size, words
 from actuators.observation import Frame, Observation, Surface, Target
-from actuators.permit import Permit, PermitRefused, Verifier
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, not_judged, points_of, seen_point
+from actuators.receipt import ReceiptStatus
 from actuators.tabs import Tab, Tabs
 from actuators.world import Place
 
@@ -64,10 +63,9 @@ _TELLS_S = 0.2
 _WATCHES_S = 0.1
 """The page watches itself for this long at a time, so that a stop is noticed between."""
 _REGION_PX = 64
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 
 
-class BrowserActuator:
+class BrowserActuator(Permitted["_Attempt"]):
     """Implements `actuators.base.Actuator` on one Playwright context.
 
     Args:
@@ -81,6 +79,9 @@ class BrowserActuator:
         halt: the red stop; once it is set nothing more is sent to the browser, and waits end.
     """
 
+    thing = "browser"
+    breaks = (errors.SurfaceError, DocumentGone)
+
     def __init__(
         self,
         context: BrowserContext,
@@ -92,10 +93,8 @@ class BrowserActuator:
         bound_s: float = BOUND_S,
         halt: Halt = never,
     ) -> None:
-        self._halt = halt
+        super().__init__(verifier, secrets, halt)
         self._tabs = Tabs(context, scale, downloads, tuple(uploads), bound_s, halt)
-        self._verifier = verifier
-        self._secrets = secrets
         self._bound_s = bound_s
         self._seq = 0
         self._acted = (float("-inf"), float("-inf"))
@@ -150,27 +149,8 @@ class BrowserActuator:
 
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            size = f"{seen.screen.width}x{seen.screen.height}"
-            raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        seen_point(action, seen)
         return self._on_front(lambda tab: self._target(tab, action, seen.screen)[0])
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began, told = time.time(), self._tabs.told
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        attempt = _Attempt(terms.action)
-        acted = time.monotonic()
-        try:
-            status, detail = self._try(attempt, terms.target_digest)
-        finally:
-            self._acted = (acted, time.monotonic())
-        performed = attempt.performed if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail, self._tabs.since(told))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: watches nodes, scrolling, animations, loading and requests."""
@@ -188,54 +168,45 @@ class BrowserActuator:
         self._closed = True
         self._tabs.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
-        """Pointer to the place, look again, press. What goes wrong before the press is not an effect."""
-        action = attempt.action
+    def _attempt(self, action: Action) -> _Attempt:
         tab = self._front()
-        try:
-            go_on(self._halt)
-            ready(action)
-            tab.arrive()
-            screen = self._screen(tab)
-            hand = self._hand(tab)
-            self._reach(hand, action, screen)
-            target, focus = self._target(tab, action, screen)
-            if not isinstance(action, Wait | Zoom) and target.digest != judged:
-                return "stale", f"{words(target.node)} is there now, which is not what was judged"
-            text = self._revealed(action, target)
-            go_on(self._halt)
-        except Halted as halted:
-            return "refused", str(halted)
-        except SecretRefused as refused:
-            return "refused", str(refused)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        attempt.performed, attempt.before = action, hand.sent
-        try:
-            if isinstance(action, Click) and self._list and target.node and self._list.holds(target.node.id):
-                return "done", hand.pick(tab.worlds.top, target.node.id)
-            return "done", self._press(hand, attempt, screen, text, focus)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except Halted as halted:
-            return self._broken_off(attempt, hand, text, halted)
-        except (errors.SurfaceError, DocumentGone) as error:
-            if not isinstance(error, errors.SurfaceTimeout) and self._tabs.went(tab):
-                return "done", "the tab was closed by it"
-            return "unknown", f"the browser broke in the middle of it: {error}"
+        return _Attempt(action, tab=tab, hand=self._hand(tab))
 
-    def _broken_off(self, attempt: _Attempt, hand: Hand, text: str, halted: Halted) -> tuple[ReceiptStatus, str]:
+    def _prepare(self, attempt: _Attempt, judged: str) -> str:
+        """Pointer to the place, look again."""
+        action, tab = attempt.action, attempt.tab
+        ready(action)
+        tab.arrive()
+        attempt.screen = screen = self._screen(tab)
+        if points_of(action, screen) and not isinstance(action, Hover):  # hovering is itself the act
+            attempt.hand.move(*screen.to_logical(points_of(action, screen)[0]))
+        target, attempt.focus = self._target(tab, action, screen)
+        if not isinstance(action, Wait | Zoom) and target.digest != judged:
+            return not_judged(words(target.node))
+        attempt.text, attempt.before = self._revealed(action, target), attempt.hand.sent
+        if isinstance(action, Click) and self._list and target.node and self._list.holds(target.node.id):
+            attempt.listed = target.node.id
+        return ""
+
+    def _broke(self, attempt: _Attempt, error: Exception) -> tuple[ReceiptStatus, str]:
+        if not isinstance(error, errors.SurfaceTimeout) and self._tabs.went(attempt.tab):
+            return "done", "the tab was closed by it"
+        return super()._broke(attempt, error)
+
+    def _over(self, attempt: _Attempt) -> None:
+        self._acted = (attempt.since, time.monotonic())
+
+    def _mark(self) -> int:
+        return self._tabs.told
+
+    def _since(self, mark: int) -> tuple[str, ...]:
+        return self._tabs.since(mark)
+
+    def _broken_off(self, attempt: _Attempt, halted: Halted) -> tuple[ReceiptStatus, str]:
         """A person stopped the hand in the middle: what it had sent by then is what was performed."""
+        hand, text = attempt.hand, attempt.text
         match attempt.action:
             case Wait() | OpenUrl():
                 return "done", str(halted)
@@ -249,19 +220,13 @@ class BrowserActuator:
             case _:
                 return "unknown", f"{halted} in the middle of it"
 
-    def _reach(self, hand: Hand, action: Action, screen: Screen) -> None:
-        """The pointer to the place, for everything that presses there; hovering is itself the act."""
-        point = pointed(action)
-        if point is None:
-            return
-        for one in (point, action.end) if isinstance(action, Drag) else (point,):
-            if not screen.contains(one):
-                raise NotPossible(f"({one.x}, {one.y}) lies outside the {screen.width}x{screen.height} screen")
-        if not isinstance(action, Hover):
-            hand.move(*screen.to_logical(point))
+    def _act(self, attempt: _Attempt) -> str:
+        if attempt.listed:
+            return attempt.hand.pick(attempt.tab.worlds.top, attempt.listed)
+        return self._press(attempt)
 
-    def _press(self, hand: Hand, attempt: _Attempt, screen: Screen, text: str, focus: Focus | None) -> str:
-        """Do it; returns a remark for the receipt."""
+    def _press(self, attempt: _Attempt) -> str:
+        hand, screen, text = attempt.hand, attempt.screen, attempt.text
         match attempt.action:
             case Click(button=button, count=count, modifiers=modifiers):
                 hand.click(button, count, modifiers)
@@ -272,7 +237,7 @@ class BrowserActuator:
             case Scroll(dx=dx, dy=dy):
                 hand.wheel(dx / screen.scale, dy / screen.scale)
             case TypeText(text=asked):
-                typed, remark = hand.type(text, focus, self._tabs.uploads, secret=text != asked)
+                typed, remark = hand.type(text, attempt.focus, self._tabs.uploads, secret=text != asked)
                 if text == asked:
                     attempt.performed = TypeText(text=typed)
                 return remark
@@ -307,12 +272,6 @@ class BrowserActuator:
             go_on(self._halt)
             self._front().pump(SLICE_S)
         go_on(self._halt)
-
-    def _revealed(self, action: Action, target: Target) -> str:
-        """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
-        if not isinstance(action, TypeText):
-            return ""
-        return _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
 
     def _hand(self, tab: Tab) -> Hand:
         self._hands = {known: hand for known, hand in self._hands.items() if not known.page.is_closed()}
@@ -461,11 +420,13 @@ def _listed(tab: Tab) -> list[tuple[str, str]]:
     return [(one["role"], one["name"]) for one in tab.worlds.look()["nodes"]]
 
 
-class _Attempt:
-    """What is being done, and what was really sent to the surface."""
-
-    def __init__(self, action: Action) -> None:
-        self.action = action
-        self.performed: Action | None = None
-        self.before = 0
-        """What the hand had sent before it."""
+@dataclass(slots=True, kw_only=True)
+class _Attempt(Attempt):
+    tab: Tab
+    hand: Hand
+    screen: Screen = field(default_factory=lambda: Screen(1, 1))
+    focus: Focus | None = None
+    listed: str = ""
+    """The entry of an open list that is picked in place of a press."""
+    before: int = 0
+    """What the hand had sent before it."""

@@ -8,14 +8,12 @@ whoever else sits at the same display.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, assert_never
+from typing import Protocol, assert_never
 
 from actuators import errors
 from actuators.accessible import Accessible, Program, Thing
@@ -36,17 +34,17 @@ from actuators.action import (
     Zoom,
     pointed,
 )
-from actuators.base import ALLOW_REAL_DEVICES, SecretRefused, SecretSource, Settled, no_secrets
+from actuators.base import ALLOW_REAL_DEVICES, SecretSource, Settled, no_secrets
 from actuators.camera import Camera
 from actuators.geometry import Desk, Monitor, Point, Rect, Screen
 from actuators.halt import SLICE_S, Halt, Halted, go_on, never
-from actuators.hand import NotPossible
 from actuators.keyboard import Keyboard, keysym_of
 from actuators.mouse import Mouse
 from actuators.nodes import words
 from actuators.observation import Frame, Node, Observation, Surface, Target
-from actuators.permit import Permit, PermitRefused, Verifier
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, not_judged, points_of, seen_point
+from actuators.receipt import ReceiptStatus
 from actuators.stillness import Stillness
 from actuators.typing_back import ReadBack
 from actuators.widgets import Widgets
@@ -56,7 +54,6 @@ from actuators.x11 import Server
 __all__ = ["DesktopActuator", "Launcher", "OwnPrograms"]
 
 _REGION_PX = 64
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _OPENS_S = 15.0
 """A program that was started shows a window within this long, or is said to have none."""
 _THERE = "its window is there"
@@ -102,7 +99,7 @@ class OwnPrograms:
         return pid
 
 
-class DesktopActuator:
+class DesktopActuator(Permitted["_Attempt"]):
     """Implements `actuators.base.Actuator` on one X display.
 
     Args:
@@ -118,6 +115,8 @@ class DesktopActuator:
         SurfaceUnavailable: the display cannot be reached, or is a real one and those are not allowed.
     """
 
+    thing = "desktop"
+
     def __init__(
         self,
         verifier: Verifier,
@@ -130,6 +129,7 @@ class DesktopActuator:
     ) -> None:
         if display is None and not ALLOW_REAL_DEVICES:
             raise errors.SurfaceUnavailable("the desktop of whoever runs this is not touched here")
+        super().__init__(verifier, secrets, halt)
         self._server = Server(display, authority)
         self._camera = Camera(self._server.name, authority)
         self._programs = Accessible(bus) if bus is not None else None
@@ -139,9 +139,6 @@ class DesktopActuator:
         self._mouse = Mouse(self._server)
         self._keyboard = Keyboard(self._server)
         self._still = Stillness(self._server, halt)
-        self._verifier = verifier
-        self._secrets = secrets
-        self._halt = halt
         self._seq = 0
         self._notices: list[str] = []
         self._closed = False
@@ -174,7 +171,6 @@ class DesktopActuator:
     def observe(self) -> Observation:
         """See `Actuator.observe`. A picture on which nothing was drawn since the last is not taken again."""
         self._alive()
-        go_on(self._halt)
         self._server.heed()
         desk = self._desk()
         screen = desk.screen
@@ -201,28 +197,8 @@ class DesktopActuator:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
         self._alive()
         self._server.heed()
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            size = f"{seen.screen.width}x{seen.screen.height}"
-            raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        seen_point(action, seen)
         return self._target(action, seen.screen).target
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began, told = time.time(), len(self._notices)
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        self._alive()
-        self._server.heed()
-        attempt = _Attempt(terms.action)
-        try:
-            status, detail = self._try(attempt, terms.target_digest)
-        finally:
-            self._still.act()
-        performed = attempt.performed if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail, tuple(self._notices[told:]))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: watches what is drawn, and whether the program in front comes round."""
@@ -240,65 +216,50 @@ class DesktopActuator:
             self._programs.close()
         self._server.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
-        """Pointer to the place, look again, press. What goes wrong before the press is not an effect."""
-        action = attempt.action
-        try:
-            go_on(self._halt)
-            _ready(action)
-            screen = self._desk().screen
-            self._reach(action, screen)
-            found = self._target(action, screen)
-            if not isinstance(action, Wait | Zoom) and found.target.digest != judged:
-                return "stale", f"{words(found.target.node)} is there now, which is not what was judged"
-            text = self._revealed(action, found.target)
-            go_on(self._halt)
-            self._can_press(action, found)
-        except Halted as halted:
-            return "refused", str(halted)
-        except SecretRefused as refused:
-            return "refused", str(refused)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        attempt.performed = action
-        try:
-            return "done", self._press(attempt, found, text)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except Halted as halted:
-            return self._broken_off(attempt, text, halted)
-        except errors.SurfaceError as error:
-            return "unknown", f"the desktop broke in the middle of it: {error}"
+    def _attempt(self, action: Action) -> _Attempt:
+        self._alive()
+        self._server.heed()
+        return _Attempt(action)
 
-    def _broken_off(self, attempt: _Attempt, text: str, halted: Halted) -> tuple[ReceiptStatus, str]:
+    def _prepare(self, attempt: _Attempt, judged: str) -> str:
+        """Pointer to the place, look again."""
+        action = attempt.action
+        _ready(action)
+        screen = self._desk().screen
+        self._reach(action, screen)
+        attempt.found = found = self._target(action, screen)
+        if not isinstance(action, Wait | Zoom) and found.target.digest != judged:
+            return not_judged(words(found.target.node))
+        attempt.text = self._revealed(action, found.target)
+        self._can_press(action, found)
+        return ""
+
+    def _over(self, attempt: _Attempt) -> None:
+        self._still.act()
+
+    def _mark(self) -> int:
+        return len(self._notices)
+
+    def _since(self, mark: int) -> tuple[str, ...]:
+        return tuple(self._notices[mark:])
+
+    def _broken_off(self, attempt: _Attempt, halted: Halted) -> tuple[ReceiptStatus, str]:
         match attempt.action:
             case Wait():
                 return "done", str(halted)
-            case TypeText(text=asked) if asked == text:
+            case TypeText(text=asked) if asked == attempt.text:
                 return "done" if attempt.typed else "refused", f"{halted} while it typed"
             case _:
-                return "unknown", f"{halted} in the middle of it"
+                return super()._broken_off(attempt, halted)
 
     def _reach(self, action: Action, screen: Screen) -> None:
         """The pointer to the place, for everything that presses there; programs get to see it come."""
-        point = pointed(action)
-        if point is None:
+        points = points_of(action, screen)
+        if not points or isinstance(action, Hover):
             return
-        for one in (point, action.end) if isinstance(action, Drag) else (point,):
-            if not screen.contains(one):
-                raise NotPossible(f"({one.x}, {one.y}) lies outside the {screen.width}x{screen.height} screen")
-        if isinstance(action, Hover):
-            return
+        point = points[0]
         moved = self._mouse.at != point
         self._mouse.move(point)
         if moved:
@@ -317,8 +278,7 @@ class DesktopActuator:
         if node is None or not (node.editable or node.role in ("textbox", "searchbox", "spinbutton")):
             raise NotPossible("nothing that takes text has the focus: click the field first")
 
-    def _press(self, attempt: _Attempt, found: _Found, text: str) -> str:
-        """Do it; returns a remark for the receipt."""
+    def _act(self, attempt: _Attempt) -> str:
         match attempt.action:
             case Click(at=at, button=button, count=count, modifiers=modifiers):
                 with self._keyboard.holding(modifiers):
@@ -330,7 +290,7 @@ class DesktopActuator:
             case Scroll(dx=dx, dy=dy):
                 self._mouse.wheel(dx, dy)
             case TypeText():
-                return self._type(attempt, found, text)
+                return self._type(attempt)
             case PressKeys(keys=keys):
                 with self._keyboard.holding(keys):
                     pass
@@ -351,9 +311,9 @@ class DesktopActuator:
                 assert_never(attempt.action)
         return ""
 
-    def _type(self, attempt: _Attempt, found: _Found, text: str) -> str:
+    def _type(self, attempt: _Attempt) -> str:
         """Type, read the field back, and say what is really there."""
-        asked = attempt.action
+        asked, found, text = attempt.action, attempt.found, attempt.text
         assert isinstance(asked, TypeText)
         secret = text != asked.text
         kept, remark = _typable(text, found.target.node)
@@ -392,12 +352,6 @@ class DesktopActuator:
             if self._server.drawn != drawn and self._still.settle(min(left, 0.4), self._comes_round).still:
                 return
             self._server.wait(min(left, SLICE_S))
-
-    def _revealed(self, action: Action, target: Target) -> str:
-        """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
-        if not isinstance(action, TypeText):
-            return ""
-        return _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
 
     # Looking
 
@@ -475,13 +429,10 @@ class _Found:
     thing: Thing | None = None
 
 
-class _Attempt:
-    """What is being done, and what was really sent to the surface."""
-
-    def __init__(self, action: Action) -> None:
-        self.action = action
-        self.performed: Action | None = None
-        self.typed = False
+@dataclass(slots=True, kw_only=True)
+class _Attempt(Attempt):
+    found: _Found = field(default_factory=lambda: _Found(Target("desktop", None, None)))
+    typed: bool = False
 
 
 def _of(surface: Surface, window: Window | None, point: Point | None) -> Target:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Literal, Self, assert_never
+from typing import Literal, assert_never
 
 from actuators.action import (
     Action,
@@ -31,18 +29,17 @@ from actuators.action import (
     Zoom,
     pointed,
 )
-from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
-from actuators.errors import SurfaceError, SurfaceLost
+from actuators.base import SecretSource, Settled, no_secrets
+from actuators.errors import SurfaceLost
 from actuators.geometry import Point, Rect, Screen
 from actuators.keys import browser_key
 from actuators.observation import Form, Frame, Node, Observation, Surface, Target
-from actuators.permit import Permit, PermitRefused, Verifier
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, points_of, seen_point
 
 __all__ = ["FakeActuator", "Widget"]
 
 ORIGIN = "http://fake.test"
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _FIELDS = frozenset({"textbox", "searchbox"})
 
 
@@ -67,7 +64,7 @@ class Widget:
     """Called with the widget that was dragged and the one it was dropped on."""
 
 
-class FakeActuator:
+class FakeActuator(Permitted[Attempt]):
     """Implements `actuators.base.Actuator` on a list of widgets.
 
     Args:
@@ -94,8 +91,7 @@ class FakeActuator:
         self.focus: Widget | None = None
         self.top = 0
         """The page's row at the top of the screen."""
-        self._verifier = verifier
-        self._secrets = secrets
+        super().__init__(verifier, secrets)
         self._screen = Screen(*size)
         self._action = action
         self._notices: list[str] = []
@@ -154,21 +150,8 @@ class FakeActuator:
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
         self._alive()
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            raise SurfaceError(f"the point ({point.x}, {point.y}) lies outside the screen")
+        seen_point(action, seen)
         return self._target(action)
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began, told = time.time(), len(self._notices)
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        self._alive()
-        status, performed, detail = self._try(terms.action, terms.target_digest)
-        return Receipt(status, performed, began, time.time(), detail, tuple(self._notices[told:]))
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: nothing moves here by itself."""
@@ -179,45 +162,43 @@ class FakeActuator:
         """May be called twice; everything else raises `SurfaceLost` from then on."""
         self._lost = self._lost or "the fake surface was closed"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, action: Action, judged: str) -> tuple[ReceiptStatus, Action | None, str]:
+    def _attempt(self, action: Action) -> Attempt:
+        self._alive()
+        return Attempt(action)
+
+    def _prepare(self, attempt: Attempt, judged: str) -> str:
+        action = attempt.action
         if why := self._impossible(action):
-            return "failed", None, why
-        point = pointed(action)
-        if point is not None and not isinstance(action, Hover):
-            self._hover(point)
+            raise NotPossible(why)
+        points = points_of(action, self._screen)
+        if points and not isinstance(action, Hover):
+            self._hover(points[0])
         target = self._target(action)
         if not isinstance(action, Wait | Zoom) and target.digest != judged:
-            return "stale", None, "something else is there now"
-        text = ""
-        if isinstance(action, TypeText):
-            if self.focus is None or self.focus.role not in _FIELDS:
-                return "failed", None, "nothing that takes text has the focus: click the field first"
-            try:
-                text = _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
-            except SecretRefused as refused:
-                return "refused", None, str(refused)
+            return "something else is there now"
+        if isinstance(action, TypeText) and (self.focus is None or self.focus.role not in _FIELDS):
+            raise NotPossible("nothing that takes text has the focus: click the field first")
+        attempt.text = self._revealed(action, target)
+        return ""
+
+    def _act(self, attempt: Attempt) -> str:
         if self._breaks:
             self._lost = "the fake surface broke in the middle of an act"
-            return "unknown", action, "the surface broke in the middle of it"
-        performed = self._act(action, text)
-        self.acts.append(performed)
-        return "done", performed, ""
+            raise SurfaceLost("it was told to")
+        attempt.performed = self._do(attempt.action, attempt.text)
+        self.acts.append(attempt.performed)
+        return ""
+
+    def _mark(self) -> int:
+        return len(self._notices)
+
+    def _since(self, mark: int) -> tuple[str, ...]:
+        return tuple(self._notices[mark:])
 
     def _impossible(self, action: Action) -> str:
         """Why the fake cannot do this; empty when it can."""
-        point = pointed(action)
-        if point is not None and not self._screen.contains(point):
-            return "the point lies outside the screen"
         try:
             match action:
                 case PressKeys(keys=keys) | Click(modifiers=keys):
@@ -229,7 +210,7 @@ class FakeActuator:
             return str(problem)
         return ""
 
-    def _act(self, action: Action, text: str) -> Action:
+    def _do(self, action: Action, text: str) -> Action:
         match action:
             case Click(at=at) | LongPress(at=at):
                 self._press(self._at(at))

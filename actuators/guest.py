@@ -17,10 +17,9 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 from actuators.action import (
     Action,
@@ -39,17 +38,17 @@ from actuators.action import (
     Zoom,
     pointed,
 )
-from actuators.base import SecretRefused, SecretSource, Settled, no_secrets
+from actuators.base import SecretSource, Settled, no_secrets
 from actuators.errors import SurfaceError, SurfaceLost, SurfaceUnavailable
 from actuators.geometry import Point, Rect, Screen
 from actuators.guest_nodes import GuestScreen, TreeUnreadable, Window, screen_of
 from actuators.halt import SLICE_S, Halt, Halted, go_on, never
-from actuators.hand import NotPossible
 from actuators.keyboard import keysym_of
 from actuators.nodes import png_size, words
 from actuators.observation import Frame, Node, Observation, Surface, Target
-from actuators.permit import Permit, PermitRefused, Verifier
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, not_judged, points_of, seen_point
+from actuators.receipt import ReceiptStatus
 from sandboxes.guest import Guest, GuestGone, GuestSaid
 
 __all__ = ["GuestActuator"]
@@ -69,7 +68,6 @@ _DOUBLE_S = 0.45
 _PIECE = 500
 """Characters that one run of the hand is given at most."""
 _BUTTONS = {"left": 1, "middle": 2, "right": 3}
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _HAND = Path(__file__).with_name("guest_hand.py")
 _ACT_S = 40.0
@@ -81,7 +79,7 @@ class _Elsewhere(Exception):
     """The pointer is not where it was put; nothing was pressed."""
 
 
-class GuestActuator:
+class GuestActuator(Permitted["_Attempt"]):
     """Implements `actuators.base.Actuator` on one guest.
 
     Args:
@@ -95,6 +93,9 @@ class GuestActuator:
         SurfaceUnavailable: it does not answer, is no Linux, or lacks what the hand needs.
     """
 
+    thing = "guest"
+    breaks = (GuestGone, GuestSaid, SurfaceError, _Elsewhere)
+
     def __init__(
         self,
         guest: Guest,
@@ -103,11 +104,9 @@ class GuestActuator:
         apps: Sequence[str] = (),
         halt: Halt = never,
     ) -> None:
+        super().__init__(verifier, secrets, halt)
         self._guest = guest
-        self._verifier = verifier
-        self._secrets = secrets
         self._apps = tuple(apps)
-        self._halt = halt
         self._hand = _HAND.read_text("utf-8")
         self._own: list[int] = []
         self._seq = 0
@@ -142,7 +141,6 @@ class GuestActuator:
 
     def observe(self) -> Observation:
         """See `Actuator.observe`: one screenshot and one tree."""
-        go_on(self._halt)
         png, screen, shown = self._looking(self._look)
         active = shown.active
         self._seq += 1
@@ -161,27 +159,8 @@ class GuestActuator:
 
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            size = f"{seen.screen.width}x{seen.screen.height}"
-            raise SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        seen_point(action, seen)
         return self._looking(lambda: self._target(action))
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began = time.time()
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        attempt = _Attempt(terms.action)
-        self._before = self._last
-        try:
-            status, detail = self._try(attempt, terms.target_digest)
-        finally:
-            self._acted_at = time.monotonic()
-        performed = attempt.performed if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail)
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: pictures are taken until they stay the same."""
@@ -214,51 +193,45 @@ class GuestActuator:
                 self._run([["clear"]])
         self._closed = self._closed or "the guest was let go by this run"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
-        """Look, go there, look again, press. What goes wrong before the press is not an effect."""
+    def _attempt(self, action: Action) -> _Attempt:
+        self._before = self._last
+        return _Attempt(action)
+
+    def _prepare(self, attempt: _Attempt, judged: str) -> str:
+        """Look, go there, look again."""
         action = attempt.action
-        try:
-            go_on(self._halt)
-            self._possible(action)
-            target = self._looking(lambda: self._target(action))
-            free = isinstance(action, Wait | Zoom)
-            if not free and target.digest != judged:
-                return "stale", f"{words(target.node)} is there now, which is not what was judged"
-            if not free and (point := self._reach(action)) is not None:
-                attempt.at = point
-                # The pointer is drawn into the picture, so what has no node of its own was compared before it came.
-                again = self._looking(lambda: self._target(action, target))
-                if again.digest != judged:
-                    return "stale", f"{words(again.node)} is there now, which is not what was judged"
-            text = self._to_type(action, target)
-            go_on(self._halt)
-        except (Halted, SecretRefused) as refused:
-            return "refused", str(refused)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        attempt.performed = action
-        try:
-            return "done", self._act(attempt, target, text)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except _Elsewhere:
-            return "stale", "somebody has moved the pointer away"
-        except Halted as halted:
-            if isinstance(action, TypeText) and not attempt.typed:
+        self._possible(action)
+        attempt.target = target = self._looking(lambda: self._target(action))
+        free = isinstance(action, Wait | Zoom)
+        if not free and target.digest != judged:
+            return not_judged(words(target.node))
+        if not free and (point := self._reach(action)) is not None:
+            attempt.at = point
+            # The pointer is drawn into the picture, so what has no node of its own was compared before it came.
+            again = self._looking(lambda: self._target(action, target))
+            if again.digest != judged:
+                return not_judged(words(again.node))
+        attempt.text = self._to_type(action, target)
+        return ""
+
+    def _broken_off(self, attempt: _Attempt, halted: Halted) -> tuple[ReceiptStatus, str]:
+        match attempt.action:
+            case TypeText() if not attempt.typed:
                 return "refused", str(halted)
-            return ("done" if isinstance(action, Wait | TypeText) else "unknown"), f"{halted} in the middle of it"
-        except (GuestGone, GuestSaid, SurfaceError) as problem:
-            return "unknown", f"the guest broke off in the middle of it: {problem}"
+            case TypeText() | Wait():
+                return "done", f"{halted} in the middle of it"
+            case _:
+                return super()._broken_off(attempt, halted)
+
+    def _broke(self, attempt: _Attempt, error: Exception) -> tuple[ReceiptStatus, str]:
+        if isinstance(error, _Elsewhere):
+            return "stale", "somebody has moved the pointer away"
+        return "unknown", f"the guest broke off in the middle of it: {error}"
+
+    def _over(self, attempt: _Attempt) -> None:
+        self._acted_at = time.monotonic()
 
     def _possible(self, action: Action) -> None:
         """Refuse what cannot be done before anything is touched. Raises `NotPossible`."""
@@ -280,27 +253,22 @@ class GuestActuator:
 
     def _reach(self, action: Action) -> Point | None:
         """The pointer to the place, for everything that presses there."""
-        point = pointed(action)
-        if point is None or isinstance(action, Hover):
+        if pointed(action) is None or isinstance(action, Hover):
             return None
-        screen = self._looking(lambda: Screen(*self._guest.screen_size()))
-        for one in (point, action.end) if isinstance(action, Drag) else (point,):
-            if not screen.contains(one):
-                raise NotPossible(f"({one.x}, {one.y}) lies outside the {screen.width}x{screen.height} screen")
+        point = points_of(action, self._looking(lambda: Screen(*self._guest.screen_size())))[0]
         self._looking(lambda: self._run([["move", point.x, point.y]]))
         return point
 
     def _to_type(self, action: Action, target: Target) -> str:
-        """The text with its secrets; never part of an action, a message or a record."""
+        """As `_revealed`, into what takes text."""
         if not isinstance(action, TypeText):
             return ""
         node = target.node
         if node is None or not (node.editable or node.role in ("textbox", "searchbox", "spinbutton")):
             raise NotPossible("nothing that takes text has the focus: click the field first")
-        return _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
+        return self._revealed(action, target)
 
-    def _act(self, attempt: _Attempt, target: Target, text: str) -> str:
-        """Do it; returns a remark for the receipt."""
+    def _act(self, attempt: _Attempt) -> str:
         match attempt.action:
             case Click(button=button, count=count, modifiers=modifiers):
                 self._apart()
@@ -314,7 +282,7 @@ class GuestActuator:
             case Scroll(dx=dx, dy=dy):
                 self._run([["wheel", _notches(dx), _notches(dy)]], attempt.at)
             case TypeText():
-                return self._type(attempt, target, text)
+                return self._type(attempt)
             case PressKeys(keys=keys):
                 self._run([["keys", [keysym_of(one) for one in keys]]], keys=True)
             case SystemButton(button="enter"):
@@ -333,9 +301,9 @@ class GuestActuator:
                 assert_never(attempt.action)
         return ""
 
-    def _type(self, attempt: _Attempt, target: Target, text: str) -> str:
+    def _type(self, attempt: _Attempt) -> str:
         """Type piece by piece, reading the field back after each, and say what is really there."""
-        asked = attempt.action
+        asked, target, text = attempt.action, attempt.target, attempt.text
         assert isinstance(asked, TypeText) and target.node is not None
         secret = text != asked.text
         kept, remark = _typable(text, target.node)
@@ -474,14 +442,11 @@ class GuestActuator:
         return replace(target, region=box, region_digest=hashlib.sha256(crop.tobytes()).hexdigest())
 
 
-class _Attempt:
-    """What is being done, and what was really sent to the guest."""
-
-    def __init__(self, action: Action) -> None:
-        self.action = action
-        self.performed: Action | None = None
-        self.at: Point | None = None
-        self.typed = False
+@dataclass(slots=True, kw_only=True)
+class _Attempt(Attempt):
+    target: Target = field(default_factory=lambda: Target("guest", None, None))
+    at: Point | None = None
+    typed: bool = False
 
 
 @dataclass(slots=True)

@@ -19,20 +19,17 @@ from actuators.action import Action, Button, Click, LaunchApp, PressKeys, Swipe,
 from actuators.cdp import Cdp, DocumentGone, first_line
 from actuators.halt import SLICE_S, Halt, Halted, go_on, never
 from actuators.keys import Key, browser_key
+from actuators.permitted import NotPossible
 from actuators.tabs import Tab
 from actuators.world import World
 
-__all__ = ["Focus", "Hand", "NotPossible", "ready"]
+__all__ = ["Focus", "Hand", "ready"]
 
 _DRAG_STEPS = 12
 _PIECE = 2000
 """Characters that are put into a field at once."""
 _GO_S = 15.0
 _BUTTONS = {"left": 1, "right": 2, "middle": 4}
-
-
-class NotPossible(Exception):
-    """The surface cannot do this; nothing was pressed."""
 
 
 @dataclass(frozen=True, slots=True)

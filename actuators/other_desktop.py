@@ -11,11 +11,10 @@ pointer comes is `stale` the first time, and is as judged once the pointer rests
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self, assert_never
+from dataclasses import dataclass
+from typing import Any, assert_never
 
 from actuators import errors
 from actuators.action import (
@@ -38,18 +37,17 @@ from actuators.action import (
 from actuators.base import ALLOW_REAL_DEVICES, SecretRefused, SecretSource, Settled, no_secrets
 from actuators.fronts import Front, Fronts, of_this_system
 from actuators.geometry import Point, Rect
-from actuators.halt import SLICE_S, Halt, Halted, go_on, never
-from actuators.hand import NotPossible
+from actuators.halt import SLICE_S, Halt, Halted, never
 from actuators.observation import Frame, Observation, Surface, Target
 from actuators.other_hand import Clipboard, OtherHand, pyautogui_of_this_system, system_clipboard
-from actuators.permit import Permit, PermitRefused, Verifier
-from actuators.receipt import Receipt, ReceiptStatus
+from actuators.permit import Verifier
+from actuators.permitted import Attempt, NotPossible, Permitted, points_of, seen_point
+from actuators.receipt import ReceiptStatus
 from actuators.screens import Screens, Shot
 
 __all__ = ["OtherDesktop"]
 
 _REGION_PX = 64
-_SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _QUIET_S, _LOOKS_S = 0.12, 0.03
 """Nothing changed for this long is stillness; how often it is looked."""
 _PASTES_S = 1.5
@@ -60,7 +58,7 @@ _KEYS_MOST = 100
 _UNREAD = "not read back: this desktop is pixels alone"
 
 
-class OtherDesktop:
+class OtherDesktop(Permitted["_Attempt"]):
     """Implements `actuators.base.Actuator` on the desktop of whoever runs this.
 
     Args:
@@ -76,6 +74,9 @@ class OtherDesktop:
         SurfaceUnavailable: something it needs is not there, or real desktops are not allowed.
     """
 
+    thing = "desktop"
+    breaks = (Exception,)
+
     def __init__(
         self,
         verifier: Verifier,
@@ -88,6 +89,7 @@ class OtherDesktop:
     ) -> None:
         if auto is None and not ALLOW_REAL_DEVICES:
             raise errors.SurfaceUnavailable("the desktop of whoever runs this is not touched here")
+        super().__init__(verifier, secrets, halt)
         self._screens = screens or Screens()
         self._screens.look()  # asks the system for true pixels, before pyautogui asks it for its size
         self._hand = OtherHand(halt, auto or pyautogui_of_this_system(), clipboard or system_clipboard())
@@ -95,9 +97,6 @@ class OtherDesktop:
             self._fronts = fronts or of_this_system()
         except (ImportError, OSError, AttributeError) as problem:
             raise errors.SurfaceUnavailable(f"whose windows are where cannot be told: {problem}") from None
-        self._verifier = verifier
-        self._secrets = secrets
-        self._halt = halt
         self._seq = 0
         self._closed = False
 
@@ -108,7 +107,6 @@ class OtherDesktop:
     def observe(self) -> Observation:
         """See `Actuator.observe`."""
         self._alive()
-        go_on(self._halt)
         shot = self._screens.look(anew=True)
         front = self._front(None, shot)
         self._seq += 1
@@ -126,24 +124,8 @@ class OtherDesktop:
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
         self._alive()
-        point = pointed(action)
-        if point is not None and not seen.screen.contains(point):
-            size = f"{seen.screen.width}x{seen.screen.height}"
-            raise errors.SurfaceError(f"the point ({point.x}, {point.y}) lies outside the {size} screen")
+        seen_point(action, seen)
         return self._target(action, self._screens.look())
-
-    def perform(self, permit: Permit) -> Receipt:
-        """See `Actuator.perform`."""
-        began = time.time()
-        try:
-            terms = self._verifier.accept(permit)
-        except PermitRefused as refused:
-            return Receipt("refused", None, began, time.time(), str(refused))
-        self._alive()
-        attempt = _Attempt(terms.action)
-        status, detail = self._try(attempt, terms.target_digest)
-        performed = attempt.performed if status in ("done", "unknown") else None
-        return Receipt(status, performed, began, time.time(), detail)
 
     def settle(self, bound_s: float = 3.0) -> Settled:
         """See `Actuator.settle`: watches pictures alone."""
@@ -166,60 +148,43 @@ class OtherDesktop:
         self._closed = True
         self._screens.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Acting
 
-    def _try(self, attempt: _Attempt, judged: str) -> tuple[ReceiptStatus, str]:
-        """Pointer to the place, look again, press. What goes wrong before the press is not an effect."""
+    def _attempt(self, action: Action) -> _Attempt:
+        self._alive()
+        return _Attempt(action)
+
+    def _prepare(self, attempt: _Attempt, judged: str) -> str:
+        """Pointer to the place, look again. Whatever fails here is a desktop that takes no input."""
         action = attempt.action
         try:
-            go_on(self._halt)
             self._ready(action)
             self._reach(action, self._screens.look())
             found = self._target(action, self._screens.look())
             if not isinstance(action, Wait | Zoom) and found.digest != judged:
-                return "stale", "what is there now, or lights up under the pointer, is not what was judged: look again"
-            text = self._text(action, found)
-            go_on(self._halt)
-        except Halted as halted:
-            return "refused", str(halted)
-        except SecretRefused as refused:
-            return "refused", str(refused)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except errors.SurfaceError:
+                return "what is there now, or lights up under the pointer, is not what was judged: look again"
+            attempt.text = self._to_type(action, found)
+            return ""
+        except (Halted, SecretRefused, NotPossible, errors.SurfaceError):
             raise
         except Exception as error:
             raise errors.SurfaceLost(f"the desktop takes no input any more: {_said(error)}") from None
-        attempt.performed = action
-        try:
-            return "done", self._press(attempt, text)
-        except NotPossible as problem:
-            return "failed", str(problem)
-        except Halted as halted:
-            return self._broken_off(attempt, text, halted)
-        except Exception as error:
-            return "unknown", f"the desktop broke in the middle of it: {_said(error)}"
 
-    def _broken_off(self, attempt: _Attempt, text: str, halted: Halted) -> tuple[ReceiptStatus, str]:
+    def _broke(self, attempt: _Attempt, error: Exception) -> tuple[ReceiptStatus, str]:
+        return "unknown", f"the desktop broke in the middle of it: {_said(error)}"
+
+    def _broken_off(self, attempt: _Attempt, halted: Halted) -> tuple[ReceiptStatus, str]:
         match attempt.action:
             case Wait():
                 return "done", str(halted)
             case TypeText(text=asked):
                 if not attempt.typed:
                     return "refused", str(halted)
-                if asked == text:
-                    attempt.performed = TypeText(text=text[: attempt.typed])
+                if asked == attempt.text:
+                    attempt.performed = TypeText(text=asked[: attempt.typed])
                 return "unknown", f"{halted} while it typed"
             case _:
-                return "unknown", f"{halted} in the middle of it"
+                return super()._broken_off(attempt, halted)
 
     def _ready(self, action: Action) -> None:
         """Refuse what cannot be done before anything is touched. Raises `NotPossible`."""
@@ -238,27 +203,21 @@ class OtherDesktop:
 
     def _reach(self, action: Action, shot: Shot) -> None:
         """The pointer to the place, for everything that presses there."""
-        point = pointed(action)
-        if point is None:
-            return
-        screen = shot.desk.screen
-        for one in (point, action.end) if isinstance(action, Drag) else (point,):
-            if not screen.contains(one):
-                raise NotPossible(f"({one.x}, {one.y}) lies outside the {screen.width}x{screen.height} screen")
+        points = points_of(action, shot.desk.screen)
+        for one in points:
             if not shot.desk.on_a_monitor(one):
                 raise NotPossible(f"no monitor shows ({one.x}, {one.y})")
             if self._hand.corner(*shot.desk.to_input(one)):
                 raise NotPossible("the corners of the screen are where a person stops pyautogui: nothing is done there")
-        if isinstance(action, Hover):
+        if not points or isinstance(action, Hover):
             return
-        x, y = shot.desk.to_input(point)
+        x, y = shot.desk.to_input(points[0])
         self._hand.move(x, y)
         self.settle(0.5)
         if self._hand.at != (int(x // 1), int(y // 1)):
             raise NotPossible("the pointer is not where it was put: somebody moves the mouse")
 
-    def _press(self, attempt: _Attempt, text: str) -> str:
-        """Do it; returns a remark for the receipt."""
+    def _act(self, attempt: _Attempt) -> str:
         hand = self._hand
         match attempt.action:
             case Click(button=button, count=count, modifiers=modifiers):
@@ -271,7 +230,7 @@ class OtherDesktop:
             case Scroll(dx=dx, dy=dy):
                 return hand.wheel(dx, dy)
             case TypeText():
-                return self._type(attempt, text)
+                return self._type(attempt)
             case PressKeys(keys=keys):
                 with hand.holding(keys):
                     pass
@@ -290,9 +249,9 @@ class OtherDesktop:
                 assert_never(attempt.action)
         return ""
 
-    def _type(self, attempt: _Attempt, text: str) -> str:
+    def _type(self, attempt: _Attempt) -> str:
         """Keys where each is sure to arrive as it is, the clipboard elsewhere; a secret is typed or not at all."""
-        asked = attempt.action
+        asked, text = attempt.action, attempt.text
         assert isinstance(asked, TypeText)
         secret = text != asked.text
         kept = _kept(text)
@@ -313,12 +272,10 @@ class OtherDesktop:
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, SLICE_S))
 
-    def _text(self, action: Action, target: Target) -> str:
-        """The text to type, with each `<secret:NAME>` replaced; never part of an action, a message or a record."""
-        if not isinstance(action, TypeText):
-            return ""
-        text = _SECRET.sub(lambda found: self._secrets.reveal(found.group(1), target), action.text)
-        if text != action.text and not self._hand.typable(_kept(text)):
+    def _to_type(self, action: Action, target: Target) -> str:
+        """As `_revealed`; a secret that could only be pasted is refused."""
+        text = self._revealed(action, target)
+        if isinstance(action, TypeText) and text != action.text and not self._hand.typable(_kept(text)):
             raise SecretRefused("it cannot be typed key by key here, and no secret goes through the clipboard")
         return text
 
@@ -354,13 +311,9 @@ class OtherDesktop:
         return Front()
 
 
-class _Attempt:
-    """What is being done, and what was really sent to the surface."""
-
-    def __init__(self, action: Action) -> None:
-        self.action = action
-        self.performed: Action | None = None
-        self.typed = 0
+@dataclass(slots=True, kw_only=True)
+class _Attempt(Attempt):
+    typed: int = 0
 
     def one(self) -> None:
         self.typed += 1

@@ -24,8 +24,8 @@ from typing import Any, Protocol
 from actuators.action import Button
 from actuators.errors import SurfaceUnavailable
 from actuators.halt import SLICE_S, Halt, Halted, go_on
-from actuators.hand import NotPossible
 from actuators.keys import browser_key
+from actuators.permitted import NotPossible
 
 __all__ = ["Clipboard", "OtherHand", "pyautogui_of_this_system", "system_clipboard"]
 

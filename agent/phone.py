@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from actuators.base import Actuator, SecretSource
+from actuators.halt import Halt
 from actuators.permit import Verifier
 from agent.task_file import AndroidSurface
 
@@ -13,8 +14,8 @@ __all__ = ["phone"]
 
 
 @contextmanager
-def phone(spec: AndroidSurface, verifier: Verifier, secrets: SecretSource) -> Iterator[Actuator]:
-    """The device of a task, ready for its first step.
+def phone(spec: AndroidSurface, verifier: Verifier, secrets: SecretSource, stop: Halt) -> Iterator[Actuator]:
+    """The device of a task, ready for its first step; `stop` is the red stop.
 
     Raises:
         SurfaceUnavailable: adb, the device or the app is not there, or it is locked.
@@ -27,6 +28,6 @@ def phone(spec: AndroidSurface, verifier: Verifier, secrets: SecretSource) -> It
     with ExitStack() as stack:
         if spec.restore:
             stack.enter_context(Device(serial))
-        actuator = stack.enter_context(AndroidActuator(serial, verifier, secrets, apps=spec.apps))
+        actuator = stack.enter_context(AndroidActuator(serial, verifier, secrets, apps=spec.apps, halt=stop))
         actuator.open(spec.start)
         yield actuator

@@ -304,7 +304,7 @@ def _surface(
     if task.android is not None:
         from agent.phone import phone
 
-        with phone(task.android, verifier, secrets) as actuator:
+        with phone(task.android, verifier, secrets, stop) as actuator:
             yield _Placed(actuator)
         return
     if task.guest is not None:
