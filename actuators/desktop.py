@@ -9,7 +9,7 @@ whoever else sits at the same display.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -110,6 +110,7 @@ class DesktopActuator(Permitted["_Attempt"]):
         launcher: knows and starts programs.
         secrets: gives values for `<secret:NAME>` while typing.
         halt: the red stop; once it is set nothing more is sent, and waits end.
+        announce: called with each place, in device pixels, before the pointer goes there; see `Mouse`.
 
     Raises:
         SurfaceUnavailable: the display cannot be reached, or is a real one and those are not allowed.
@@ -126,6 +127,7 @@ class DesktopActuator(Permitted["_Attempt"]):
         launcher: Launcher | None = None,
         secrets: SecretSource = no_secrets,
         halt: Halt = never,
+        announce: Callable[[int, int], None] = lambda x, y: None,
     ) -> None:
         if display is None and not ALLOW_REAL_DEVICES:
             raise errors.SurfaceUnavailable("the desktop of whoever runs this is not touched here")
@@ -136,7 +138,7 @@ class DesktopActuator(Permitted["_Attempt"]):
         self._launcher = launcher or OwnPrograms()
         self._windows = Windows(self._server, self._launcher.name_of)
         self._widgets = Widgets(self._programs, self._windows, self._server, self._launcher.inner)
-        self._mouse = Mouse(self._server)
+        self._mouse = Mouse(self._server, announce)
         self._keyboard = Keyboard(self._server)
         self._still = Stillness(self._server, halt)
         self._seq = 0

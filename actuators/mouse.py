@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from actuators.action import Button
@@ -25,10 +26,15 @@ _BUTTONS = {"left": 1, "middle": 2, "right": 3}
 
 
 class Mouse:
-    """Moves, presses, drags and turns the wheel. The pointer stays where it was left."""
+    """Moves, presses, drags and turns the wheel. The pointer stays where it was left.
 
-    def __init__(self, server: Server) -> None:
+    `announce` is called with each place before the pointer goes there: whoever watches for a person's hand on the same
+    mouse knows by it which motions are the agent's.
+    """
+
+    def __init__(self, server: Server, announce: Callable[[int, int], None] = lambda x, y: None) -> None:
         self._server = server
+        self._announce = announce
         self._clicked = (float("-inf"), Point(0, 0))
 
     @property
@@ -41,6 +47,7 @@ class Mouse:
     def move(self, to: Point) -> None:
         from Xlib import X
 
+        self._announce(to.x, to.y)
         self._fake(X.MotionNotify, 0, to)
 
     def click(self, at: Point, button: Button, count: int) -> None:

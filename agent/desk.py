@@ -98,6 +98,7 @@ def desk(
     secrets: SecretSource,
     redactor: Callable[[str], str],
     stop: Halt,
+    announce: Callable[[int, int], None],
     rehearsing: bool,
 ) -> Iterator[tuple[Actuator, Files | None]]:
     """The desktop of a task, ready for its first step.
@@ -110,6 +111,7 @@ def desk(
         secrets: gives values while typing.
         redactor: takes secrets out of what is written down.
         stop: the red stop.
+        announce: told of each motion of the pointer before it is made, on a display that a person uses too.
         rehearsing: nothing is made real, whatever the task says.
 
     Raises:
@@ -126,7 +128,7 @@ def desk(
             yield actuator, None
         return
     if not spec.sandbox:
-        with _own(verifier, secrets, stop) as actuator:
+        with _own(verifier, secrets, stop, announce) as actuator:
             yield actuator, None
         return
     home = (beside / Path(spec.home).expanduser()).absolute() if spec.home else None
@@ -158,7 +160,9 @@ def _other(spec: DesktopSurface, verifier: Verifier, secrets: SecretSource, stop
 
 
 @contextmanager
-def _own(verifier: Verifier, secrets: SecretSource, stop: Halt) -> Iterator[Actuator]:
+def _own(
+    verifier: Verifier, secrets: SecretSource, stop: Halt, announce: Callable[[int, int], None]
+) -> Iterator[Actuator]:
     """The user's own desktop, as the environment names it."""
     import os
 
@@ -175,5 +179,5 @@ def _own(verifier: Verifier, secrets: SecretSource, stop: Halt) -> Iterator[Actu
             bus = accessibility_bus(Path(session))
         except SurfaceError:
             bus = None  # a desktop without accessibility is one of pixels alone
-    with DesktopActuator(verifier, bus=bus, secrets=secrets, halt=stop) as actuator:
+    with DesktopActuator(verifier, bus=bus, secrets=secrets, halt=stop, announce=announce) as actuator:
         yield actuator

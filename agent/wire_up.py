@@ -7,6 +7,7 @@ the surface is touched, so that even a browser that does not start is on the rec
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,7 +27,7 @@ from agent.limits import Limits
 from agent.noticed import Noticing
 from agent.outcome import Ending
 from agent.parts import Parts
-from agent.red_button import red_button
+from agent.red_button import RedButton, red_button
 from agent.run_folder import RunFolder
 from agent.seal import sealed_by
 from agent.sites import Site
@@ -120,7 +121,8 @@ def wired(
         looked_on = stack.enter_context(at)
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
-        trail.event("gui.stop", body=stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt)).said)
+        red = stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt, _shared_mouse(task)))
+        trail.event("gui.stop", body=red.said)
         stack.enter_context(trail.run_span(task.name))
         trail.event("gui.approver", {"gui.approver.key": broker.approver_key.hex()}, broker.approver)
         verifier = Verifier(broker.public_key, folder.id, broker.policy_digest, broker.approver_key)
@@ -132,7 +134,7 @@ def wired(
             broker, secrets.leaks, lambda outgoing: _heard(outgoing, trail, noticed, sent), secrets.redactor()
         )
         if task.desktop is not None:
-            surface = _desk(task, folder, verifier, secrets, stop, rehearsing)
+            surface = _desk(task, folder, verifier, secrets, stop, red, rehearsing)
         else:
             surface = _surface(task, wanted, verifier, secrets, wire, narrow, stop, chromium)
         placed = stack.enter_context(surface)
@@ -290,6 +292,11 @@ def _trail(
     )
 
 
+def _shared_mouse(task: BoundTask) -> bool:
+    """Whether the agent's hand is on the mouse of a person's own X display: theirs on it is a stop then."""
+    return task.desktop is not None and not task.desktop.sandbox and sys.platform not in ("win32", "darwin")
+
+
 @contextmanager
 def _surface(
     task: BoundTask,
@@ -333,6 +340,7 @@ def _desk(
     verifier: Verifier,
     secrets: SecretStore,
     stop: threading.Event,
+    red: RedButton,
     rehearsing: bool,
 ) -> Iterator[_Placed]:
     from agent.desk import desk
@@ -340,7 +348,10 @@ def _desk(
     assert task.desktop is not None
     redactor = secrets.redactor()
     beside = task.path.parent
-    with desk(task.desktop, beside, folder, verifier, secrets, redactor, stop, rehearsing) as (actuator, files):
+    with desk(task.desktop, beside, folder, verifier, secrets, redactor, stop, red.moves, rehearsing) as (
+        actuator,
+        files,
+    ):
         if files is None:
             yield _Placed(actuator)
         else:
