@@ -60,7 +60,7 @@ def run(
             help="Also send spans, events and counts to this collector: http://HOST:4318 or grpc://HOST:4317."
         ),
     ] = "",
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit file here.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit file here, with --inputs of the rows.")] = None,
     annotations: Annotated[
         str, typer.Option(help="Annotate a build: `github` prints them, `gitlab` writes gl-code-quality-report.json.")
     ] = "",
@@ -89,9 +89,6 @@ def run(
     results: Annotated[
         Path | None, typer.Option("--results", help="With --inputs: where results go; beside the table by default.")
     ] = None,
-    rows_junit: Annotated[
-        Path | None, typer.Option("--rows-junit", help="With --inputs: write a JUnit report of the rows here.")
-    ] = None,
 ) -> None:
     """Run one task to its end, or once for each row of a table."""
     from agent.run import Options, run_task
@@ -117,7 +114,7 @@ def run(
     if inputs is not None:
         from agent.flow.command import Wanted, each_row
 
-        raise typer.Exit(each_row(options, Wanted(rows_junit, inputs, workers, retries, rerun_failed, results)))
+        raise typer.Exit(each_row(options, Wanted(junit, inputs, workers, retries, rerun_failed, results)))
     raise typer.Exit(run_task(options))
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.flow.file import Flow, load_flow
-from agent.flow.junit import Case, write_junit
 from agent.flow.player import Player
+from agent.junit import Case, Kind
+from agent.junit import junit as junit_of
 from agent.run import Options, Ran, run_task
 from agent.run_folder import RunNotFound, find_run
 from agent.task import BoundTask, Task, TaskError, load_task
@@ -98,11 +99,15 @@ def replay(flow: Path, task_file: Path | None, options: Options, junit: Path | N
     return code
 
 
+_KINDS: dict[str, Kind] = {"verified": "passed", "error": "broken", "unknown_effect": "broken"}
+
+
 def _report(place: Path, name: str, ran: Ran) -> None:
     outcome = ran.ending.outcome
-    kind = {"verified": "passed", "error": "broken", "unknown_effect": "broken"}.get(outcome, "failed")
-    folder = str(ran.folder.path) if ran.folder is not None else ""
+    kind: Kind = _KINDS.get(outcome, "failed")
+    log = f"run folder: {ran.folder.path}" if ran.folder is not None else ""
     try:
-        write_junit(place, name, [Case(name, kind, outcome, ran.ending.because, ran.seconds, folder)])
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(junit_of(name, [Case(name, kind, outcome, ran.ending.because, ran.seconds, log)]))
     except OSError as error:
         print(f"agent replay: no JUnit report: {place}: {(error.strerror or 'error').lower()}", file=sys.stderr)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent.earlier import Alone, consequential, run_key
-from agent.flow.junit import Case, write_junit
 from agent.flow.table import Row, read_rows
+from agent.junit import Case, Kind, junit
 from agent.outcome import USAGE
 from agent.run_folder import RunFolder, list_runs
 from agent.task import BoundTask, Task, TaskError
@@ -306,7 +306,9 @@ class _Work:
         counts = Counter(result.status for result in results.values())
         missing = len(self._bound) - len(results)
         if self._batch.junit is not None:
-            write_junit(self._batch.junit, self._batch.task.name, [_case(one) for one in self._listed(results)])
+            self._batch.junit.parent.mkdir(parents=True, exist_ok=True)
+            cases = [_case(one) for one in self._listed(results)]
+            self._batch.junit.write_bytes(junit(self._batch.task.name, cases))
         words = {"verified": "verified", "business": "business errors", "system": "system errors",
                  "unknown": "of unknown effect", "duplicate": "duplicates"}  # fmt: skip
         told = ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])  # type: ignore[index]
@@ -351,7 +353,7 @@ def _read(place: Path) -> dict[str, Result]:
     return found
 
 
-_KINDS: Mapping[Status, str] = {
+_KINDS: Mapping[Status, Kind] = {
     "verified": "passed", "business": "failed", "system": "broken", "unknown": "broken", "duplicate": "skipped",
 }  # fmt: skip
 
@@ -359,7 +361,8 @@ _KINDS: Mapping[Status, str] = {
 def _case(result: Result) -> Case:
     said = ", ".join(f"{name}={value}" for name, value in result.inputs.items())[:120]
     kind, name = _KINDS[result.status], f"row {result.row}: {said}"
-    return Case(name, kind, result.outcome, result.because, result.seconds, result.folder)
+    log = f"run folder: {result.folder}" if result.folder else ""
+    return Case(name, kind, result.outcome, result.because, result.seconds, log)
 
 
 def _span(seconds: float) -> str:

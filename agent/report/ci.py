@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
-from xml.etree import ElementTree as ET
 
+from agent.junit import Case, Kind
+from agent.junit import junit as junit_of
 from agent.outcome import Ending
 from agent.report.story import Check, StepStory, Story, read_story
 from agent.run_folder import RunFolder
@@ -120,55 +120,33 @@ def _of_step(step: StepStory) -> Iterator[Finding]:
 def junit(ending: Ending, folder: RunFolder | None, task: str, seconds: float) -> bytes:
     """A JUnit file: the run itself as one case, each check on its trail as another (the loop writes one for all)."""
     story = read_story(folder) if folder is not None else None
-    checks = _checks(story) if story is not None else []
-    suite = ET.Element("testsuite", name=_xml(task), time=f"{seconds:.3f}", tests=str(1 + len(checks)))
-    if folder is not None and story is not None:
-        _properties(suite, folder, story)
-    case = ET.SubElement(suite, "testcase", classname=_xml(task), name="run", time=f"{seconds:.3f}")
-    if ending.outcome == "error":
-        ET.SubElement(case, "error", type="error", message=_xml(ending.because))
-    elif ending.outcome != "verified":
-        ET.SubElement(case, "failure", type=ending.outcome, message=_xml(ending.because))
-    if folder is not None:
-        ET.SubElement(case, "system-out").text = _xml(_log(ending, folder))
-    for check in checks:
-        name = f"check {check.kind}: {check.detail}" if check.detail else f"check {check.kind}"
-        one = ET.SubElement(suite, "testcase", classname=_xml(task), name=_xml(name[:300]), time="0")
-        if check.passed is False:
-            ET.SubElement(one, "failure", type="check", message=_xml(check.detail or "not passed"))
-        elif check.passed is None:
-            ET.SubElement(one, "skipped", message="unclear")
-    failed, broke = (str(len(suite.findall(f".//{kind}"))) for kind in ("failure", "error"))
-    suite.set("failures", failed)
-    suite.set("errors", broke)
-    root = ET.Element("testsuites", tests=suite.get("tests", ""), failures=failed, errors=broke)
-    root.append(suite)
-    ET.indent(root)
-    return b"%s\n" % ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    kind: Kind = "passed" if ending.outcome == "verified" else "broken" if ending.outcome == "error" else "failed"
+    log = _log(ending, folder) if folder is not None else ""
+    cases = [Case("run", kind, ending.outcome, ending.because, seconds, log)]
+    cases += [_of_check(one) for one in (_checks(story) if story is not None else [])]
+    return junit_of(task, cases, _properties(folder, story) if folder is not None and story is not None else None)
 
 
-def _properties(suite: ET.Element, folder: RunFolder, story: Story) -> None:
+def _of_check(check: Check) -> Case:
+    name = f"check {check.kind}: {check.detail}" if check.detail else f"check {check.kind}"
+    if check.passed is None:
+        return Case(name[:300], "skipped", because="unclear")
+    return Case(name[:300], "passed" if check.passed else "failed", "check", check.detail or "not passed")
+
+
+def _properties(folder: RunFolder, story: Story) -> dict[str, str]:
     told = {"run": folder.id, "report": str(folder.report)}
     if story.record is not None:
         told |= {"model": story.record.model, "policy": story.record.policy, "public_key": story.record.public_key}
         told |= {
             f"output.{name}": json.dumps(value, ensure_ascii=False) for name, value in story.record.outputs.items()
         }
-    around = ET.SubElement(suite, "properties")
-    for name, value in told.items():
-        ET.SubElement(around, "property", name=_xml(name), value=_xml(value))
+    return told
 
 
 def _log(ending: Ending, folder: RunFolder) -> str:
     lines = [f"{one.level}: {one.title}: {one.message}" for one in findings(ending, folder)]
     return "\n".join([*lines, f"report: {folder.report}"])
-
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("�", text)
 
 
 def github(found: Sequence[Finding], task: Path) -> list[str]:
