@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
-from model.asking.form import Asked, Form, Read
+from model.asking.form import Asked, Form, OnePrompt, Read
 from model.asking.forms import NAMES
 from model.asking.media import Unusable
 from model.asking.schemas import enforceable
@@ -75,7 +75,7 @@ def check_model(name: str, form: Form, asked: Asked) -> None:
         raise Unusable(
             f"{who} cannot do {what}, of the forms it does {does}; try --model with a Qwen3-VL folder or a server"
         )
-    if asked.schema is not None and form.fields == "may":
+    if asked.schema is not None and form.fields == "may" and isinstance(form, OnePrompt):
         problem = enforceable(form.lark(asked))
         if problem:
             raise Unusable(f"the schema cannot be enforced by constrained decoding: {problem}")

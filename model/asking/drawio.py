@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from model.asking.form import BOX, MARKUP_MARKS, Asked, Form, Misread, Read, body_of, sound
+from model.asking.form import BOX, MARKUP_MARKS, Asked, Misread, OnePrompt, Read, body_of, sound
 from model.asking.media import Unusable
 from model.asking.spotting import objects
 
@@ -77,7 +77,7 @@ STYLE: /([a-zA-Z]{1,30}(=[A-Za-z0-9#.,-]{1,40})?;){0,20}/ & ~/(?i:(?s:.*)(image|
 """
 
 
-class Diagram(Form):
+class Diagram(OnePrompt):
     """A diagram as draw.io XML."""
 
     name = "diagram"

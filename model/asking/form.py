@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -24,6 +25,7 @@ __all__ = [
     "Asked",
     "Form",
     "Misread",
+    "OnePrompt",
     "Prompt",
     "Read",
     "Say",
@@ -102,7 +104,7 @@ Say = Callable[[Prompt], Any]
 """Puts a prompt to a model and gives back what its `check` made of the reply. Raises `ModelError`."""
 
 
-class Form:
+class Form(ABC):
     """One form. Stateless."""
 
     name: ClassVar[str]
@@ -119,33 +121,20 @@ class Form:
     pixels: ClassVar[tuple[int, int]] = (256 * 1024, 1280 * 1024)
     marks: ClassVar[tuple[tuple[bytes, ...], ...]] = JSON_MARKS
 
-    def prompt(self, asked: Asked) -> str:
-        """The words beside the pictures, for a form that is one prompt and one reply."""
-        raise NotImplementedError
-
-    def lark(self, asked: Asked) -> str:
-        """The grammar of every legal reply to `prompt`."""
-        raise NotImplementedError
-
-    def read(self, reply: str, asked: Asked) -> Read:
-        """What a reply to `prompt` says, thoughts left out. Raises `Misread`."""
-        raise NotImplementedError
-
-    def refuse(self, asked: Asked) -> None:
+    def refuse(self, asked: Asked) -> None:  # noqa: B027  most forms take everything
         """Raise `Unusable` for what the form cannot take; asked before a model is loaded."""
 
+    @abstractmethod
     def schema(self, asked: Asked) -> dict[str, Any]:
         """JSON Schema of the answer."""
-        raise NotImplementedError
 
     def told(self, answer: Any) -> str:
         """The answer as text for people, or as the document that was asked for."""
         return json.dumps(answer, ensure_ascii=False, indent=2)
 
+    @abstractmethod
     def answer(self, asked: Asked, say: Say) -> Read:
-        """One prompt, one reply."""
-        read: Read = say(self.put(asked, self.shown(asked), self.prompt(asked)))
-        return read
+        """Put what has to be put, and make one answer of what was said."""
 
     def shown(self, asked: Asked) -> tuple[str | Shown | Moment, ...]:
         """The pictures as a prompt has them: numbered where there are several; of a recording its moments."""
@@ -155,14 +144,35 @@ class Form:
             return asked.pictures
         return tuple(part for n, one in enumerate(asked.pictures, 1) for part in (f"Picture {n}: ", one))
 
+    def wish(self, asked: Asked) -> str:
+        """The person's own words, after the form's."""
+        return f"\n{asked.question}" if asked.question else ""
+
+
+class OnePrompt(Form):
+    """A form that is one prompt and one reply."""
+
+    @abstractmethod
+    def prompt(self, asked: Asked) -> str:
+        """The words beside the pictures, for a form that is one prompt and one reply."""
+
+    @abstractmethod
+    def lark(self, asked: Asked) -> str:
+        """The grammar of every legal reply to `prompt`."""
+
+    @abstractmethod
+    def read(self, reply: str, asked: Asked) -> Read:
+        """What a reply to `prompt` says, thoughts left out. Raises `Misread`."""
+
+    def answer(self, asked: Asked, say: Say) -> Read:
+        """One prompt, one reply."""
+        read: Read = say(self.put(asked, self.shown(asked), self.prompt(asked)))
+        return read
+
     def put(self, asked: Asked, shown: Sequence[str | Shown | Moment], words: str) -> Prompt:
         """A prompt with this form's bounds."""
         lark = self.lark(asked)
         return Prompt((*shown, words), lark, lambda reply: self.read(reply, asked), self.words, self.pixels, self.marks)
-
-    def wish(self, asked: Asked) -> str:
-        """The person's own words, after the form's."""
-        return f"\n{asked.question}" if asked.question else ""
 
 
 def json_reply(schema: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar, Literal
 
-from model.asking.form import JSON_MARKS, Asked, Form, Misread, Read, Takes, data_of, json_reply
+from model.asking.form import JSON_MARKS, Asked, Misread, OnePrompt, Read, Takes, data_of, json_reply
 from model.asking.schemas import misfit
 from model.protocols.spoken import schema_text
 
@@ -14,7 +14,7 @@ __all__ = ["Free"]
 _LONGEST = 20_000
 
 
-class Free(Form):
+class Free(OnePrompt):
     """Any question."""
 
     name = "question"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from model.asking.form import MARKUP_MARKS, Asked, Form, Misread, Read, body_of, sound
+from model.asking.form import MARKUP_MARKS, Asked, Misread, OnePrompt, Read, body_of, sound
 from model.asking.spotting import objects
 
 __all__ = ["POLICY", "VOID", "Code", "Page", "danger_of", "parsed"]
@@ -226,7 +226,7 @@ CSS: /[^<\\\x00-\x09\x0b-\x1f\x7f]{{1,8000}}/ & ~/{_FORBIDDEN}/
 """
 
 
-class Code(Form):
+class Code(OnePrompt):
     """A screenshot as HTML."""
 
     name = "code"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Literal
 
-from model.asking.form import Asked, Form, Misread, Read, Takes, entries_of
+from model.asking.form import Asked, Misread, OnePrompt, Read, Takes, entries_of
 from model.asking.spotting import listed
 
 __all__ = ["When", "clock", "seconds_of"]
@@ -35,7 +35,7 @@ def seconds_of(text: Any) -> float:
     return int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-class When(Form):
+class When(OnePrompt):
     """The moment of something."""
 
     name = "when"

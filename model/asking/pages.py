@@ -10,7 +10,7 @@ from html import escape
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
-from model.asking.form import BOX, MARKUP_MARKS, Asked, Form, Misread, Read, body_of, box_of, pixels_of, sound
+from model.asking.form import BOX, MARKUP_MARKS, Asked, Misread, OnePrompt, Read, body_of, box_of, pixels_of, sound
 from model.asking.markup import VOID
 from model.asking.media import Shown
 from model.asking.spotting import objects
@@ -71,7 +71,7 @@ LINE: /[^<>\x00-\x1f\x7f]{{0,{_LONGEST}}}/
 """
 
 
-class Document(Form):
+class Document(OnePrompt):
     """A page as HTML or Markdown."""
 
     name = "document"

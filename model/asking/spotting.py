@@ -10,8 +10,8 @@ from actuators.geometry import Point
 from model.asking.form import (
     BOX,
     Asked,
-    Form,
     Misread,
+    OnePrompt,
     Read,
     box_of,
     entries_of,
@@ -60,7 +60,7 @@ def _words(longest: int) -> dict[str, Any]:
     return {"type": "string", "maxLength": longest}
 
 
-class Ocr(Form):
+class Ocr(OnePrompt):
     """Every line of text with its box and its language."""
 
     name = "ocr"
@@ -113,7 +113,7 @@ def _place(box: Sequence[int]) -> str:
     return "[" + ", ".join(str(side) for side in box) + "]"
 
 
-class Ground(Form):
+class Ground(OnePrompt):
     """Where something is."""
 
     name = "ground"
@@ -157,7 +157,7 @@ _LABEL = r"""LABEL: /"([^"\\\x00-\x1f\x7f]|\\["\\]){0,200}"/"""
 _FIELD_OF_VIEW = 60.0
 
 
-class Ground3d(Form):
+class Ground3d(OnePrompt):
     """Where something is in space."""
 
     name = "ground3d"
