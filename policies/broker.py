@@ -301,9 +301,7 @@ def _safely(answer: Any, message: dict[str, Any]) -> dict[str, Any]:
         return {"broken": f"it failed on a question: {type(error).__name__}"}
 
 
-def _keeper(
-    hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover]
-) -> tuple[Any, dict[str, Any]]:
+def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeApprover]) -> tuple[Any, dict[str, Any]]:
     from policies.decide import PolicySet
     from policies.keeper import Keeper
 

@@ -263,9 +263,7 @@ class Desktop:
             self._temporary = tempfile.TemporaryDirectory(prefix="deskhand-desktop-", ignore_cleanup_errors=True)
         for name in (_MANAGER, "dbus-daemon"):
             if shutil.which(name, path=_PLACES) is None:
-                raise SandboxUnavailable(
-                    f"no `{name}`: install it (Debian: `apt-get install jwm dbus at-spi2-core`)"
-                )
+                raise SandboxUnavailable(f"no `{name}`: install it (Debian: `apt-get install jwm dbus at-spi2-core`)")
         self.display.__enter__()
         self._overlay = Overlay(self._home, self._folder / "home")
         settings = self._folder / "settings"

@@ -13,9 +13,10 @@ from actuators.action import Action, Click, Drag, PressKeys, Scroll, TypeText
 from actuators.base import Settled
 from actuators.cdp import BOUND_S, DocumentGone
 from actuators.geometry import Point
-from actuators.hand import Focus, Hand, NotPossible
+from actuators.hand import Focus, Hand
 from actuators.nodes import node_of
 from actuators.observation import Node
+from actuators.permitted import NotPossible
 from actuators.tabs import Tab
 from actuators.world import Place
 from osworld_eval.miniwob.page import AREA, SCALE, VIEWPORT

@@ -41,9 +41,7 @@ def land(stage: DesktopStage, count: int) -> list[tuple[Point, Point]]:
         for _ in range(count):
             seen = stage.actuator.observe()
             at = Point(chance.randrange(size.width), chance.randrange(size.height))
-            receipt = stage.actuator.perform(
-                stage.mint.permit(Click(at=at), stage.actuator.target(Click(at=at), seen))
-            )
+            receipt = stage.actuator.perform(stage.mint.permit(Click(at=at), stage.actuator.target(Click(at=at), seen)))
             assert receipt.status == "done", receipt
             event = watcher.next_event()
             if (event.root_x, event.root_y) != (at.x, at.y):

@@ -59,7 +59,9 @@ def test_a_rehearsal_shows_what_would_be_written_and_writes_nothing(tmp_path: Pa
 
 def test_a_verified_run_makes_its_files_real_where_the_task_says_so(tmp_path: Path) -> None:
     task = note(tmp_path, "commit")
-    found = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path / "runs", "--json", timeout=200)
+    found = agent(
+        "run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path / "runs", "--json", timeout=200
+    )
     assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
     assert (tmp_path / "home" / "note.txt").read_text() == "first\nmore"
     assert any(line.startswith("made real: 1 changes") for line in found.last["files"])

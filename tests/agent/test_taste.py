@@ -194,7 +194,9 @@ def made(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.With):  # imports under a condition that holds only meanwhile
-            found |= {a.asname or a.name for each in ast.walk(node) if isinstance(each, ast.ImportFrom) for a in each.names}
+            found |= {
+                a.asname or a.name for each in ast.walk(node) if isinstance(each, ast.ImportFrom) for a in each.names
+            }
         else:
             found |= {
                 each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)

@@ -31,7 +31,7 @@ HEAVY = ("torch", "transformers", "playwright")
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from conftest import make_film, make_paper
+    from asked_files import make_film, make_paper
 
     folder = tmp_path_factory.mktemp("files")
     Image.new("RGB", (60, 40), "white").save(folder / "a.png")

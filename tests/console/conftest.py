@@ -113,16 +113,16 @@ def console(serve: Serve) -> Console:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """One Chromium for all tests; none of ours, since that one is kept from the console."""
-    from playwright.sync_api import sync_playwright
-
-    from sandboxes.chromium import find_chromium
+    """One Chromium for all tests, without the walls of ours, which keep it from the console."""
+    from sandboxes.chromium import driver, find_chromium
 
     found = find_chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    browser = driver.hold().chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    try:
         yield browser
+    finally:
         browser.close()
+        driver.release()
 
 
 @pytest.fixture
@@ -136,7 +136,10 @@ def page_of(chromium: Any, console: Console) -> Iterator[Any]:
         context.set_default_timeout(40_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: wrong.append(f"{said.text} {said.location['url']}") if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: wrong.append(f"{said.text} {said.location['url']}") if said.type == "error" else None,
+        )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(console.link(name))
         page.get_by_role("button", name="Come in").click()

@@ -88,7 +88,9 @@ def test_nothing_that_could_run_code_is_fetched() -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b/c", "a b/c"])
-def test_what_names_no_repository_is_a_usage_error(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_names_no_repository_is_a_usage_error(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from agent.models import pull_model
 
     assert pull_model(name, tmp_path / "x") == 2

@@ -14,10 +14,22 @@ ALPHABET = Alphabet(icons=("", "search", "close"))
 
 
 def label(text: str, left: float, top: float, step: float = 7.0, tall: float = 16.0) -> dict[str, Any]:
-    return {"text": text, "box": [left, top, step * len(text), tall], "chars": [left + step * (n + 0.5) for n in range(len(text))]}
+    return {
+        "text": text,
+        "box": [left, top, step * len(text), tall],
+        "chars": [left + step * (n + 0.5) for n in range(len(text))],
+    }
 
 
-def thing(role: str, left: float, top: float, width: float, height: float, states: tuple[str, ...] = (), icon: str | None = None) -> dict[str, Any]:
+def thing(
+    role: str,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    states: tuple[str, ...] = (),
+    icon: str | None = None,
+) -> dict[str, Any]:
     return {"role": role, "name": "", "box": [left, top, width, height], "states": list(states), "icon": icon}
 
 
@@ -33,10 +45,14 @@ def said(wanted: Targets) -> Said:
     )  # fmt: skip
 
 
-def read(lines: list[dict[str, Any]], things: list[dict[str, Any]], size: tuple[int, int] = (1280, 800)) -> tuple[Node, ...]:
+def read(
+    lines: list[dict[str, Any]], things: list[dict[str, Any]], size: tuple[int, int] = (1280, 800)
+) -> tuple[Node, ...]:
     page = read_labels({"lines": lines, "nodes": things}, ALPHABET)
     tiles = cover(*size)
-    return assemble(tiles, [said(targets(page, tile.left, tile.top, tile.grid, ALPHABET)) for tile in tiles], ALPHABET, size)
+    return assemble(
+        tiles, [said(targets(page, tile.left, tile.top, tile.grid, ALPHABET)) for tile in tiles], ALPHABET, size
+    )
 
 
 def told(nodes: tuple[Node, ...]) -> list[tuple[str, str, str]]:
@@ -64,7 +80,11 @@ def test_a_page_comes_back_with_roles_names_and_values() -> None:
 
 
 def test_text_beside_text_stays_apart_and_a_seam_cuts_nothing() -> None:
-    lines = [label("Delete this row", 560, 10), label("Next", 690, 10), label("One long line of text across the seam of tiles", 480, 150)]
+    lines = [
+        label("Delete this row", 560, 10),
+        label("Next", 690, 10),
+        label("One long line of text across the seam of tiles", 480, 150),
+    ]
     names = [name for _, name, _ in told(read(lines, []))]
     assert sorted(names) == ["Delete this row", "Next", "One long line of text across the seam of tiles"]
 

@@ -61,7 +61,11 @@ def test_programs_inside_are_nobody_and_see_no_home_but_their_own(desktop: Deskt
 
 def test_there_is_no_network_and_no_other_display(desktop: Desktop) -> None:
     with Display((200, 100)) as other, socket.create_server(("127.0.0.1", 0)) as door:
-        assert not [line for line in Path("/proc/net/unix").read_text().splitlines() if f"@/tmp/.X11-unix/X{other.name[1:]}" in line]
+        assert not [
+            line
+            for line in Path("/proc/net/unix").read_text().splitlines()
+            if f"@/tmp/.X11-unix/X{other.name[1:]}" in line
+        ]
         port = door.getsockname()[1]
         python = (
             "import socket\n"
@@ -153,7 +157,11 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
     )
     root = Path(__file__).parents[2]
     child = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     pids = [int(one) for one in child.stdout.readline().split()]

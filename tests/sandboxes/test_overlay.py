@@ -81,7 +81,18 @@ def test_files_are_read_as_they_are_seen_inside(overlay: Overlay) -> None:
     inside(overlay, MANY)
     assert overlay.read("a.txt") == b"one\ntwo\nthree\n" and overlay.read("new/c.txt") == "café\n".encode()
     assert overlay.read("docs/deep/q") == b"q\n"
-    for gone in ("b.txt", "gone/z", "docs/deep/x", "nothing", "link", "docs", "../home/a.txt", "/etc/passwd", "a\0b", ""):
+    for gone in (
+        "b.txt",
+        "gone/z",
+        "docs/deep/x",
+        "nothing",
+        "link",
+        "docs",
+        "../home/a.txt",
+        "/etc/passwd",
+        "a\0b",
+        "",
+    ):
         assert overlay.read(gone) is None
 
 
