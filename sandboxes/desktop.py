@@ -88,6 +88,7 @@ class Desktop:
         hosts: that programs may reach; see `sandboxes.doorman.Doorman`. None are reached when left out.
         share: further files or folders that can be read inside: (outside, inside).
         record: the file for a recording of the screen; see `sandboxes.recording`. None records nothing.
+        user: as for `Jail`.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Desktop:
         hosts: Sequence[str] = (),
         share: Sequence[tuple[Path, str]] = (),
         record: Path | None = None,
+        user: str = "agent",
     ) -> None:
         self._programs = {name: tuple(argv) for name, argv in programs.items()}
         self._home = home
@@ -106,6 +108,7 @@ class Desktop:
         self._hosts = tuple(hosts)
         self._share = tuple(share)
         self._record = record
+        self._user = user
         self._recording: Recording | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._sockets: tempfile.TemporaryDirectory[str] | None = None
@@ -279,7 +282,7 @@ class Desktop:
             *self._share,
         ]
         env = {**_ENV, **_own_settings(self._home), "DISPLAY": self.display.name}
-        self._jail = Jail(self._overlay, desk, seen_inside, env, self._hosts)
+        self._jail = Jail(self._overlay, desk, seen_inside, env, self._hosts, self._user)
         self._jail.__enter__()
         bus = ("dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={DESK}/bus")
         started = [self._jail.start(bus), self._jail.start((_MANAGER, "-f", _CONFIG))]

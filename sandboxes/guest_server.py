@@ -64,6 +64,7 @@ def guest_desktop(
     programs: Mapping[str, Sequence[str]] | None = None,
     share: Sequence[tuple[Path, str]] = (),
     folder: Path | None = None,
+    user: str = "agent",
 ) -> Desktop:
     """A desktop, not started, that a `GuestServer` can serve.
 
@@ -74,13 +75,14 @@ def guest_desktop(
         programs: further ones, as for `Desktop`.
         share: as for `Desktop`.
         folder: as for `Desktop`.
+        user: the name of the one user inside; `user` is what OSWorld's tasks expect.
 
     Raises:
         SandboxUnavailable: one of the programs is not installed.
     """
     inside = [(Path(__file__).with_name("guest_inside.py"), f"{_AT}/inside.py"), *_libraries()]
     all_ = {**programs_of(apps), **(programs or {}), _INSIDE: ("/usr/bin/python3", f"{_AT}/inside.py")}
-    return Desktop(all_, home, folder, size, share=[*inside, *share])
+    return Desktop(all_, home, folder, size, share=[*inside, *share], user=user)
 
 
 def _libraries() -> list[tuple[Path, str]]:

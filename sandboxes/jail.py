@@ -31,10 +31,8 @@ from sandboxes.base import SandboxUnavailable
 from sandboxes.doorman import Doorman
 from sandboxes.overlay import Overlay
 
-__all__ = ["DESK", "HOME", "Jail", "Program", "what_is_missing"]
+__all__ = ["DESK", "Jail", "Program", "what_is_missing"]
 
-HOME = "/home/agent"
-"""The home as programs inside see it."""
 DESK = "/run/desk"
 """A folder that both sides see: sockets and logs."""
 START_S = 15.0
@@ -68,11 +66,12 @@ class Jail:
     """Programs behind one wall.
 
     Args:
-        home: seen as `HOME` inside.
+        home: seen as `/home/USER` inside.
         desk: seen as `DESK` inside; made if missing, for its owner alone.
         share: further files or folders that may be read, at the same place inside: (outside, inside).
         env: variables for every program.
         hosts: see `Doorman`; none means no network at all.
+        user: the name of the one user inside, whose home is `/home/USER`.
     """
 
     def __init__(
@@ -82,8 +81,11 @@ class Jail:
         share: Sequence[tuple[Path, str]] = (),
         env: Mapping[str, str] | None = None,
         hosts: Sequence[str] = (),
+        user: str = "agent",
     ) -> None:
         self._home = home
+        self._user = user
+        self._inside = f"/home/{user}"
         self._desk = desk
         self._share = tuple(share)
         self._env = dict(env or {})
@@ -130,7 +132,8 @@ class Jail:
         program = Program(len(self._programs) + 1, name or Path(argv[0]).name)
         self._programs[program.id] = program
         log = f"{DESK}/{program.name}-{program.id}.log"
-        told = {"do": "start", "id": program.id, "argv": list(argv), "env": dict(env or {}), "log": log, "cwd": HOME}
+        told = {"do": "start", "id": program.id, "argv": list(argv), "env": dict(env or {}), "log": log}
+        told["cwd"] = self._inside
         self._say(told)
         until = time.monotonic() + START_S
         while not program.pid and not program.failed and program.code is None:
@@ -203,15 +206,17 @@ class Jail:
             argv += ["--ro-bind", str(outside), inside]
         for name in ("passwd", "group"):
             argv += ["--ro-bind", str(self._desk / name), f"/etc/{name}"]
-        argv += ["--bind", str(self._home.home), HOME, "--bind", str(self._desk), DESK, "--chdir", HOME]
-        for name, value in (_BASE_ENV | self._env | (_PROXY_ENV if self._doorman else {})).items():
+        argv += ["--bind", str(self._home.home), self._inside]
+        argv += ["--bind", str(self._desk), DESK, "--chdir", self._inside]
+        own = {"HOME": self._inside, "USER": self._user}
+        for name, value in (_BASE_ENV | own | self._env | (_PROXY_ENV if self._doorman else {})).items():
             argv += ["--setenv", name, value]
         return [*argv, "--", python, "-I", "-S", "/run/warden.py"]
 
     def _users(self) -> None:
         """The one user and the one group that there are inside."""
-        (self._desk / "passwd").write_text(f"agent:x:1000:1000:agent:{HOME}:/bin/sh\n")
-        (self._desk / "group").write_text("agent:x:1000:\n")
+        (self._desk / "passwd").write_text(f"{self._user}:x:1000:1000:{self._user}:{self._inside}:/bin/sh\n")
+        (self._desk / "group").write_text(f"{self._user}:x:1000:\n")
 
     def _say(self, told: dict[str, Any]) -> None:
         if not self.alive:
@@ -248,8 +253,6 @@ class Jail:
 
 _BASE_ENV = {
     "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/games",
-    "HOME": HOME,
-    "USER": "agent",
     "LANG": "C.UTF-8",
     "XDG_RUNTIME_DIR": DESK,
     "XDG_CACHE_HOME": "/tmp/cache",
