@@ -1,0 +1,1 @@
+"""Scoring by OSWorld's own evaluators, in an environment of their own, behind a wall."""
