@@ -61,6 +61,9 @@ _QUICK_S = 1.5
 """A tree that took longer is not read only to see whether the programs answer."""
 _PAUSE_S = 0.03
 _OPENS_S = 40.0
+_BLIND_S = 5.0
+_BLINK_S = 1.3
+"""Longer than a caret stays away."""
 _TAKES_S, _EACH_S, _QUIET_TEXT_S = 5.0, 0.05, 1.0
 _REGION_PX = 64
 _WHEEL_PX, _MOST_NOTCHES = 40, 400
@@ -88,6 +91,8 @@ class GuestActuator(Permitted["_Attempt"]):
         secrets: gives values for `<secret:NAME>` while typing.
         apps: programs that may be started, by the names that the guest finds them under.
         halt: the red stop.
+        nodes: whether the accessibility tree is read. Without it nothing is known but pixels: no field is looked for
+            before typing and none is read back, and reading a tree, which takes upstream's guests seconds, costs none.
 
     Raises:
         SurfaceUnavailable: it does not answer, is no Linux, or lacks what the hand needs.
@@ -103,9 +108,11 @@ class GuestActuator(Permitted["_Attempt"]):
         secrets: SecretSource = no_secrets,
         apps: Sequence[str] = (),
         halt: Halt = never,
+        nodes: bool = True,
     ) -> None:
         super().__init__(verifier, secrets, halt)
         self._guest = guest
+        self._nodes = nodes
         self._apps = tuple(apps)
         self._hand = _HAND.read_text("utf-8")
         self._own: list[int] = []
@@ -175,7 +182,7 @@ class GuestActuator(Permitted["_Attempt"]):
             changed |= picture != self._before
             begun = changed or now - self._acted_at >= BEGINS_S
             quiet = begun and looks >= 2 and now - since >= QUIET_S
-            if quiet and not changed and not asked and self._tree_s < _QUICK_S:
+            if quiet and not changed and not asked and self._nodes and self._tree_s < _QUICK_S:
                 asked, since = True, now
                 self._looking(self._tree)  # the programs have come round when they have answered
                 continue
@@ -205,6 +212,11 @@ class GuestActuator(Permitted["_Attempt"]):
         self._possible(action)
         attempt.target = target = self._looking(lambda: self._target(action))
         free = isinstance(action, Wait | Zoom)
+        until = time.monotonic() + _BLINK_S
+        while not self._nodes and not free and target.digest != judged and time.monotonic() < until:
+            go_on(self._halt)  # a caret that blinks comes back; what changed for good does not
+            time.sleep(_PAUSE_S)
+            attempt.target = target = self._looking(lambda: self._target(action))
         if not free and target.digest != judged:
             return not_judged(words(target.node))
         if not free and (point := self._reach(action)) is not None:
@@ -264,7 +276,7 @@ class GuestActuator(Permitted["_Attempt"]):
         if not isinstance(action, TypeText):
             return ""
         node = target.node
-        if node is None or not (node.editable or node.role in ("textbox", "searchbox", "spinbutton")):
+        if self._nodes and not (node and (node.editable or node.role in ("textbox", "searchbox", "spinbutton"))):
             raise NotPossible("nothing that takes text has the focus: click the field first")
         return self._revealed(action, target)
 
@@ -304,7 +316,9 @@ class GuestActuator(Permitted["_Attempt"]):
     def _type(self, attempt: _Attempt) -> str:
         """Type piece by piece, reading the field back after each, and say what is really there."""
         asked, target, text = attempt.action, attempt.target, attempt.text
-        assert isinstance(asked, TypeText) and target.node is not None
+        assert isinstance(asked, TypeText)
+        if target.node is None:
+            return self._type_blindly(attempt, asked)
         secret = text != asked.text
         kept, remark = _typable(text, target.node)
         back = _ReadBack(lambda: self._looking(self._shown), target.node, kept, self._halt)
@@ -324,6 +338,18 @@ class GuestActuator(Permitted["_Attempt"]):
             remark = f"{'it' if secret else 'the field'} did not take the text as it was typed"
         return remark
 
+    def _type_blindly(self, attempt: _Attempt, asked: TypeText) -> str:
+        """Type wherever the keyboard is; nothing can be read back."""
+        kept, remark = _typable(attempt.text)
+        done = 0
+        while done < len(kept):
+            go_on(self._halt)
+            attempt.typed = True
+            done += self._run([["type", [_symbol(char) for char in kept[done : done + _PIECE]]]], keys=True)
+            if attempt.text == asked.text:
+                attempt.performed = TypeText(text=kept[:done])
+        return remark
+
     def _launch(self, name: str, arguments: Sequence[str] = ()) -> str:
         """Start an application and wait for its window; a remark where none is shown."""
         if name not in self._apps or not _APP.fullmatch(name):
@@ -333,6 +359,9 @@ class GuestActuator(Permitted["_Attempt"]):
             self._guest.launch([name, *arguments])
         except GuestSaid as said:
             raise NotPossible(f"`{name}` cannot be started: {said.words}") from None
+        if not self._nodes:  # there is nothing that would tell of a window but a picture that changes
+            self.settle(_BLIND_S)
+            return ""
         until = time.monotonic() + _OPENS_S
         while time.monotonic() < until:
             go_on(self._halt)
@@ -398,9 +427,11 @@ class GuestActuator(Permitted["_Attempt"]):
         png = self._guest.screenshot()
         width, height = png_size(png)
         screen = Screen(width, height)
-        return png, screen, screen_of(self._tree(), screen)
+        return png, screen, screen_of(self._tree(), screen) if self._nodes else GuestScreen(())
 
     def _shown(self) -> GuestScreen:
+        if not self._nodes:
+            return GuestScreen(())
         return screen_of(self._tree(), Screen(*self._guest.screen_size()))
 
     def _tree(self) -> str:
@@ -532,12 +563,12 @@ def _of_char(char: str) -> int:
     return code if 0x20 <= code <= 0x7E or 0xA0 <= code <= 0xFF else 0x01000000 | code
 
 
-def _typable(text: str, node: Node) -> tuple[str, str]:
+def _typable(text: str, node: Node | None = None) -> tuple[str, str]:
     """What of a text is typed, and a remark where that is not all of it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(char for char in text if char in "\n\t" or (char >= " " and not "\x7f" <= char <= "\x9f"))
     remark = "" if kept == text else "control characters were left out"
-    if node.tag == "entry" and any(char in kept for char in "\n\t"):
+    if node is not None and node.tag == "entry" and any(char in kept for char in "\n\t"):
         kept = kept.strip("\n\t").replace("\n", " ").replace("\t", " ")
         remark = "line breaks were not typed as keys: the field takes one line, and Enter is a key of its own"
     return kept, remark

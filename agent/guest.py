@@ -43,7 +43,7 @@ def guest(
         except (GuestGone, GuestSaid):
             return None
 
-    with GuestActuator(machine, verifier, secrets, spec.apps, stop) as actuator:
+    with GuestActuator(machine, verifier, secrets, spec.apps, stop, spec.nodes) as actuator:
         if spec.start:
             actuator.open(spec.start[0], spec.start[1:])
         yield actuator, read

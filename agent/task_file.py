@@ -203,6 +203,9 @@ class GuestSurface(_Model):
     """The programs that may be touched and started, as the guest's accessibility names them, for example `mousepad`."""
     start: tuple[_Short, ...] = ()
     """The program to begin with, and what it is given; left out, whatever is on the screen."""
+    nodes: bool = True
+    """Whether its accessibility tree is read; without it nothing is known but pixels, and text is typed wherever the
+    keyboard is."""
 
 
 class Surface(_Model):

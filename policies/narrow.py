@@ -31,7 +31,7 @@ __all__ = [
     "all_anomalies",
 ]
 
-Preset = Literal["observe", "browse", "booking", "phone", "sandbox"]
+Preset = Literal["observe", "browse", "booking", "phone", "sandbox", "benchmark"]
 
 
 Tier = Literal["observe", "rehearse", "supervised", "bounded"]
