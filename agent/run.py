@@ -68,6 +68,8 @@ class Options:
     """The chord that stops the run at this display, `auto` for the usual one where it can be listened for, or `off`."""
     opened: Model | None = None
     """A model that is there already, instead of `model`; the run closes it."""
+    drive: Callable[[Parts], Ending] | None = None
+    """What goes through the run in place of the loop; such a run leaves no flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
     )
     try:
         folder.put_task(task.path.read_text())
-        ending = _ran(task, wanted, folder, model, counted, stop, earlier)
+        ending = _ran(task, wanted, folder, model, counted, stop, earlier, options.drive)
     except _MISTAKES:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
@@ -210,20 +212,22 @@ def _ran(
     counted: Counting,
     stop: threading.Event,
     earlier: Unended | None = None,
+    drive: Callable[[Parts], Ending] | None = None,
 ) -> Ending:
     """The whole run, from nothing to nothing. What breaks is in the trail, if there is one, and in `run.json`."""
     ending: Ending | None = None
     try:
         with wired(task, wanted, folder, model, counted, stop) as parts:
             recorder, began = Recorder(parts), time.monotonic()
-            ending = to_the_end(parts, earlier)
+            ending = to_the_end(parts, earlier, drive)
             if parts.wind_up is not None:
                 ending, lines = parts.wind_up(ending)
                 parts.trail.event("gui.files", body="\n".join(lines))
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
-            _keep_flow(recorder, folder, task, ending, time.monotonic() - began)
+            if drive is None:
+                _keep_flow(recorder, folder, task, ending, time.monotonic() - began)
         return ending
     except _MISTAKES:
         raise
@@ -242,12 +246,14 @@ def _keep_flow(recorder: Recorder, folder: RunFolder, task: BoundTask, ending: E
         print(f"agent run: no flow: {_one_line(problem)}", file=sys.stderr)
 
 
-def to_the_end(parts: Parts, earlier: Unended | None = None) -> Ending:
+def to_the_end(parts: Parts, earlier: Unended | None = None, drive: Callable[[Parts], Ending] | None = None) -> Ending:
     """The loop's ending; where the machinery broke, what that means: an act in flight may have happened.
 
     With `earlier`, a run that was cut off, it is first looked whether that one has done it.
     """
     try:
+        if drive is not None:
+            return drive(parts)
         if earlier is None:
             return Loop(parts).run()
         return look_back(parts, earlier, parts.start) or Loop(parts).run(1)
