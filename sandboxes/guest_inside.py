@@ -1,12 +1,14 @@
 """Runs inside a jail and does there what `sandboxes.guest_server` is asked for: programs and files.
 
 One request for each connection to a socket in the desk: a line of JSON, and after it as many bytes as its `size` says;
-the answer is made alike. It uses nothing but the standard library and no other file of this repository,
-because a jail sees none. What it does not protect against: it does what it is asked, as any program in its jail could.
+the answer is made alike. `port` is another: after its answer the connection is one to that port inside. It uses
+nothing but the standard library and no other file of this repository, because a jail sees none. What it does not
+protect against: it does what it is asked, as any program in its jail could.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_DEEP = 50
+_OWN_PROGRAMS = "/tmp/guest-programs"
 _MOST_SAID = 16 * 2**20
 """Characters of one program's output that are told."""
 Body = tuple[dict[str, Any], bytes]
@@ -161,6 +164,36 @@ def look(told: dict[str, Any]) -> Body:
     return {"there": Path(path).exists(), "program": shutil.which(told["path"]) or "", "path": path}, b""
 
 
+# Ports
+
+
+def port(told: dict[str, Any], line: socket.socket) -> None:
+    """Make of this connection one to a port of the jail's own loopback."""
+    with socket.socket() as inner:
+        try:
+            inner.connect(("127.0.0.1", int(told["port"])))
+        except OSError as error:
+            line.sendall(json.dumps({"failed": str(error), "size": 0}).encode() + b"\n")
+            return
+        line.sendall(b'{"size": 0}\n')
+        back = threading.Thread(target=_carry, args=(inner, line), daemon=True)
+        back.start()
+        _carry(line, inner)
+        back.join()
+
+
+def _carry(one: socket.socket, other: socket.socket) -> None:
+    """Bytes from one connection to the other until it ends."""
+    try:
+        while piece := one.recv(65536):
+            other.sendall(piece)
+    except OSError:
+        pass
+    for end in (one, other):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
 # Serving
 
 
@@ -173,6 +206,9 @@ def serve(line: socket.socket) -> None:
     """One request."""
     with line, line.makefile("rwb") as file:
         told = json.loads(file.readline())
+        if told["do"] == "port":
+            port(told, line)
+            return
         data = file.read(int(told.get("size", 0)))
         try:
             answer, body = write(told, data) if told["do"] == "write" else DOES[told["do"]](told)
@@ -194,9 +230,25 @@ def authority(path: Path) -> None:
     os.environ["XAUTHORITY"] = str(path)
 
 
+def browser(folder: Path) -> None:
+    """Upstream's machines have Chrome; where there is Chromium alone it answers to that name, with that profile.
+
+    The jail is around it already, and leaves it no room to build one of its own.
+    """
+    if shutil.which("google-chrome") or not shutil.which("chromium"):
+        return
+    folder.mkdir(exist_ok=True)
+    made = folder / "google-chrome"
+    options = '--no-sandbox --test-type --no-first-run --user-data-dir="$HOME/.config/google-chrome"'
+    made.write_text(f'#!/bin/sh\nexec chromium {options} "$@"\n')
+    made.chmod(0o755)
+
+
 def main() -> None:
     """Serve until the jail ends."""
-    os.environ["PATH"] = f"/run/guest/bin:{os.environ.get('PATH', '')}"
+    os.environ["PATH"] = f"/run/guest/bin:{_OWN_PROGRAMS}:{os.environ.get('PATH', '')}"
+    browser(Path(_OWN_PROGRAMS))
+    os.environ.setdefault("XDG_CURRENT_DESKTOP", "GNOME")  # so that xdg-open asks GLib which program opens what
     os.environ["PYTHONPATH"] = "/run/guest/lib"
     authority(Path("/tmp/guest-authority"))
     door = socket.socket(socket.AF_UNIX)

@@ -50,6 +50,8 @@ __all__ = ["GuestServer", "guest_desktop"]
 
 START_S = 20.0
 _INSIDE = "deskhand-guest"
+_PYAUTOGUI = ("pyautogui", "pytweening", "pymsgbox", "pyscreeze")
+"""By which OSWorld's tasks press keys."""
 _AT = "/run/guest"
 _MOST_UPLOAD = 512 * 2**20
 _WINDOW_S = 30.0
@@ -86,13 +88,15 @@ def guest_desktop(
 
 
 def _libraries() -> list[tuple[Path, str]]:
-    """What programs that act on the display import: python-xlib, which pyautogui brings to upstream's machines."""
+    """What programs that act on the display import: python-xlib, and pyautogui where it is there to be handed in."""
     from importlib.util import find_spec
 
     found = []
-    for name in ("Xlib", "six"):
+    for name in ("Xlib", "six", *_PYAUTOGUI):
         spec = find_spec(name)
         if spec is None or spec.origin is None:
+            if name in _PYAUTOGUI:
+                continue
             raise SandboxUnavailable("python-xlib is not installed; try: pip install 'deskhand[desktop]'")
         place = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
         found.append((place, f"{_AT}/lib/{place.name}"))
@@ -116,14 +120,23 @@ class GuestServer:
         token: what a request must bring; a fresh one when empty.
         port: on loopback; 0 for any.
         quirks: whether `/run_bash_script` answers as upstream's.
+        door: a listening socket to serve on in place of `port`; it stays its owner's, and open.
     """
 
-    def __init__(self, desktop: Desktop, token: str = "", port: int = 0, quirks: bool = False) -> None:
+    def __init__(
+        self,
+        desktop: Desktop,
+        token: str = "",
+        port: int = 0,
+        quirks: bool = False,
+        door: socket.socket | None = None,
+    ) -> None:
         self.token = token or secrets.token_urlsafe(24)
         self.address = ""
         self._desktop = desktop
         self._port = port
         self._quirks = quirks
+        self._door = door
         self._eyes = ThreadPoolExecutor(1, thread_name_prefix="guest-display")
         """The one thread that speaks to the display."""
         self._x: Any = None
@@ -178,12 +191,12 @@ class GuestServer:
             raise SandboxUnavailable("uvicorn is not installed; try: pip install 'deskhand[sites]'") from None
         program = self._desktop.launch(_INSIDE, (f"{DESK}/guest.sock",))
         until = time.monotonic() + START_S
-        while not self._line.exists():
+        while not self.line.exists():
             if program.failed or self._desktop.ended(program) or time.monotonic() > until:
                 why = program.failed or self._desktop.ended(program) or "it did not begin in time"
                 raise SandboxUnavailable(f"the guest's own program did not start: {why}")
             time.sleep(0.01)  # there is nothing to watch: the folder is shared with a jail
-        door = socket.create_server(("127.0.0.1", self._port), backlog=128)
+        door = self._door.dup() if self._door else socket.create_server(("127.0.0.1", self._port), backlog=128)
         self.address = f"http://127.0.0.1:{door.getsockname()[1]}"
         config = uvicorn.Config(self.application(), log_level="error", access_log=False, lifespan="off")
         self._server = server = uvicorn.Server(config)
@@ -259,7 +272,8 @@ class GuestServer:
     # The program inside
 
     @property
-    def _line(self) -> Path:
+    def line(self) -> Path:
+        """The socket of the program in the jail; see `sandboxes.guest_inside`."""
         return self._desktop.bus.parent / "guest.sock"
 
     def _in(self, do: str, data: bytes = b"", **told: Any) -> dict[str, Any]:
@@ -274,7 +288,7 @@ class GuestServer:
             raise _Refused(500, status="error", message=why)
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(float(told.get("timeout", 120)) + 30)
-            line.connect(str(self._line))
+            line.connect(str(self.line))
             with line.makefile("rwb") as file:
                 file.write(json.dumps({"do": do, "size": len(data), **told}).encode() + b"\n" + data)
                 file.flush()
