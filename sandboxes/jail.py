@@ -281,6 +281,11 @@ def what_is_missing() -> str:
     return f"bubblewrap does not work here: {said[-1][:160]}; {hint}"
 
 
+def bare_walls() -> list[str]:
+    """The beginning of a command for a jail without a home: its walls, and what programs need to run, read only."""
+    return ["bwrap", *_walls(), *_system()]
+
+
 def _walls() -> list[str]:
     return [
         *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "deskhand"),

@@ -7,7 +7,7 @@ what they need of the guest they ask for over a pipe, and it is carried out here
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -75,8 +75,7 @@ class Scorer:
         failed: bool,
         postconfig: Callable[[Sequence[Step]], None],
         mended: frozenset[str] = frozenset(),
-        chromium_port: int | None = None,
-        vlc_port: int | None = None,
+        ports: Mapping[str, int] | None = None,
     ) -> Score:
         """The task's score by upstream's order: post-configuration, FAIL, getters, metrics. Raises nothing of theirs.
 
@@ -89,8 +88,8 @@ class Scorer:
             failed: whether the agent's last act was FAIL.
             postconfig: carries out the evaluator's own steps on the guest; an exception of it is an error.
             mended: names of upstream's known bugs to mend, see `bugs.py`; none by default.
-            chromium_port: where the guest's browser can be driven, on the guest's host; None where it cannot.
-            vlc_port: where the guest's VLC answers, on the guest's host; None where it does not.
+            ports: as `Machine.ports`, on the guest's host: `chromium` where its browser can be driven, `vlc` where its
+                player answers. Getters that need one which is not given are an error.
         """
         begun = time.monotonic()
         return Score(None, "", "the scorer is not open", time.monotonic() - begun)
