@@ -31,7 +31,7 @@ from sandboxes.base import SandboxUnavailable
 from sandboxes.doorman import Doorman
 from sandboxes.overlay import Overlay
 
-__all__ = ["DESK", "Jail", "Program", "what_is_missing"]
+__all__ = ["DESK", "Jail", "Program", "bare_walls", "what_is_missing"]
 
 DESK = "/run/desk"
 """A folder that both sides see: sockets and logs."""
