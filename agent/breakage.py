@@ -5,6 +5,7 @@ from __future__ import annotations
 from actuators.errors import SurfaceError
 from agent.alerts import AlertsUnusable
 from agent.audit.journal import TrailBroken
+from agent.prices import PricesUnusable
 from agent.run_folder import RunFolderUnwritable
 from agent.sites import SiteError
 from agent.store.where import KeyUnusable, StoreUnusable
@@ -26,5 +27,12 @@ MACHINERY: tuple[type[Exception], ...] = (
     TrailBroken,
 )
 """Something broke or is missing on this machine: exit code 1."""
-MISUSE: tuple[type[Exception], ...] = (AlertsUnusable, KeyUnusable, PolicyUnusable, SecretMissing, StoreUnusable)
+MISUSE: tuple[type[Exception], ...] = (
+    AlertsUnusable,
+    KeyUnusable,
+    PolicyUnusable,
+    PricesUnusable,
+    SecretMissing,
+    StoreUnusable,
+)
 """Something was asked for that cannot be: exit code 2, nothing was started."""

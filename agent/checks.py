@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ class Checked:
 
     ok: bool
     line: str
+    name: str = ""
+    """The check itself in one line, the same whether it holds or not: `text: contains Booking confirmed`."""
 
 
 def judged(
@@ -43,7 +45,17 @@ def judged(
     wanted = list(success)
     named = {one.name for one in wanted if isinstance(one, OutputCheck)}
     wanted += [OutputCheck(kind="output", name=name) for name in outputs if name not in named]
-    return [check(one, seen, outputs, read_file) for one in wanted], outputs
+    return [replace(check(one, seen, outputs, read_file), name=_name(one)) for one in wanted], outputs
+
+
+def _name(wanted: Check) -> str:
+    told = wanted.model_dump(mode="json", exclude_unset=True, exclude={"kind"})
+    given = ", ".join(f"{key} {_plain(value)}" for key, value in told.items() if value is not None)
+    return f"{wanted.kind}: {given}" if given else wanted.kind
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
 
 
 def check(

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.audit.verify import Verdict, verify
+from agent.prices import in_words
 from agent.report.story import Act, Deed, Note, StepStory, Story, read_story
 from agent.run_folder import RunFolder
 
@@ -108,7 +109,8 @@ def _step(step: StepStory, began_ns: int, *, whole: bool) -> Iterator[str]:
         yield from _told("asked", said.asked, whole)
         sure = f", {said.confidence * 100:.0f} % sure" if said.confidence is not None else ""
         tokens = f", {said.input_tokens} tokens in ({said.cached_tokens} cached), {said.output_tokens} out"
-        yield _line("said", f"{said.move or 'nothing readable'}{sure}{tokens if said.input_tokens else ''}")
+        cost = f", {in_words([said.cost])}" if said.cost else ""
+        yield _line("said", f"{said.move or 'nothing readable'}{sure}{tokens if said.input_tokens else ''}{cost}")
         yield from _told("", said.why, whole)
         if whole:
             yield from _told("reply", said.reply, whole)

@@ -12,7 +12,7 @@ from actuators.base import Settled
 from actuators.errors import SurfaceError, SurfaceTimeout
 from actuators.geometry import Point
 from actuators.halt import stopped_by
-from actuators.observation import Observation, Target
+from actuators.observation import Node, Observation, Target
 from actuators.receipt import Receipt
 from agent.mismatch import contradiction
 from agent.outcome import Ending
@@ -21,6 +21,7 @@ from agent.step import Step
 from agent.wheel import IDLE_S, Wheel
 from model.base import Act, Done, Instruction, Reply
 from model.protocols.computer_use import summary
+from policies.consequence import no_worse
 from policies.decision import Clearance
 from policies.request import Rehearsed
 from sandboxes.checkpoint import NotKept
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from agent.parts import Parts
     from policies.wire_gate import Outgoing
 
-__all__ = ["Turn"]
+__all__ = ["Turn", "moved"]
 
 SLICE_S = 0.4
 """Longest single wait; a person's stop is noticed after it."""
@@ -96,6 +97,11 @@ class Turn:
             return Ending("halted", "the same act was tried again and again and the screen did not change")
         if self._parts.plan.spent:
             return Ending("halted", f"`{step.instruction}` took all the acts that the plan allows and is not over")
+        if not step.seen.pictured and self._needs_a_picture(step, action, target):
+            step.after = self.look()
+            return None
+        if worse := self._exceeds(step, action, target):
+            return Ending("denied", worse)
         step.clearance = self._clear(step, action, target)
         if self._parts.stop.is_set():
             return Ending("halted", stopped_by(self._parts.stop))
@@ -288,6 +294,10 @@ class Turn:
                 parts.actuator.settle(SLICE_S)
                 seen = parts.actuator.observe()
             span.saw(parts.keep_frame(seen), seen)
+            for number, one in enumerate(checked, 1):
+                told: dict[str, str | bool] = {"check": one.name or f"check {number}"}
+                told |= {"passed": one.ok, "detail": one.line}
+                parts.trail.event("gui.check", told, one.line)
             span.set(check=f"{len(checked)} checks", passed=not failed, detail="; ".join(failed))
         step.after = seen
         if not checked:
@@ -382,6 +392,30 @@ class Turn:
             step.noticed = parts.noticed(clearance)
         return clearance
 
+    def _needs_a_picture(self, step: Step, action: Action, target: Target) -> bool:
+        """On an earlier picture only that is done which the rules allow by themselves and which does not last."""
+        found = self._foreseen(step, action, target)
+        return found.decision.verdict != "allow" or _lasting(found)
+
+    def _exceeds(self, step: Step, action: Action, target: Target) -> str:
+        """Why an act must not even be asked about: it would do more than it is for. Empty where it would not."""
+        most = step.reply.move.most if step.reply is not None and isinstance(step.reply.move, Act) else ""
+        if not most:
+            return ""
+        found = self._foreseen(step, action, target).consequence
+        if found is not None and no_worse(found.kind, most):
+            return ""
+        kind = found.kind if found is not None else "unknown"
+        return f"{summary(action, target)}: it would {kind}, and what stands in its place was to {most}"
+
+    def _foreseen(self, step: Step, action: Action, target: Target) -> Clearance:
+        plan = self._parts.plan
+        asked = f"{plan.goal}\n{plan.instruction}"
+        with self._parts.trail.phase("policy.foresee") as span:
+            found = self._parts.gate.foreseen(step.index, action, target, step.seen, step.mismatch, asked)
+            span.set(verdict=found.decision.verdict)
+        return found
+
     def _rehearser(self, step: Step) -> Callable[[Action, Target], Rehearsed | None] | None:
         """How an act is rehearsed here, with what came of it in the trail and in the step."""
         rehearse = self._parts.rehearse
@@ -415,9 +449,11 @@ class Turn:
             return receipt
         parts.watch.stage(step, "settling")
         try:
-            with parts.trail.phase("settle") as span:
-                span.settled(self._settle())
-            step.after = self.look()
+            step.after = self._glance(step, receipt, target)
+            if step.after is None:
+                with parts.trail.phase("settle") as span:
+                    span.settled(self._settle())
+                step.after = self.look()
         except SurfaceError as problem:
             if receipt.status == "unknown":  # a surface that broke in the act cannot be looked at: `reconcile` says so
                 return receipt
@@ -425,6 +461,21 @@ class Turn:
                 raise
             return replace(receipt, status="unknown", detail=f"the page does not answer: {problem}")
         return receipt
+
+    def _glance(self, step: Step, receipt: Receipt, target: Target) -> Observation | None:
+        """The nodes after an act by which nothing else moved; None where the screen has to be watched and pictured."""
+        parts, reply = self._parts, step.reply
+        if parts.glance is None or reply is None or not isinstance(reply.move, Act) or not reply.move.still:
+            return None
+        if receipt.status != "done" or _lasting(step.clearance) or target.node is None:
+            return None
+        with parts.trail.phase("observe") as span:
+            now = parts.glance(step.seen)
+            if now is None or moved(step.seen.nodes, now.nodes, target.node.id):
+                span.set(detail="something else has moved")
+                return None
+            span.set(nodes=len(now.nodes), detail="nodes alone: nothing else has moved")
+        return now
 
     def _kept_state(self) -> str:
         """A checkpoint from before an act that lasts, where the surface has them; its digest, empty without one."""
@@ -490,6 +541,19 @@ class Turn:
 def _shown(seen: Observation) -> object:
     """What a screen shows, less the caret and the focus; its picture where there are no nodes."""
     return [(node.role, node.name, node.rect) for node in seen.nodes] or seen.digest
+
+
+def moved(before: Sequence[Node], now: Sequence[Node], touched: str) -> bool:
+    """Whether anything but the node that was touched is another thing, or at another place, than before."""
+    return _standing(before, touched) != _standing(now, touched)
+
+
+def _standing(nodes: Sequence[Node], touched: str) -> list[object]:
+    return [
+        (one.id, one.role, one.name, one.rect, one.value, one.enabled, one.checked, one.href, one.submits)
+        for one in nodes
+        if one.id != touched
+    ]
 
 
 def _as_approved(action: Action, clearance: Clearance) -> Action:

@@ -19,7 +19,7 @@ from actuators.base import Actuator
 from actuators.observation import Observation
 from actuators.permit import Verifier
 from agent.alerts import Alerts
-from agent.attended import attended, console_origins, way_to_ask
+from agent.attended import attended, broker_process, console_origins, way_to_ask
 from agent.audit.journal import TrailBroken
 from agent.audit.spans import About, Trail
 from agent.checks import Checked, ReadFile, judged
@@ -27,6 +27,7 @@ from agent.limits import Limits
 from agent.noticed import Noticing
 from agent.outcome import Ending
 from agent.parts import Parts
+from agent.prices import prices
 from agent.red_button import RedButton, red_button
 from agent.run_folder import RunFolder
 from agent.seal import sealed_by
@@ -36,7 +37,7 @@ from agent.task_file import BrowserSurface
 from agent.veiled import Veiled
 from agent.watch import Watch
 from model.base import Model
-from policies.broker import Approve, Broker
+from policies.broker import Ahead, Approve, Broker
 from policies.gate import Gate
 from policies.narrow import ANOMALIES, Narrow, Odd, Tier, Treatment
 from policies.place import known_apps, origin_of, place_of
@@ -78,6 +79,8 @@ class Wanted:
     """A checkpoint whose storage the surface starts with."""
     site_home: Path | None = None
     """Where the demo site's own state lies, when it is that of an earlier run."""
+    broker: Ahead | None = None
+    """The process of this run's broker where it is up already."""
     put_back: bool = False
     """Nothing is opened, and nothing but reading may leave: the run is there to put a checkpoint back."""
 
@@ -104,9 +107,14 @@ def wired(
     running = threading.Event()
     wanted, rehearsing = _rehearsed_whole(task, wanted)
     with ExitStack() as stack:
+        ahead = _broker_ahead(stack, wanted)
         if task.needs_site and task.site is not None:
-            home = wanted.site_home or folder.path / "site"
-            origin = stack.enter_context(Site(task.site, home)).origin
+            site = Site(task.site, wanted.site_home or folder.path / "site")
+            stack.callback(site.stop)
+            site.begin()  # it comes up while the browser's driver does
+            if task.browser is not None and chromium is None:
+                _driver(stack)
+            origin = stack.enter_context(site).origin
             if wanted.state is not None:
                 wanted = replace(wanted, state=wanted.state.moved(str(wanted.state.data.get("origin", "")), origin))
             task = task.with_origin(origin)
@@ -114,7 +122,7 @@ def wired(
         alerts = Alerts.configured()
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
         asking = way_to_ask(wanted.approve, narrow)
-        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve, **asking))
+        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve, **asking, ahead=ahead))
         stack.enter_context(interruptible(stop, running, broker))
         told = {"task": task.name, "goal": task.goal}
         at = attended(wanted.approve, folder, told, stop, broker.interrupt, broker.public_key.hex())
@@ -157,6 +165,7 @@ def wired(
             noticed=noticed,
             looks=task.reconcile,
             unanswered=placed.unanswered,
+            glance=placed.glance,
             sent=lambda: _taken(sent),
             keep_state=None if placed.place is None else _keeping(folder, placed.place),
             place=placed.place,
@@ -164,6 +173,24 @@ def wired(
             start=task.browser.start if task.browser is not None else "",
             wind_up=placed.wind_up,
         )
+
+
+def _broker_ahead(stack: ExitStack, wanted: Wanted) -> Ahead:
+    """The broker's process, which comes up while the rest does; it gets its rules once they are known."""
+    ahead = wanted.broker or Ahead(wanted.approve, broker_process(wanted.approve))
+    stack.callback(ahead.close)
+    return ahead
+
+
+def _driver(stack: ExitStack) -> None:
+    """Playwright's driver, held until the browser of the run holds it."""
+    from playwright.sync_api import Error
+
+    from sandboxes.chromium import driver
+
+    with suppress(Error):  # the browser will say why
+        driver.hold()
+        stack.callback(driver.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +202,7 @@ class _Placed:
     place: Rewindable | None = None
     unanswered: Callable[[Collection[str]], Sequence[str]] = lambda sent: ()
     read_file: ReadFile | None = None
+    glance: Callable[[Observation], Observation | None] | None = None
     wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None
 
 
@@ -288,7 +316,13 @@ def _trail(
         same_place=wanted.same_place,
     )
     return Trail.start(
-        folder, about, sealed_by(broker), broker.public_key, secrets.redactor(), otlp_endpoint=wanted.otlp or None
+        folder,
+        about,
+        sealed_by(broker),
+        broker.public_key,
+        secrets.redactor(),
+        otlp_endpoint=wanted.otlp or None,
+        prices=prices(),
     )
 
 
@@ -382,7 +416,8 @@ def _page(
             if not wanted.put_back:
                 actuator.open(browser.start)
             rehearser = Rehearser(chromium, context, wire, secrets.leaks)
-            yield _Placed(actuator, rehearser, PageKeeper(context, secrets.redactor()), unanswered.lost)
+            place = PageKeeper(context, secrets.redactor())
+            yield _Placed(actuator, rehearser, place, unanswered.lost, glance=actuator.glance)
 
 
 @contextmanager

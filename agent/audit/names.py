@@ -25,6 +25,9 @@ class Attributes(TypedDict, total=False):
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+    cost: float
+    """Of one call of the model, in units of `currency`; only where the operator says what its tokens cost."""
+    currency: str
     asked: str
     """What the model was asked, as text; becomes `gen_ai.input.messages`."""
     reply: str
@@ -151,6 +154,8 @@ NAMES: Mapping[str, str] = {
     "input_tokens": "gen_ai.usage.input_tokens",
     "cached_tokens": "gen_ai.usage.cache_read.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",
+    "cost": "gui.cost.amount",
+    "currency": "gui.cost.currency",
     "asked": "gen_ai.input.messages",
     "reply": "gen_ai.output.messages",
     "tool": "gen_ai.tool.name",

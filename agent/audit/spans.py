@@ -46,6 +46,7 @@ from agent.audit.otlp import Envelope, Value, dumps
 from agent.audit.timing import Timing, phase_kind
 from agent.audit.tracer import WriteSpans, own_tracer
 from agent.outcome import Outcome
+from agent.prices import Price, price_of
 from agent.run_folder import JournalEnd, PhaseTimes, RunFolder, RunFolderUnwritable, RunRecord
 from model.base import Instruction, Reply
 from policies.decision import Approval, Decision
@@ -91,9 +92,11 @@ class TrailSpan:
         judged: dict[str, str] | None = None,
         meters: Meters | None = None,
         model: str = "",
+        price: Price | None = None,
     ) -> None:
         self._span = span
         self._model = model
+        self._price = price
         self._clean = clean
         self._judged = {} if judged is None else judged
         self._meters = meters
@@ -112,6 +115,9 @@ class TrailSpan:
         self.set(**facts.reply_facts(asked, reply))
         if reply.move.kind == "act":
             self.set(**facts.action_facts(reply.move.action, self._clean))
+        if self._price is not None:
+            cost = self._price.of(reply.prompt_tokens, reply.cached_tokens, reply.output_tokens)
+            self.set(cost=cost, currency=self._price.currency)
         if self._meters is not None:
             self._meters.tokens(self._model, reply.prompt_tokens, reply.output_tokens)
 
@@ -199,6 +205,7 @@ class Trail:
         self._last: dict[int, int] = {}
         """Step to the record of its first intent: the act itself; what follows in a step are looks."""
         self._judged: dict[str, str] = {}
+        self._prices: Mapping[str, Price] = {}
         self._ended = False
         self._closed = False
         self._copy: Copy | None = None
@@ -216,6 +223,7 @@ class Trail:
         resource: Mapping[str, str] | None = None,
         otlp_endpoint: str | None = None,
         every: int = CHECKPOINT_EVERY,
+        prices: Mapping[str, Price] | None = None,
     ) -> Self:
         """Begin the trail: a genesis record, its signed checkpoint, and `run.json` saying that the run goes on.
 
@@ -228,6 +236,7 @@ class Trail:
             resource: further OpenTelemetry resource attributes, written with every record: keep them few.
             otlp_endpoint: where a second, lossy copy goes (`agent.audit.collector`); None for nowhere.
             every: a checkpoint after so many records.
+            prices: what tokens cost, by model.
 
         Raises:
             TrailBroken: nothing can be written; the run must not start.
@@ -242,6 +251,7 @@ class Trail:
         genesis = _genesis(record, version)
         journal = Journal.create(folder.journal, sign, folder.id, Envelope(around, _SCOPE, version), genesis, every)
         trail = cls(folder, journal, clean, record)
+        trail._prices = prices or {}
         try:
             trail._trace(version, around, otlp_endpoint)
             folder.write_run(record)
@@ -302,7 +312,8 @@ class Trail:
             start_time=self._clock.now_ns(),
         )
         model = self._clean.text(name.partition(" ")[2], 200) if kind == "chat" else ""
-        opened = TrailSpan(span, self._clean, self._judged, self._meters, model)
+        price = price_of(model, self._prices) if model else None
+        opened = TrailSpan(span, self._clean, self._judged, self._meters, model, price)
         self._stack.append(span)
         try:
             yield opened

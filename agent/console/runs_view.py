@@ -61,6 +61,8 @@ class RunView:
     told: Sequence[tuple[Asked, Decided | None]]
     hands: Sequence[Hand]
     report: bool
+    cost: str = ""
+    """Of the model, in words; empty where it is not known or the folder is elsewhere."""
 
 
 class RunsView:
@@ -102,6 +104,7 @@ class RunsView:
             told=[(one, self._store.requests.decided(one.id)) for one in asked],
             hands=self._store.runs.hands(name),
             report=folder is not None and folder.report.is_file(),
+            cost=story.cost if story is not None else "",
         )
 
     def stop(self, name: str, by: str) -> bool:

@@ -93,7 +93,7 @@ def findings(ending: Ending, folder: RunFolder | None) -> list[Finding]:
 def _checks(story: Story) -> list[Check]:
     """The last word on each check of the task."""
     every = [one for step in story.steps for one in step.checks] + story.checks
-    return [*{(one.kind, one.detail): one for one in every}.values()]
+    return [*{(one.name or one.kind, "" if one.name else one.detail): one for one in every}.values()]
 
 
 def _of_step(step: StepStory) -> Iterator[Finding]:
@@ -118,7 +118,7 @@ def _of_step(step: StepStory) -> Iterator[Finding]:
 
 
 def junit(ending: Ending, folder: RunFolder | None, task: str, seconds: float) -> bytes:
-    """A JUnit file: the run itself as one case, each check on its trail as another (the loop writes one for all)."""
+    """A JUnit file: the run itself as one case, each check on its trail as another."""
     story = read_story(folder) if folder is not None else None
     kind: Kind = "passed" if ending.outcome == "verified" else "broken" if ending.outcome == "error" else "failed"
     log = _log(ending, folder) if folder is not None else ""
@@ -128,7 +128,7 @@ def junit(ending: Ending, folder: RunFolder | None, task: str, seconds: float) -
 
 
 def _of_check(check: Check) -> Case:
-    name = f"check {check.kind}: {check.detail}" if check.detail else f"check {check.kind}"
+    name = f"check {check.name}" if check.name else f"check {check.kind}: {check.detail}".removesuffix(": ")
     if check.passed is None:
         return Case(name[:300], "skipped", because="unclear")
     return Case(name[:300], "passed" if check.passed else "failed", "check", check.detail or "not passed")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import is_live
 from agent.audit.verify import Verdict, verify
+from agent.prices import in_words
 from agent.report.film import Still, film
 from agent.report.pictures import Picture, pictures
 from agent.report.story import Act, StepStory, Story, read_story
@@ -96,6 +97,7 @@ def _html(folder: RunFolder, story: Story, played: bytes | None) -> str:
         film_kb=0 if played is None else len(played) // 1000,
         story=story,
         seconds=_seconds,
+        cost=in_words,
         made=time.strftime("%Y-%m-%d %H:%M:%S %z"),
     )
 
@@ -209,6 +211,9 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     odd = sum(note.name == "gui.anomaly" for notes in (story.notes, *(s.notes for s in story.steps)) for note in notes)
     facts = [("Steps", str(len(story.steps))), ("Acts done", str(acts)), ("Questions to people", str(asked))]
     facts += [("Anomalies", str(odd))] if odd else []
+    read, cached, written = story.tokens
+    facts += [("Tokens", f"{read} in ({cached} cached), {written} out")] if read or written else []
+    facts += [("Cost of the model", story.cost)] if story.cost else []
     if record is not None:
         began = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(record.started_at))
         model = f"{record.model} ({record.perception})" if record.perception else record.model

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from agent.audit.names import NAMES
+from agent.prices import in_words
 from agent.run_folder import RunFolder, RunRecord
 
 __all__ = ["Answer", "Check", "Deed", "Note", "Ruling", "Said", "Settle", "StepStory", "Story", "read_story"]
@@ -36,6 +37,8 @@ class Said:
     cached_tokens: int
     output_tokens: int
     confidence: float | None
+    cost: tuple[float, str] | None = None
+    """Amount and currency; None where nobody said what its tokens cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ class Check:
     kind: str
     passed: bool | None
     detail: str
+    name: str = ""
+    """The check itself, the same whether it holds or not; empty on a record that is for several at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,23 @@ class StepStory:
     phases: list[tuple[str, float]] = field(default_factory=list)
     seconds: float | None = None
     """None where the step was never finished."""
+
     began_ns: int = 0
     """When the first of its records that tell a time began, since the epoch; 0 where none does."""
+
+    @property
+    def tokens(self) -> tuple[int, int, int]:
+        """Of all calls of the model in this step: read, from the cache (of those), written."""
+        return (
+            sum(one.input_tokens for one in self.said),
+            sum(one.cached_tokens for one in self.said),
+            sum(one.output_tokens for one in self.said),
+        )
+
+    @property
+    def cost(self) -> str:
+        """In words; empty where it is not known."""
+        return in_words(one.cost for one in self.said if one.cost is not None)
 
 
 @dataclass(slots=True)
@@ -157,6 +177,19 @@ class Story:
     checks: list[Check]
     notes: list[Note]
     errors: list[str]
+
+    @property
+    def tokens(self) -> tuple[int, int, int]:
+        """Of the whole run: read, from the cache (of those), written."""
+        read, cached, written = (
+            sum(counts) for counts in zip((0, 0, 0), *(one.tokens for one in self.steps), strict=True)
+        )
+        return read, cached, written
+
+    @property
+    def cost(self) -> str:
+        """Of the whole run, in words; empty where it is not known."""
+        return in_words(said.cost for step in self.steps for said in step.said if said.cost is not None)
 
 
 _NOTE_TIME = 1e9
@@ -245,11 +278,16 @@ class _Teller:
         elif name == "gui.intent" and step is not None:
             self._deeds[n] = Deed(n, facts.act(), facts.text("permit"), facts.text("seen"))
             step.deeds.append(self._deeds[n])
+        elif name == "gui.check":
+            self._checks(step).append(facts.named_check())
         elif name == "gui.outcome" and step is not None:
             self._outcome(facts, step)
         elif name not in _SILENT:
             body = str(entry.get("body", {}).get("stringValue", ""))
             (self._story if step is None else step).notes.append(Note(name, body, facts.rest()))
+
+    def _checks(self, step: StepStory | None) -> list[Check]:
+        return self._story.checks if step is None else step.checks
 
     def _outcome(self, facts: _Facts, step: StepStory) -> None:
         deed = self._deeds.get(facts.number("intent", -1))
@@ -273,7 +311,7 @@ class _Teller:
             if error and error not in self._story.errors:
                 self._story.errors.append(error)
             if kind == "check":
-                self._story.checks.append(facts.check())
+                self._summary(facts, self._story.checks)
             return
         if error and error not in step.errors:
             step.errors.append(error)
@@ -284,6 +322,11 @@ class _Teller:
         waited = min(seconds, facts.real("waited_s")) if facts.text("approval") and kind != "approval.wait" else 0.0
         step.phases += [(kind, seconds - waited)] + ([("approval.wait", waited)] if waited else [])
         self._phase(kind, facts, step, seconds)
+
+    def _summary(self, facts: _Facts, checks: list[Check]) -> None:
+        """The span around checks says how they went together; that is left out where each has a record of its own."""
+        if not any(one.name for one in checks):
+            checks.append(facts.check())
 
     def _phase(self, kind: str, facts: _Facts, step: StepStory, seconds: float) -> None:
         frame = facts.text("frame")
@@ -302,7 +345,7 @@ class _Teller:
         if kind == "settle":
             step.settles.append(Settle(bool(facts.plain.get(NAMES["still"], True)), seconds, facts.text("watching")))
         if kind == "check":
-            step.checks.append(facts.check())
+            self._summary(facts, step.checks)
         if facts.text("diff"):
             step.notes.append(Note(kind, facts.text("diff"), ()))
 
@@ -383,6 +426,7 @@ class _Facts:
             cached_tokens=self.number("cached_tokens"),
             output_tokens=self.number("output_tokens"),
             confidence=float(sure) if isinstance(sure, int | float) else None,
+            cost=(self.real("cost"), self.text("currency")) if self.text("currency") else None,
         )
 
     def answer(self, seconds: float) -> Answer:
@@ -393,6 +437,9 @@ class _Facts:
     def check(self) -> Check:
         passed = self.plain.get(NAMES["passed"])
         return Check(self.text("check"), passed if isinstance(passed, bool) else None, self.text("detail"))
+
+    def named_check(self) -> Check:
+        return replace(self.check(), kind=self.text("check").partition(":")[0], name=self.text("check"))
 
     def rest(self) -> tuple[tuple[str, str], ...]:
         """Everything but the step's index, for notes."""

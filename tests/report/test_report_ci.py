@@ -132,3 +132,20 @@ def test_what_a_build_cannot_be_told_is_a_mistake_before_anything_starts(
 
     assert run_task(Options(TASK, runs=tmp_path / "runs", approve="deny", **more)) == 2  # type: ignore[arg-type]
     assert capsys.readouterr().err.startswith(line) and not (tmp_path / "runs").exists()
+
+
+def test_each_check_is_a_case_whose_name_does_not_change_with_how_it_goes(tmp_path: Path) -> None:
+    signer, names = Signer(), []
+    for passed in (True, False):
+        folder = RunFolder.create(tmp_path, f"t{passed}")
+        with Trail.start(folder, about(), signer.sign, signer.public, plain) as trail:
+            with trail.step(0), trail.phase("check") as span:
+                for name, ok in (("text: contains Booked", passed), ("url: prefix /done", True)):
+                    trail.event("gui.check", {"check": name, "passed": ok, "detail": f"it is {ok}"}, "said")
+                span.set(check="2 checks", passed=passed, detail="" if passed else "it is False")
+            trail.end("verified" if passed else "done_unverified", 0 if passed else 10, steps=1)
+        root = ET.fromstring(junit(Ending("verified" if passed else "done_unverified", "x"), folder, "t", 1.0))
+        names.append([case.get("name") for case in root.iter("testcase")])
+        failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+        assert failed == ([] if passed else ["run", "check text: contains Booked"])
+    assert names[0] == names[1] == ["run", "check text: contains Booked", "check url: prefix /done"]
