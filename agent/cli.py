@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from agent.assistants.command import mcp
+
 __all__ = ["app", "main"]
 
 app = typer.Typer(
@@ -31,6 +33,8 @@ for _name, _sub in (
     ("model", model_app),
 ):
     app.add_typer(_sub, name=_name)
+
+app.command()(mcp)
 
 TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
 RunName = Annotated[str, typer.Argument(help="A run's id, the beginning of one, its folder, or `last`.")]

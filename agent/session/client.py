@@ -81,7 +81,7 @@ class Session:
 
     def start(self) -> None:
         """Start the run. Raises `SessionFailed` where it cannot begin."""
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         here = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", ""))))
         self._child = subprocess.Popen(
@@ -143,12 +143,16 @@ class Session:
         return told
 
     def close(self) -> dict[str, Any]:
-        """Say that it is done: the task's checks decide. Returns how it ended, as `agent run --json` says it."""
+        """Say that it is done: the task's checks decide. Returns how it ended, as `agent run --json` says it.
+
+        An act that still waits for a person is broken off, and the run with it.
+        """
         if self.ended is None:
-            with suppress(SessionOver, BrokenPipeError):
-                while self.waits and self.take(CLOSE_S) is not None:
-                    pass
-                self._tell({"ask": "close"})
+            with suppress(SessionOver):
+                if self.waits and self._child is not None:
+                    self._child.terminate()
+                else:
+                    self._tell({"ask": "close"})
                 while self.ended is None and self._next(CLOSE_S) is not None:
                     pass
         self.end()
