@@ -1,8 +1,9 @@
 """Questions that go out to other programs, and answers that come in from them: both signed, both bounded.
 
 Out: `AGENT_APPROVAL_URL` gets one POST for each question, signed with `AGENT_APPROVAL_KEY` as `agent.alerts` does;
-`AGENT_APPROVAL_SHAPE=slack` makes it what a chat's incoming hook understands. A console that starts again sends what
-is still open once more: a receiver knows a question by its id.
+`AGENT_APPROVAL_SHAPE=slack` makes it what a chat's incoming hook understands. Of several consoles one posts it, and one
+that starts again posts nothing twice; only where a receiver takes a question and its answer is lost does it come again:
+a receiver knows it by its id.
 
 In: a POST to `/answers`, signed in the same way with `AGENT_ANSWER_KEY`, which only the console knows, names an
 operator who may answer. A nonce counts once; a timestamp is good for five minutes.
@@ -10,9 +11,9 @@ operator who may answer. A nonce counts once; a timestamp is good for five minut
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
-import queue
 import threading
 import time
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ __all__ = ["AnswerHook", "Outgoing", "hook_of", "slack_of", "told_of"]
 URL, KEY, SHAPE = "AGENT_APPROVAL_URL", "AGENT_APPROVAL_KEY", "AGENT_APPROVAL_SHAPE"
 ANSWER_KEY = "AGENT_ANSWER_KEY"
 SKEW_S = 300
+LEASE_S = 30.0
+"""Seconds that a console has to post what it said it would; longer than all its tries take."""
 
 
 def told_of(asked: Asked, origin: str) -> dict[str, Any]:
@@ -58,12 +61,14 @@ def _flat(text: str) -> str:
 
 
 class _Post(Alerts):
-    """One receiver; sends exactly what it is given."""
+    """One receiver; sends exactly what it is given, and says whether it arrived."""
 
-    def send(self, told: Mapping[str, Any]) -> None:
-        self.raised += 1
-        with suppress(queue.Full):
-            self._waiting.put_nowait(dict(told))
+    def put(self, told: Mapping[str, Any]) -> bool:
+        return self._delivered(json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace"))
+
+    def give_up(self) -> None:
+        """Try no more."""
+        self._over.set()
 
 
 def hook_of(environment: Mapping[str, str], store: Store, origin: str) -> Outgoing | None:
@@ -79,20 +84,23 @@ def hook_of(environment: Mapping[str, str], store: Store, origin: str) -> Outgoi
     except AlertsUnusable as error:
         said = str(error).replace("AGENT_ALERT_URL", URL).replace("AGENT_ALERT_KEY", KEY)
         raise AlertsUnusable(said) from None
-    return Outgoing(store, post, origin, shape == "slack")
+    return Outgoing(store, post, origin, shape == "slack", url)
 
 
 class Outgoing:
-    """Sends every question once while it is open. Use as a context manager."""
+    """Sends every question while it is open: once, however many consoles share the store and the receiver.
 
-    def __init__(self, store: Store, post: Alerts, origin: str, slack: bool) -> None:
+    A console says in the store what it is about to post; one that dies before it has leaves it to the others. Use as a
+    context manager.
+    """
+
+    def __init__(self, store: Store, post: _Post, origin: str, slack: bool, receiver: str) -> None:
         self._store, self._post, self._origin, self._slack = store, post, origin, slack
-        self._sent: set[str] = set()
+        self._mark = hashlib.sha256(f"{receiver} {slack}".encode()).hexdigest()[:16]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True, name="hooks")
 
     def __enter__(self) -> Self:
-        self._post.__enter__()
         self._thread.start()
         return self
 
@@ -100,17 +108,25 @@ class Outgoing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        self._post.give_up()
         self._thread.join(5)
-        self._post.close()
 
     def _go_on(self) -> None:
         while not self._over.wait(0.5):
             with suppress(SQLAlchemyError):
-                waiting = self._store.requests.waiting(1000)
-                for asked in waiting:
-                    if asked.id not in self._sent:
-                        self._post.send((slack_of if self._slack else told_of)(asked, self._origin))
-                self._sent = {asked.id for asked in waiting}
+                self._look()
+
+    def _look(self) -> None:
+        named = {f"out:{asked.id}:{self._mark}": asked for asked in self._store.requests.waiting(1000)}
+        taken = self._store.people.taken([*named], LEASE_S)
+        for name, asked in named.items():
+            if self._over.is_set():
+                return
+            if name in taken or not self._store.people.claimed(name, LEASE_S):
+                continue
+            told = (slack_of if self._slack else told_of)(asked, self._origin)
+            if self._post.put(told):  # else whoever comes after the lease tries again
+                self._store.people.finished(name)
 
 
 class AnswerHook:

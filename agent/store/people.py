@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -27,6 +28,8 @@ _SHORTEST = 10
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024, "dklen": 32}
 SESSION_S = 12 * 3600.0
 LINK_S = 15 * 60.0
+_FOR_GOOD = 253_402_300_799.0
+"""The last second of the year 9999."""
 
 
 class PersonRefused(ValueError):
@@ -149,7 +152,30 @@ class People:
             name = connection.execute(select(links.c.operator).where(links.c.token == _digest(token))).scalar()
         return self.get(str(name))
 
-    # answers that came in from outside
+    # questions that go out, answers that come in
+
+    def claimed(self, name: str, lease_s: float) -> bool:
+        """Whether this is ours to do now: nobody else has begun it within the lease, and it is not done."""
+        now = time.time()
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(used).values(nonce=name, at=now))
+        except IntegrityError:
+            left = (used.c.nonce == name) & (used.c.at < now - lease_s)
+            with writing(self._engine) as connection:
+                return bool(connection.execute(update(used).where(left).values(at=now)).rowcount)
+        return True
+
+    def taken(self, names: Sequence[str], lease_s: float) -> set[str]:
+        """Those of them that are done, or that somebody has begun within the lease."""
+        wanted = select(used.c.nonce).where(used.c.nonce.in_(names), used.c.at >= time.time() - lease_s)
+        with self._engine.connect() as connection:
+            return set(connection.execute(wanted).scalars())
+
+    def finished(self, name: str) -> None:
+        """What was claimed is done: nobody does it again."""
+        with writing(self._engine) as connection:
+            connection.execute(update(used).where(used.c.nonce == name).values(at=_FOR_GOOD))
 
     def first_use(self, nonce: str) -> bool:
         """Whether this nonce was never used; it is from now on."""

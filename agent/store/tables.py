@@ -157,5 +157,5 @@ used = Table(
     "used",
     METADATA,
     Column("nonce", String(80), primary_key=True),  # of an answer that came in; a second one with it is a replay
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False),  # of a question that goes out: when somebody began to post it
 )

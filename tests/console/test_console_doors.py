@@ -9,8 +9,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +239,6 @@ def test_answers_from_outside_count_once_and_only_when_signed(serve: Serve, desk
 
 
 def test_questions_go_out_signed(store: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
     from agent.console.hooks import hook_of
@@ -281,6 +282,45 @@ def test_questions_go_out_signed(store: Any, desk: Desk, monkeypatch: pytest.Mon
     assert told["request"] == asking.id and told["card"]["costs"] == "89.00 EUR" and told["at"].endswith(asking.id)
     chat = json.loads(slack)
     assert set(chat) == {"text", "blocks"} and "<b>" not in chat["text"]
+
+
+def test_of_several_consoles_one_posts_a_question_and_what_was_not_taken_is_tried_again(
+    store: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three consoles and one that starts later post four questions once; a receiver that is away costs none of them."""
+    import agent.console.hooks as hooks
+
+    away, came = threading.Event(), []
+
+    def put(self: Any, told: Any) -> bool:
+        if not away.is_set():
+            return False
+        came.append(told["request"])
+        return True
+
+    monkeypatch.setattr(hooks._Post, "put", put)
+    monkeypatch.setattr(hooks, "LEASE_S", 1.0)
+    desk.run()
+    asked = [desk.ask(pay()) for _ in range(4)]
+    settings = {"AGENT_APPROVAL_URL": "http://127.0.0.1:9/in", "AGENT_APPROVAL_KEY": SHARED}
+
+    def begun(stack: ExitStack) -> None:
+        out = hooks.hook_of(settings, store, "http://127.0.0.1:8642")
+        assert out is not None
+        stack.enter_context(out)
+
+    with ExitStack() as stack:
+        for _ in range(3):
+            begun(stack)
+        time.sleep(1.5)
+        assert came == []
+        away.set()
+        until = time.monotonic() + 30
+        while len(came) < 4 and time.monotonic() < until:
+            time.sleep(0.05)
+        begun(stack)
+        time.sleep(2.5)
+    assert sorted(came) == sorted(one.id for one in asked)
 
 
 # the agent can neither reach the console nor answer for a person
