@@ -147,6 +147,31 @@ class BrowserActuator(Permitted["_Attempt"]):
             notices=self._tabs.notices(),
         )
 
+    def glance(self, before: Observation) -> Observation | None:
+        """The nodes as they are now, under the picture of `before`; no picture is taken.
+
+        None where only a whole look will do: a list is drawn over the page, the page has another size or address, or
+        something has happened that is still to be told.
+        """
+        if self._tabs.told or self._list is not None:
+            return None
+        seen = self._on_front(lambda tab: tab.worlds.look())
+        size = round(seen["width"] * seen["scale"]), round(seen["height"] * seen["scale"])
+        if seen["list"] or seen["url"] != before.url or size != (before.screen.width, before.screen.height):
+            return None
+        nodes = tuple(node_of(one, before.screen, _HERE) for one in seen["nodes"])
+        self._seq += 1
+        return replace(
+            before,
+            seq=self._seq - 1,
+            taken_at=time.time(),
+            nodes=tuple(node for node in nodes if node.rect.area),
+            title=seen["title"],
+            more=more_of(seen),
+            notices=(),
+            pictured=False,
+        )
+
     def target(self, action: Action, seen: Observation) -> Target:
         """See `Actuator.target`. Raises `SurfaceError` for a point outside the screen."""
         seen_point(action, seen)

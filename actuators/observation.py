@@ -198,6 +198,8 @@ class Observation:
     """Where scrolling would show more of the page; empty where the surface cannot tell."""
     notices: tuple[str, ...] = ()
     """What happened since the last look, in the runtime's words: dialogs, downloads, new tabs."""
+    pictured: bool = True
+    """False where the nodes were read anew and the picture is still that of an earlier look."""
 
     @property
     def digest(self) -> str:

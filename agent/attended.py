@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.store.presence import Presence
     from policies.narrow import Narrow
 
-__all__ = ["APPROVE", "Attended", "asked_where", "attended", "console_origins", "way_to_ask"]
+__all__ = ["APPROVE", "Attended", "asked_where", "attended", "broker_process", "console_origins", "way_to_ask"]
 
 APPROVE = ("auto", "tty", "console", "deny")
 TTY_S, CONSOLE_S, A_DAY_S = 60.0, 300.0, 86_400.0
@@ -81,9 +81,17 @@ def way_to_ask(approve: str, narrow: Narrow) -> dict[str, Any]:
     within_s = narrow.answer_within_s
     if approve != "console":
         return {"approve_s": A_DAY_S if narrow.on_timeout == "wait" else float(within_s or TTY_S)}
+    process = broker_process(approve)
+    return {"approve_s": float(within_s or CONSOLE_S), "process": process, "asking": {"store": default_url()}}
+
+
+def broker_process(approve: str) -> str:
+    """The module that is the broker's process."""
+    if approve != "console":
+        return "policies.broker"
     from agent.store.broker import PROCESS
 
-    return {"approve_s": float(within_s or CONSOLE_S), "process": PROCESS, "asking": {"store": default_url()}}
+    return PROCESS
 
 
 class Attended:

@@ -49,6 +49,8 @@ class Parts:
     """Stores an observation's frame, secrets blacked out, and returns the digest of what was stored."""
     perception: Perception = "both"
     settle_s: float = 3.0
+    glance: Callable[[Observation], Observation | None] | None = None
+    """The nodes read anew under an earlier picture; None from it where that will not do. None: always look whole."""
     check_s: float = 5.0
     """How long a finished task may take to show what its checks want."""
     blocked_s: float = 3.0

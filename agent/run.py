@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actuators.halt import RedStop, stopped_by
 from agent.attended import APPROVE, asked_where
@@ -35,10 +35,43 @@ from agent.wire_up import Wanted, terminable, wired
 from model.base import Model
 from policies.narrow import ANOMALIES, TIERS, TREATMENTS
 
-__all__ = ["Options", "Ran", "run_bound", "run_task", "to_the_end"]
+if TYPE_CHECKING:
+    from policies.broker import Ahead
+    from sandboxes.chromium import Chromium
+
+__all__ = ["Beside", "Options", "Ran", "Warm", "run_bound", "run_task", "to_the_end"]
 
 _MISTAKES: tuple[type[Exception], ...] = (TaskError, *MISUSE)
 """Nothing was started."""
+
+
+class Beside(Protocol):
+    """Goes along with one run: it hears of its parts, and has a word on its ending."""
+
+    def begin(self, parts: Parts, folder: RunFolder) -> None:
+        """Everything is there; nothing has been done yet."""
+        ...
+
+    def closing(self, ending: Ending) -> Ending:
+        """The ending as it goes into the trail. Must not raise."""
+        ...
+
+    def leave(self, folder: RunFolder, task: BoundTask, ending: Ending, seconds: float) -> object:
+        """Write down what remains. NoFlow, OSError, TaskError and ValueError are told and change nothing."""
+        ...
+
+    def told(self) -> Mapping[str, Any]:
+        """What the result says beyond every run's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """What one run may use that was there before it: both are empty of any other run's doings."""
+
+    chromium: Chromium | None = None
+    """The run gets a context of its own in it."""
+    broker: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +101,12 @@ class Options:
     """The chord that stops the run at this display, `auto` for the usual one where it can be listened for, or `off`."""
     opened: Model | None = None
     """A model that is there already, instead of `model`; the run closes it."""
+    beside: Beside | None = None
+    """What goes along with the run; None: a recorder that leaves a flow."""
+    warm: Warm = Warm()
+    """What was started for this run before."""
+    report: bool = True
+    """Whether the report of a verified run is written at its end; `agent view` writes it when it is asked for."""
     drive: Callable[[Parts], Ending] | None = None
     """What goes through the run in place of the loop; such a run leaves no flow."""
 
@@ -81,6 +120,8 @@ class Ran:
     steps: int = 0
     seconds: float = 0.0
     report: Path | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """More for the result, by whoever went along."""
 
     def line(self) -> str:
         """One JSON object for machines."""
@@ -96,6 +137,7 @@ class Ran:
         }
         if self.folder is not None and (files := told_files(self.folder.path)):
             said["files"] = files
+        said |= self.told
         return json.dumps(said, ensure_ascii=False)
 
 
@@ -186,16 +228,19 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
         keys[1],
         state=session_of(earlier) if earlier is not None else None,
         site_home=_site_of(earlier),
+        broker=options.warm.broker,
     )
+    beside = options.beside or Recorder()
     try:
         folder.put_task(task.path.read_text())
-        ending = _ran(task, wanted, folder, model, counted, stop, earlier, options.drive)
+        ending = _ran(task, wanted, folder, model, counted, stop, earlier, options, beside)
     except _MISTAKES:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     finally:
         model.close()
-    return Ran(ending, folder, counted.steps, time.monotonic() - began, _report(folder))
+    page = _report(folder) if options.report or ending.outcome != "verified" else None
+    return Ran(ending, folder, counted.steps, time.monotonic() - began, page, beside.told())
 
 
 def _site_of(earlier: Unended | None) -> Path | None:
@@ -211,23 +256,25 @@ def _ran(
     model: Model,
     counted: Counting,
     stop: threading.Event,
-    earlier: Unended | None = None,
-    drive: Callable[[Parts], Ending] | None = None,
+    earlier: Unended | None,
+    options: Options,
+    beside: Beside,
 ) -> Ending:
     """The whole run, from nothing to nothing. What breaks is in the trail, if there is one, and in `run.json`."""
     ending: Ending | None = None
     try:
-        with wired(task, wanted, folder, model, counted, stop) as parts:
-            recorder, began = Recorder(parts), time.monotonic()
-            ending = to_the_end(parts, earlier, drive)
+        with wired(task, wanted, folder, model, counted, stop, options.warm.chromium) as parts:
+            began = time.monotonic()
+            beside.begin(parts, folder)
+            ending = beside.closing(to_the_end(parts, earlier, options.drive))
             if parts.wind_up is not None:
                 ending, lines = parts.wind_up(ending)
                 parts.trail.event("gui.files", body="\n".join(lines))
             parts.trail.end(
                 ending.outcome, ending.exit_code, detail=ending.because, steps=counted.steps, outputs=ending.outputs
             )
-            if drive is None:
-                _keep_flow(recorder, folder, task, ending, time.monotonic() - began)
+            if options.drive is None:
+                _keep_flow(beside, folder, task, ending, time.monotonic() - began)
         return ending
     except _MISTAKES:
         raise
@@ -238,10 +285,10 @@ def _ran(
     return ending
 
 
-def _keep_flow(recorder: Recorder, folder: RunFolder, task: BoundTask, ending: Ending, seconds: float) -> None:
+def _keep_flow(beside: Beside, folder: RunFolder, task: BoundTask, ending: Ending, seconds: float) -> None:
     """The flow is a copy of what was done; that there is none must not hide how the run went."""
     try:
-        recorder.leave(folder, task, ending, seconds)
+        beside.leave(folder, task, ending, seconds)
     except (NoFlow, RunFolderUnwritable, TaskError, OSError, ValueError) as problem:
         print(f"agent run: no flow: {_one_line(problem)}", file=sys.stderr)
 
@@ -366,7 +413,8 @@ def _tell(options: Options, ran: Ran) -> None:
     for line in told_files(ran.folder.path) if ran.folder is not None else ():
         print(f"  {line}")
     if ran.folder is not None:
-        print(f"  {ran.steps} steps, {ran.seconds:.1f} s, report: {ran.report or ran.folder.path}")
+        page = ran.report or f"agent view {ran.folder.path}"
+        print(f"  {ran.steps} steps, {ran.seconds:.1f} s, report: {page}")
 
 
 def _shown(value: Any) -> str:

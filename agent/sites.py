@@ -80,13 +80,28 @@ class Site:
         Raises:
             SiteError: there is no such site, or it ended or said nothing within the time it has.
         """
+        self.begin()
+        try:
+            assert self._child is not None
+            self._url = _announced(self._child, time.monotonic() + self._start_s)
+        except (OSError, ValueError) as problem:
+            why = self._last_words() or str(problem)
+            self.stop()
+            raise SiteError(f"the demo site `{self._spec.name}` did not start: {why}") from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self) -> None:
+        """Start its process and do not wait for it; `start` does. Nothing where it has begun. Raises `SiteError`."""
+        if self._child is not None:
+            return
         script = find_site(self._spec.name)
         if self._folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="deskhand-site-")
         try:
             self._home.mkdir(parents=True, exist_ok=True)
             self._child = self._spawned(script)
-            self._url = _announced(self._child, time.monotonic() + self._start_s)
         except (OSError, ValueError) as problem:
             why = self._last_words() or str(problem)
             self.stop()

@@ -45,6 +45,10 @@ class Act:
     kind: Literal["act"] = "act"
     meant: str = ""
     """Id of the one node that this may be done to, where it is known: anything else under the point is refused."""
+    still: bool = False
+    """Nothing but its target is expected to change: where that is so, what follows needs no new picture."""
+    most: str = ""
+    """The worst consequence (`policies.consequence.KINDS`) that it may have, where it is known; empty: any."""
 
 
 @dataclass(frozen=True, slots=True)

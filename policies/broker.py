@@ -35,7 +35,7 @@ from policies.wire import case_to, clearance_from, sent_to
 if TYPE_CHECKING:
     from policies.approver import Approver
 
-__all__ = ["Approve", "Broker", "BrokerLost", "MakeApprover", "main"]
+__all__ = ["Ahead", "Approve", "Broker", "BrokerLost", "MakeApprover", "main"]
 
 Approve = Literal["tty", "deny", "console"]
 
@@ -76,6 +76,7 @@ class Broker:
         answer_s: seconds the broker has for everything but waiting for a person.
         process: the module to start; one that calls `main` with further ways to ask.
         asking: what such a way needs to know.
+        ahead: a process that was started for this before, and for nothing else.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Broker:
         answer_s: float = 5.0,
         process: str = "policies.broker",
         asking: Mapping[str, str] | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self.run = run
         self.public_key = b""
@@ -104,6 +106,7 @@ class Broker:
         self._answer_s = answer_s
         self._module = process
         self._asking = dict(asking or {})
+        self._ahead = ahead
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lost = ""
@@ -115,25 +118,8 @@ class Broker:
             PolicyUnusable: the policy does not load; the run must not start.
             BrokerLost: the process does not come up.
         """
-        ours, theirs = socket.socketpair()
-        self._channel = Channel(ours)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    self._module,
-                    "--fd",
-                    str(theirs.fileno()),
-                    "--approve",
-                    self._approve,
-                ],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=_environment(),
-            )
+        started = self._ahead or Ahead(self._approve, self._module)
+        self._process, self._channel = started.taken(self._approve, self._module)
         try:
             self._greet()
         except BaseException:
@@ -248,6 +234,42 @@ class Broker:
         return BrokerLost(self._lost)
 
 
+class Ahead:
+    """A broker's process that is up before its run is known, and waits for its greeting. It serves one run.
+
+    It has no key, no rules and no name until then. Closed, or taken by a `Broker`, it is used up.
+    """
+
+    def __init__(self, approve: Approve, process: str = "policies.broker") -> None:
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
+        self._kind = (approve, process)
+        self._taken = False
+        words = [sys.executable, "-P", "-m", process, "--fd", str(theirs.fileno()), "--approve", approve]
+        with theirs:
+            self._process = subprocess.Popen(
+                words,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+            )
+
+    def taken(self, approve: Approve, process: str) -> tuple[subprocess.Popen[bytes], Channel]:
+        """Process and channel, once. RuntimeError when it was taken before, or asks somebody else."""
+        if self._taken or self._kind != (approve, process):
+            raise RuntimeError("this broker's process was started for something else")
+        self._taken = True
+        return self._process, self._channel
+
+    def close(self) -> None:
+        """End it unless it was taken. May be called twice."""
+        if not self._taken:
+            self._taken = True
+            self._channel.close()
+            _end(self._process)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(timeout=0.5)
@@ -282,8 +304,11 @@ def main(arguments: list[str] | None = None, others: Mapping[str, MakeApprover] 
 
 
 def _serve(channel: Channel, approve: Approve, others: Mapping[str, MakeApprover]) -> None:
+    import policies.decide
+    import policies.keeper  # noqa: F401 - now, while nobody waits for it yet
+
     try:
-        keeper, greeting = _keeper(channel.receive(_START_S), approve, others)
+        keeper, greeting = _keeper(channel.receive(None), approve, others)
         channel.send(greeting, _START_S)
         while keeper is not None:
             message = channel.receive(None)

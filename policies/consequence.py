@@ -36,7 +36,7 @@ from policies.money import Amounts, Money, amounts, totals
 from policies.scene import Field, Scene, scene_of
 from policies.words import Phrases
 
-__all__ = ["KINDS", "Consequence", "Kind", "consequence_of", "judge"]
+__all__ = ["KINDS", "Consequence", "Kind", "consequence_of", "judge", "no_worse"]
 
 Kind = Literal["look", "move", "edit", "submit", "send", "reveal", "delete", "buy", "unknown"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -71,6 +71,13 @@ class Consequence:
     @property
     def rank(self) -> int:
         return KINDS.index(self.kind)
+
+
+def no_worse(kind: Kind, than: str) -> bool:
+    """Whether an act of this kind may stand in for one that was `than`: it costs no more, and lasts in no other way."""
+    if than not in KINDS or kind == "unknown":
+        return False
+    return kind == than or (KINDS.index(kind) <= min(KINDS.index(than), KINDS.index("submit")))
 
 
 def worst(*consequences: Consequence) -> Consequence:

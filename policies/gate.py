@@ -76,6 +76,16 @@ class Gate:
         rules, errors = clearance.decision.rules, clearance.decision.errors
         return replace(clearance, decision=Decision("deny", rules, errors, _NO_REHEARSAL), permit=None)
 
+    def foreseen(
+        self, step: int, action: Action, target: Target, seen: Observation, mismatch: bool = False, asked: str = ""
+    ) -> Clearance:
+        """What the answer would be. No permit, nobody is asked, nothing is counted. Raises BrokerLost."""
+        files = files_of(action, self._uploads)
+        scene, texts = scene_of(target, seen), texts_of(seen)
+        return self._broker.decide(
+            Case(step, action, target, scene, mismatch, asked=asked[:_ASKED], texts=texts, files=files)
+        )
+
     def void(self, clearance: Clearance) -> bool:
         """Tell the broker that somebody looked and the act has not happened. Raises BrokerLost."""
         return clearance.permit is not None and self._broker.void(json.loads(clearance.permit.body)["nonce"])

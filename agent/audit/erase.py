@@ -93,7 +93,7 @@ def erase_states(folder: RunFolder) -> int:
 def erase_patches(folder: RunFolder) -> int:
     """Throw away the pieces of frames that a flow keeps of its targets; which piece is of which frame is not known."""
     place = folder.path / "patches"
-    pieces = [*place.glob("*.png")] if place.is_dir() else []
+    pieces = [*place.glob("*.png"), *place.glob("*.txt")] if place.is_dir() else []
     for piece in pieces:
         piece.unlink(missing_ok=True)
     return len(pieces)

@@ -88,6 +88,15 @@ class FlowAct(_Words):
     after: After = After()
     settled_s: Annotated[float, Field(ge=0)] = 0.0
     """How long it took until the screen stood still and was looked at."""
+    still: bool = False
+    """Nothing but the target changed by it: several such acts may go by one picture of the screen."""
+    effect: _Short = ""
+    """What it was judged to do (`policies.consequence.KINDS`). What stands in for it may do nothing worse."""
+    leads: _Short = ""
+    """Path of the address that its form or link leads to."""
+    known: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the list of what else could be operated there, which lies beside the flow as `patches/<sha256>.txt`:
+    none of that is what the target has become."""
 
 
 class FlowStep(StepSpec):

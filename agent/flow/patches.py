@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-__all__ = ["MOST_PX", "alike", "cut", "put"]
+__all__ = ["MOST_PX", "alike", "cut", "listed", "put"]
 
 MOST_PX = (320, 120)
 """Larger targets leave no patch."""
@@ -44,12 +44,21 @@ def cut(frame: bytes, box: Rect) -> bytes | None:
     return out.getvalue()
 
 
-def put(folder: Path, png: bytes) -> str:
-    """Keep a patch in `folder` under its SHA-256, which is returned. Raises OSError."""
-    digest = hashlib.sha256(png).hexdigest()
+def put(folder: Path, data: bytes, kind: str = "png") -> str:
+    """Keep a patch, or a list, in `folder` under its SHA-256, which is returned. Raises OSError."""
+    digest = hashlib.sha256(data).hexdigest()
     folder.mkdir(exist_ok=True)
-    (folder / f"{digest}.png").write_bytes(png)
+    (folder / f"{digest}.{kind}").write_bytes(data)
     return digest
+
+
+def listed(folder: Path, digest: str) -> tuple[str, ...] | None:
+    """The lines of a list; None where it is gone or is not what its name says."""
+    try:
+        data = (folder / f"{digest}.txt").read_bytes()
+    except OSError:
+        return None
+    return tuple(data.decode().splitlines()) if hashlib.sha256(data).hexdigest() == digest else None
 
 
 def alike(folder: Path, digest: str, screen: Image, nodes: Sequence[Node]) -> list[Node]:

@@ -103,10 +103,27 @@ class Player:
                 continue
             if isinstance(move, Act):
                 going.proposed, going.at = _kind(move.action), len(history)
+                return replace(move, still=self._still(act, going, move.action))
             return move
         if not asked.unfinished:
             return Finish()
         return Blocked("what the plan waits for is not so" + ("" if acts else "; it was so already when recorded"))
+
+    def _still(self, act: FlowAct, going: _Going, action: Action) -> bool:
+        """Whether what follows this may go by the same picture: the rest of filling a field, or the next field."""
+        if not act.still or "<secret:" in act.text:
+            return False
+        if act.do in ("fill", "choose") and isinstance(action, Click):
+            return True
+        following = self._following(going)
+        return following is not None and following.page == act.page and _in_place(following)
+
+    def _following(self, going: _Going) -> FlowAct | None:
+        """What was done next; None where that depends on what is shown then."""
+        acts = self._steps[going.number].done_by[going.act + 1 :]
+        if not acts and going.number + 1 < len(self._steps):
+            acts = self._steps[going.number + 1].done_by
+        return acts[0] if acts else None
 
     def _note(self, going: _Going, history: Sequence[Done]) -> None:
         """Whether what was proposed last has been performed."""
@@ -244,6 +261,11 @@ def _focus(node: Node, going: _Going, at: Point) -> Move:
         return Blocked(f'{node.role} "{node.name[:60]}" does not take the focus')
     again = node.filled and node.tag != "select"
     return Act(Click(at=at, count=3 if again else 1), meant=node.id)
+
+
+def _in_place(act: FlowAct) -> bool:
+    """Whether an act only fills in a field, of which nothing is sent."""
+    return act.still and "<secret:" not in act.text and (act.do in ("fill", "choose") or act.after.checked is not None)
 
 
 def _kind(action: Action) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from actuators.action import Action, Click, Hover, LongPress, OpenUrl, PressKeys
 from actuators.observation import Node, Observation
 from agent.flow import patches
 from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep, Near, Recorded, written
-from agent.flow.find import FIELDS, neighbours, plain
+from agent.flow.find import FIELDS, OPERABLE, neighbours, plain
 from agent.flow.slots import Slots
 from agent.outcome import Ending
 from agent.parts import Parts
@@ -23,6 +23,7 @@ from agent.run_folder import RunFolder
 from agent.step import Step
 from agent.task import BoundTask, Task, load_task
 from agent.task_file import StepSpec
+from agent.turn import moved
 from model.planned import understood
 from model.protocols.computer_use import summary
 
@@ -33,6 +34,8 @@ _RULE = re.compile(r"^(?i:press|click|open) the first\b|\b(?:until|if it is show
 _LOOKS = (Scroll, Wait, Zoom)
 """Means of finding and waiting: a replay scrolls and waits by itself."""
 _SELECTED = ("ctrl", "a")
+_MOST_KNOWN = 400
+"""Things that are remembered of one screen."""
 
 
 class NoFlow(Exception):
@@ -51,18 +54,32 @@ class _Did:
     after: Observation | None
     reason: str
     settled_s: float
+    effect: str = ""
+    leads: str = ""
+    """Address of the form or link."""
 
 
 class Recorder:
-    """A `Watch` that remembers what was done on its way to another one."""
+    """Goes along with a run as its `Watch`, and remembers what was done on its way to another one."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self._inner = parts, parts.watch
+    def __init__(self) -> None:
         self._did: list[_Did] = []
         self._cursor = 0
         self._settling = 0.0
         self._driven = False
+
+    def begin(self, parts: Parts, folder: RunFolder) -> None:
+        """See `agent.run.Beside`: from here on it listens."""
+        self._parts, self._inner = parts, parts.watch
         parts.watch = self
+
+    def closing(self, ending: Ending) -> Ending:
+        """See `agent.run.Beside`."""
+        return ending
+
+    def told(self) -> Mapping[str, Any]:
+        """See `agent.run.Beside`."""
+        return {}
 
     def stage(self, step: Step, name: str) -> None:
         if name == "thinking":
@@ -81,7 +98,12 @@ class Recorder:
             took = time.monotonic() - self._settling
             node = step.target.node if step.target is not None else None
             reason = summary(receipt.performed, step.target) if step.target is not None else receipt.performed.kind
-            did = _Did(self._cursor, receipt.performed, _as_seen(node, step.seen), step.seen, step.after, reason, took)
+            found = step.clearance.consequence if step.clearance is not None else None
+            effect, leads = found.kind if found else "", step.target.destination if step.target is not None else ""
+            seen = step.seen
+            did = _Did(
+                self._cursor, receipt.performed, _as_seen(node, seen), seen, step.after, reason, took, effect, leads
+            )
             self._did.append(did)
         self._inner.step(step)
 
@@ -181,8 +203,26 @@ class _Writer:
         if told is None:
             return None
         text = last.action.text if isinstance(last.action, TypeText) else ""
-        after = self._after(last, first.seen, hint, text)
-        return FlowAct(page=self._text(_path(first.seen.url)), after=after, settled_s=round(last.settled_s, 2), **told)
+        return FlowAct(
+            page=self._text(_path(first.seen.url)),
+            after=self._after(last, first.seen, hint, text),
+            settled_s=round(last.settled_s, 2),
+            still=_still(first.seen, last),
+            effect=last.effect,
+            leads=self._pattern(self._text(_path(last.leads))),
+            known=self._known(last, first.seen, told["target"], hint) if told.get("target") else "",
+            **told,
+        )
+
+    def _known(self, did: _Did, before: Observation, target: Anchor, hint: str) -> str:
+        """The list of what could be operated there beside the target, kept beside the flow."""
+        others = {
+            f"{one.role} {self._text(one.name[:200], hint)}"
+            for one in own_nodes(before)
+            if one.role in OPERABLE and plain(one.name) and (did.node is None or one.id != did.node.id)
+        } - {f"{target.role} {target.name}"}
+        text = "".join(f"{line}\n" for line in sorted(others)[:_MOST_KNOWN])
+        return patches.put(self._folder.path / "patches", text.encode(), "txt") if text else ""
 
     def _told(self, did: _Did, before: Observation, hint: str) -> dict[str, Any] | None:
         """What was done and to what; None for what a replay does by itself."""
@@ -284,6 +324,14 @@ class _Writer:
     def _pattern(self, path: str) -> str:
         """A path as it may come again: what has digits in it is another one next time."""
         return "/".join("*" if re.search(r"\d", part) else part for part in path.split("/"))
+
+
+def _still(before: Observation, did: _Did) -> bool:
+    """Whether nothing changed by it but its target."""
+    then = did.after
+    if then is None or did.node is None or then.url != before.url or then.notices:
+        return False
+    return not moved(before.nodes, then.nodes, did.node.id)
 
 
 def _path(url: str) -> str:
