@@ -6,7 +6,7 @@ a redirect by itself, before it is sent. While this process computes and does no
 
 What would go past the gate is switched off: pages are not loaded ahead (speculation rules, prerendering) by the
 profile's own preferences; WebRTC, WebTransport and WebSockets in workers by `page_wall.js`, and for workers with an
-address of their own by a header that is added to their script.
+address of their own by `worker_wall.js`, which is put before their script, and by a header that is added to it.
 
 Chromium's own sandbox is switched off when this process runs as root, because Chromium refuses to start otherwise;
 run as an ordinary user to keep it. Chromium ends with this process, however that ends.
@@ -17,13 +17,16 @@ they are sent; and, without `hosts`, WebSockets opened inside workers and peer-t
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -57,6 +60,8 @@ _PREFERENCES = {"net": {"network_prediction_options": 2}, "webrtc": {"ip_handlin
 """No page is loaded ahead: what is loaded ahead passes no gate."""
 _NO_SOCKETS = {"name": "Content-Security-Policy", "value": "connect-src http: https: data: blob:"}
 """For the scripts of workers: everything but WebSockets, which no gate sees there."""
+_OF_THE_BODY = frozenset({"content-length", "content-encoding", "transfer-encoding"})
+_STRICT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|//[^\n]*\n|/\*.*?\*/)*(['\"])use strict\1", re.DOTALL)
 _READS = frozenset({"GET", "HEAD"})
 _MISSING = (
     "no Chromium: install one (Debian: `apt-get install chromium`; elsewhere: `playwright install chromium`) "
@@ -125,6 +130,11 @@ class Chromium:
         if self._context is None:
             raise RuntimeError("the browser was not started")
         return self._context
+
+    @property
+    def alive(self) -> bool:
+        """Whether the browser was started and has not gone."""
+        return self._browser is not None and bool(self._browser.is_connected())
 
     @property
     def viewport(self) -> tuple[int, int]:
@@ -241,12 +251,30 @@ class Chromium:
 
     def _judge(self, event: dict[str, Any]) -> None:
         if "responseStatusCode" in event or "responseErrorReason" in event:
-            verb, given = _without_sockets(event)
+            verb, given = self._walled(event)
         else:
             verb, given = answer(self._allows(held_from(event)), event)
             if verb == "Fetch.continueRequest" and event["request"]["method"] in _READS:
                 given = {**given, "headers": _unshared(event["request"].get("headers", {}))}
         _quietly(lambda: self._gate.send(verb, given))
+
+    def _walled(self, event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """An answer on its way to what may become a worker: its script gets what stands before it, and a header.
+
+        INVARIANT (no way past the wire): a script in which nothing can be put does not arrive.
+        """
+        verb, given = _without_sockets(event)
+        status = event.get("responseStatusCode", 0)
+        if verb != "Fetch.continueResponse" or not 200 <= status < 300 or _no_script(event):
+            return verb, given
+        try:
+            told = self._gate.send("Fetch.getResponseBody", {"requestId": event["requestId"]})
+            body = base64.b64decode(told["body"]) if told["base64Encoded"] else told["body"].encode()
+        except Exception:
+            return "Fetch.failRequest", {"requestId": event["requestId"], "errorReason": "BlockedByClient"}
+        headers = [one for one in given["responseHeaders"] if one["name"].lower() not in _OF_THE_BODY]
+        walled = base64.b64encode(_before_scripts(body) + body).decode()
+        return "Fetch.fulfillRequest", {**given, "responseHeaders": headers, "body": walled}
 
     def _judge_socket(self, socket: WebSocketRoute) -> None:
         if not self._allows(Held(socket.url, "GET", "websocket")):
@@ -281,6 +309,23 @@ def _without_sockets(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return "Fetch.continueResponse", given
     headers = [*event.get("responseHeaders", []), _NO_SOCKETS]
     return "Fetch.continueResponse", {**given, "responseCode": event["responseStatusCode"], "responseHeaders": headers}
+
+
+def _no_script(event: dict[str, Any]) -> bool:
+    """Whether it calls itself something that Chromium runs as no worker. Its word for anything else counts nothing."""
+    kinds = (one["value"] for one in event.get("responseHeaders", []) if one["name"].lower() == "content-type")
+    return next(kinds, "").strip().lower().startswith(("image/", "audio/", "video/", "font/"))
+
+
+@cache
+def _wall() -> bytes:
+    lines = (Path(__file__).parent / "worker_wall.js").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.strip() for line in lines if not line.startswith("//")).encode()
+
+
+def _before_scripts(body: bytes) -> bytes:
+    """What stands before a worker's script, in one line, so that lines keep their numbers; a strict one stays so."""
+    return (b"'use strict';" if _STRICT.match(body) else b"") + _wall()
 
 
 class Driver(threading.local):

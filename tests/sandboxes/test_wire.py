@@ -261,6 +261,46 @@ def test_no_datagram_leaves(chromium: Chromium, server: Server, wire: Wire) -> N
     assert got == []
 
 
+UNDER = """<body><script>
+for (const [name, more] of [['classic', {}], ['module', {type: 'module'}], ['plain', {}], ['nested', {}]])
+  new Worker(`/${name}.js`, more);
+new SharedWorker('/shared.js'); new SharedWorker('/sharedmodule.js', {type: 'module'});
+</script>"""
+LEAKS = """'use strict';
+const told = [(function () { return this })() === undefined, typeof WebTransport];
+try { new WebTransport('https://127.0.0.1:PORT/') } catch {} try { new WebSocket('WS/ws') } catch {}
+const inner = `try { new WebTransport('https://127.0.0.1:PORT/') } catch {} fetch('HTTP/inner')`;
+try { new Worker(URL.createObjectURL(new Blob([inner]))) } catch { told.push('no inner') }
+try { new Worker('data:text/javascript,' + encodeURIComponent(inner)) } catch { told.push('no data') }
+fetch('/NAME-' + told.join('-').replaceAll(' ', ''))"""
+
+
+def test_workers_with_an_address_of_their_own_send_no_datagram_and_run_as_they_should(
+    chromium: Chromium, server: Server, wire: Wire
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(0.7)
+        names = ("classic", "module", "shared", "sharedmodule", "plain")
+        leaks = LEAKS.replace("PORT", str(listening.getsockname()[1])).replace("WS", server.ws)
+        for name in names:
+            server.pages[f"/{name}.js"] = leaks.replace("HTTP", server.url).replace("NAME", name)
+        server.pages["/nested.js"] = "new Worker('/below.js')"
+        server.pages["/below.js"] = leaks.replace("HTTP", server.url).replace("NAME", "below")
+        page = opened(chromium, server, UNDER)
+
+        def told(name: str) -> list[str]:
+            return [one for one in server.got if one.startswith(f"GET /{name}-")]
+
+        assert until(page, lambda: all(map(told, (*names, "below")))), server.got
+        for name in (*names, "below"):
+            inner = "" if "shared" in name else "-noinner-nodata"
+            assert told(name)[0].startswith(f"GET /{name}-true-undefined{inner}"), server.got
+        with pytest.raises(TimeoutError):
+            listening.recv(2000)
+    assert [one for one in server.got if "/ws" in one or one == "GET /inner"] == []
+
+
 def test_a_download_meets_the_wire(chromium: Chromium, server: Server, wire: Wire) -> None:
     wire.may = lambda held: "file" not in held.url
     page = opened(chromium, server, "<a href=/file download>get</a>")
