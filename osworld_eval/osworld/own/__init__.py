@@ -1,0 +1,1 @@
+"""Our own suite in OSWorld's format, on the desktop sandbox."""
