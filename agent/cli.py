@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.assistants.command import mcp
+from agent.cli_durable import add_to
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,7 @@ for _name, _sub in (
     ("model", model_app),
 ):
     app.add_typer(_sub, name=_name)
+add_to(app)
 
 app.command()(mcp)
 

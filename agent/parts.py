@@ -19,7 +19,7 @@ from agent.plan import Plan
 from agent.reconcile import Look
 from agent.watch import Silent, Watch
 from agent.wheel import Wheel
-from model.base import Model, Perception
+from model.base import Done, Model, Perception
 from policies.decision import Clearance
 from policies.gate import Gate
 from policies.wire_gate import Outgoing
@@ -78,6 +78,8 @@ class Parts:
     """The checkpoint that the surface was started from."""
     start: str = ""
     """The address that the run began at; empty outside a browser."""
+    history: Sequence[Done] = ()
+    """What earlier runs did, where this one goes on with them."""
     wheel: Wheel | None = None
     """Where a person takes the surface over; None where nobody can."""
     wind_up: Callable[[Ending], tuple[Ending, list[str]]] | None = None

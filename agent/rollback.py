@@ -29,7 +29,7 @@ from agent.watch import Silent
 from agent.wire_up import Wanted, terminable, wired
 from sandboxes.checkpoint import NotKept, State
 
-__all__ = ["Options", "rollback"]
+__all__ = ["Options", "filling", "put_back", "rollback"]
 
 _SETTLE_S = 2.0
 _MISTAKES: tuple[type[Exception], ...] = (TaskError, *MISUSE)
@@ -142,7 +142,7 @@ def put_back(parts: Parts) -> tuple[Ending, int]:
     if (refused := act(OpenUrl(url=str(state.data["url"])), "open the page as it was")) is not None:
         return refused, index
     for field in keeper.missing(state):
-        for action in _filling(field):
+        for action in filling(field):
             if keeper.focus(field) and (refused := act(action, f"put back {field['words']}")) is not None:
                 return refused, index
     keeper.scroll(state)
@@ -156,8 +156,8 @@ def put_back(parts: Parts) -> tuple[Ending, int]:
     return Ending("verified", "the page is as it was: its address, its fields, its scroll"), index
 
 
-def _filling(field: Mapping[str, Any]) -> tuple[Action, ...]:
-    """What the hand does in a field that has the focus, its text marked."""
+def filling(field: Mapping[str, Any]) -> tuple[Action, ...]:
+    """What the hand does in a field of a checkpoint that has the focus, its text marked."""
     if field["type"] in ("checkbox", "radio"):
         return (PressKeys(keys=("space",)),)
     if field["tag"] == "select":

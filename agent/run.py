@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -25,6 +26,7 @@ from agent.look_back import look_back, session_of
 from agent.loop import Loop
 from agent.outcome import USAGE, Ending
 from agent.parts import Parts
+from agent.past import Past
 from agent.red_button import unfit
 from agent.report.ci import Told, tell_build, unfit_form
 from agent.report.page import write_report
@@ -109,6 +111,28 @@ class Options:
     """Whether the report of a verified run is written at its end; `agent view` writes it when it is asked for."""
     drive: Callable[[Parts], Ending] | None = None
     """What goes through the run in place of the loop; such a run leaves no flow."""
+    flow: Path | None = None
+    """The flow that is replayed."""
+    resumes: Past | None = None
+    """What earlier runs have done, where this one goes on with them; see `agent.resume`."""
+
+    def told(self) -> str:
+        """How the run was started, as JSON for its trail: what `agent resume` needs."""
+        told: dict[str, Any] = {
+            "task": str(self.task.absolute()),
+            "policy": [*self.policy],
+            "approve": self.approve,
+            "model": self.model,
+            "site": dict(self.site),
+            "tier": self.tier,
+            "anomalies": dict(self.anomalies),
+            "otlp": self.otlp,
+            "driven": self.drive is not None and self.resumes is None,
+        }
+        if self.flow is not None:
+            digest = hashlib.sha256(self.flow.read_bytes()).hexdigest()
+            told |= {"flow": str(self.flow.absolute()), "flow_digest": digest}
+        return json.dumps(told, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +227,8 @@ def run_bound(task: BoundTask, options: Options, watch: Watch) -> Ran:
     with Alone(options.runs, key) as alone:
         if not alone.granted:
             return Ran(Ending("halted", "the same task with the same inputs is running already; wait, or use --again"))
+        if options.resumes is not None:
+            return _run_now(task, options, watch, (key, same_place), None)
         earlier = unended_effect(options.runs, key, same_place)
         if earlier is not None and not task.reconcile:
             return Ran(Ending("unknown_effect", f"{earlier.because}; look, then use --again"))
@@ -215,7 +241,8 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
     model = options.opened or _model(options, stop)
     began = time.monotonic()
     folder = RunFolder.create(options.runs, task.name)
-    counted = Counting(watch)
+    past = options.resumes
+    counted = Counting(watch, past.steps if past is not None else 0)
     wanted = Wanted(
         options.policy,
         asked_where(options.approve),
@@ -226,9 +253,12 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
         options.stop_key,
         options.anomalies,  # type: ignore[arg-type]
         keys[1],
-        state=session_of(earlier) if earlier is not None else None,
-        site_home=_site_of(earlier),
         broker=options.warm.broker,
+        state=session_of(earlier) if earlier is not None else past.state if past is not None else None,
+        site_home=_site_of(earlier) if past is None else past.site_home,
+        started=options.told(),
+        resumes=past.run if past is not None else "",
+        counted=past.counted if past is not None else {},
     )
     beside = options.beside or Recorder()
     try:
@@ -344,11 +374,11 @@ def _write_down(ending: Ending, folder: RunFolder, task: BoundTask, key: str, st
 
 
 class Counting:
-    """Counts steps on their way to another watch."""
+    """Counts steps on their way to another watch, from `steps` on."""
 
-    def __init__(self, inner: Watch) -> None:
+    def __init__(self, inner: Watch, steps: int = 0) -> None:
         self._inner = inner
-        self.steps = 0
+        self.steps = steps
 
     def stage(self, step: Any, name: str) -> None:
         self._inner.stage(step, name)

@@ -107,6 +107,8 @@ class RunRecord(BaseModel):
     """Equal for runs of the same task with the same inputs (`agent.earlier`)."""
     same_place: str = ""
     """The same for a task file that was edited in between."""
+    resumes: str = ""
+    """Id of the run that this one goes on with (`agent resume`)."""
 
 
 @dataclass(frozen=True, slots=True)

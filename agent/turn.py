@@ -36,6 +36,8 @@ __all__ = ["Turn", "moved"]
 
 SLICE_S = 0.4
 """Longest single wait; a person's stop is noticed after it."""
+POINT_S = 20.0
+"""A run that is cut off is gone on with from a checkpoint that is not much older than this."""
 LOOK_CLOSER = 2
 """How often the model is asked again when what lies under its point contradicts what was asked."""
 
@@ -54,8 +56,8 @@ class Turn:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._history: list[Done] = []
-        self._since = 0
+        self._history: list[Done] = list(parts.history)
+        self._since = len(self._history) if parts.plan.steps else 0
         self._cursor = parts.plan.cursor
         self._begun: list[tuple[int, str]] = []
         """Plan step and address of each act."""
@@ -65,6 +67,9 @@ class Turn:
         self._lost = ""
         """Why it is not known whether the last act that lasts has happened; empty when nothing speaks against it."""
         self._redone = False
+        self._kept = time.monotonic()
+        self._unkept = False
+        """Whether something that lasts was done since a checkpoint was last made of what came after it."""
 
     def look(self) -> Observation:
         """Observe, and keep the frame with its secrets blacked out."""
@@ -75,11 +80,13 @@ class Turn:
 
     def propose(self, step: Step, hint: str = "", rejected: tuple[Point, ...] = ()) -> Reply:
         """Ask the model for one move."""
-        parts = self._parts
-        if parts.plan.cursor != self._cursor:
-            self._cursor, self._since = parts.plan.cursor, len(self._history)
+        parts, plan = self._parts, self._parts.plan
+        if plan.cursor != self._cursor:
+            self._cursor, self._since = plan.cursor, len(self._history)
+            self._keep_point()
+        elif not plan.steps:
+            self._keep_point()
         parts.watch.stage(step, "thinking")
-        plan = parts.plan
         asked = Instruction(plan.goal, plan.instruction, plan.values, plan.awaits, hint, rejected, self._since)
         asked = replace(asked, number=plan.cursor)
         with parts.trail.phase(f"chat {parts.model.name}") as span:
@@ -439,7 +446,8 @@ class Turn:
         assert clearance is not None and clearance.permit is not None
         parts.watch.stage(step, "acting")
         state = self._kept_state() if _lasting(clearance) else ""
-        parts.trail.intent(step.index, clearance.permit, target, clearance.decision, state)
+        parts.trail.intent(step.index, clearance.permit, target, clearance.decision, state, parts.plan.cursor)
+        self._unkept = self._unkept or _lasting(clearance)
         with parts.trail.phase(f"execute_tool {action.kind}") as span:
             receipt = parts.actuator.perform(clearance.permit)
             span.received(receipt)
@@ -476,6 +484,16 @@ class Turn:
                 return None
             span.set(nodes=len(now.nodes), detail="nodes alone: nothing else has moved")
         return now
+
+    def _keep_point(self) -> None:
+        """A checkpoint that `agent resume` can go on from: after what lasts, and now and then; before a plan's step."""
+        if not self._unkept and time.monotonic() - self._kept < POINT_S:
+            return
+        self._kept = time.monotonic()
+        if state := self._kept_state():
+            self._unkept = False
+            told: dict[str, str | int] = {"state": state, "plan": self._parts.plan.cursor}
+            self._parts.trail.event("gui.kept", told, "a run that goes on with this one can begin here")
 
     def _kept_state(self) -> str:
         """A checkpoint from before an act that lasts, where the surface has them; its digest, empty without one."""

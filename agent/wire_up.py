@@ -83,6 +83,12 @@ class Wanted:
     """The process of this run's broker where it is up already."""
     put_back: bool = False
     """Nothing is opened, and nothing but reading may leave: the run is there to put a checkpoint back."""
+    started: str = ""
+    """How the run was started, as JSON: what `agent resume` needs to start it again."""
+    resumes: str = ""
+    """Id of the run that it goes on with."""
+    counted: Mapping[str, int] = field(default_factory=dict)
+    """What the broker of that run has let happen, see `policies.request.Counters`."""
 
 
 @contextmanager
@@ -122,13 +128,17 @@ def wired(
         alerts = Alerts.configured()
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
         asking = way_to_ask(wanted.approve, narrow)
-        broker = stack.enter_context(Broker(folder.id, names, narrow, wanted.approve, **asking, ahead=ahead))
+        broker = stack.enter_context(
+            Broker(folder.id, names, narrow, wanted.approve, **asking, ahead=ahead, counted=wanted.counted)
+        )
         stack.enter_context(interruptible(stop, running, broker))
         told = {"task": task.name, "goal": task.goal}
         at = attended(wanted.approve, folder, told, stop, broker.interrupt, broker.public_key.hex())
         looked_on = stack.enter_context(at)
         trail = stack.enter_context(_trail(task, wanted, folder, model, broker, secrets))
         trail.event("gui.policy", {"policy": ", ".join(names), "narrow": narrow.model_dump_json()})
+        if wanted.started:
+            trail.event("gui.started", {"gui.started": wanted.started}, "how the run was started")
         red = stack.enter_context(red_button(wanted.stop_key, stop, broker.interrupt, _shared_mouse(task)))
         trail.event("gui.stop", body=red.said)
         stack.enter_context(trail.run_span(task.name))
@@ -314,6 +324,7 @@ def _trail(
         inputs=task.shown_inputs(),
         key=wanted.key,
         same_place=wanted.same_place,
+        resumes=wanted.resumes,
     )
     return Trail.start(
         folder,

@@ -77,6 +77,8 @@ class Broker:
         process: the module to start; one that calls `main` with further ways to ask.
         asking: what such a way needs to know.
         ahead: a process that was started for this before, and for nothing else.
+        counted: what counts against the limits already (`policies.request.Counters`), of a run that this one goes on
+            with.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Broker:
         process: str = "policies.broker",
         asking: Mapping[str, str] | None = None,
         ahead: Ahead | None = None,
+        counted: Mapping[str, int] | None = None,
     ) -> None:
         self.run = run
         self.public_key = b""
@@ -107,6 +110,7 @@ class Broker:
         self._module = process
         self._asking = dict(asking or {})
         self._ahead = ahead
+        self._counted = dict(counted or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lost = ""
@@ -194,6 +198,7 @@ class Broker:
             "narrow": self._narrow.model_dump(mode="json"),
             "approve_s": self._approve_s,
             "asking": self._asking,
+            "counted": self._counted,
         }
         answer = self._asked(hello, max(_START_S, self._answer_s))
         if "unusable" in answer:
@@ -336,7 +341,7 @@ def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeAp
         return None, {"unusable": str(error)}
     try:
         approver, said = _approver(hello, approve, others, policies.digest)
-        keeper = Keeper(str(hello["run"]), policies, approver)
+        keeper = Keeper(str(hello["run"]), policies, approver, hello.get("counted") or {})
     except Exception as error:
         return None, {"broken": f"it does not start: {type(error).__name__}: {error}"}
     keys = {"public_key": keeper.public_key.hex(), "approver_key": keeper.approver_key.hex()}

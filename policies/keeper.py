@@ -11,6 +11,7 @@ import json
 import secrets
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,17 +52,24 @@ class _Minted:
 
 
 class Keeper:
-    """Holds the key of one run. Not thread-safe."""
+    """Holds the key of one run. Not thread-safe.
 
-    def __init__(self, run: str, policies: PolicySet, approver: Approver) -> None:
+    `counted` is what counts already, of a run that this one goes on with: acts, buys, submits, sends, seconds. Nothing
+    else of that run holds here: no permit, no answer of a person, no grant.
+    """
+
+    def __init__(
+        self, run: str, policies: PolicySet, approver: Approver, counted: Mapping[str, int] | None = None
+    ) -> None:
         self._run = run
         self._policies = policies
         self._approver = approver
         self._key = Ed25519PrivateKey.generate()
         self._pen = Pen()
         self._grants = Grants()
-        self._began = time.monotonic()
-        self._counters = Counters()
+        given = {name: max(0, int(value)) for name, value in (counted or {}).items()}
+        self._began = time.monotonic() - given.pop("seconds", 0)
+        self._counters = Counters(**given)
         self._repeats: Counter[str] = Counter()
         self._minted: dict[str, _Minted] = {}
         self._recent: deque[float] = deque(maxlen=10_000)

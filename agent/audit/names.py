@@ -42,6 +42,8 @@ class Attributes(TypedDict, total=False):
     task: str
     step: int
     goal: str
+    plan: int
+    """Index of the plan's step that the act is for, or that comes next."""
     outcome: str
     exit_code: int
     # the screen. A `frame` is a file of the run folder; `seen` is the identity of an observation
@@ -167,6 +169,7 @@ NAMES: Mapping[str, str] = {
     "task": "gui.task.name",
     "step": "gui.step.index",
     "goal": "gui.step.goal",
+    "plan": "gui.step.plan",
     "outcome": "gui.run.outcome",
     "exit_code": "gui.run.exit_code",
     "frame": "gui.frame",

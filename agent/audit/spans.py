@@ -80,6 +80,8 @@ class About:
     """What makes two runs the same undertaking (`agent.earlier.run_key`)."""
     same_place: str = ""
     """See `agent.earlier.same_place_key`."""
+    resumes: str = ""
+    """The run that it goes on with."""
 
 
 class TrailSpan:
@@ -338,16 +340,19 @@ class Trail:
             marks["tool"] = rest
         return marks
 
-    def intent(self, step: int, permit: Permit, target: Target, decision: Decision, state: str = "") -> int:
+    def intent(
+        self, step: int, permit: Permit, target: Target, decision: Decision, state: str = "", plan: int = 0
+    ) -> int:
         """Write down what is about to be done. It is on the disk when this returns. Returns the record's number.
 
         `state` is the digest of a checkpoint from before the act (`RunFolder.put_state`); empty where there is none.
+        `plan` is the index of the plan's step that it is for.
 
         Raises:
             TrailBroken: it is not on the disk; nothing may act.
         """
         action = _permitted(permit)
-        told: Attributes = {"step": step, **facts.target_facts(target), **facts.decision_facts(decision)}
+        told: Attributes = {"step": step, "plan": plan, **facts.target_facts(target), **facts.decision_facts(decision)}
         told |= facts.permit_facts(permit, self._clean)
         if state:
             told["state"] = state
@@ -553,6 +558,7 @@ def _record(folder: RunFolder, about: About, public_key: bytes, clean: Cleaner) 
         pid=os.getpid(),
         key=about.key,
         same_place=about.same_place,
+        resumes=about.resumes,
     )
 
 

@@ -282,6 +282,8 @@ class _Check:
             self._effect(facts)
         elif name == "gui.approver" and not self.verdict.intents:
             self._approver = _key_of(facts.get("gui.approver.key"))
+        elif name == "gui.kept":
+            self._states.setdefault(str(facts.get("gui.state.digest")), n)
         elif name == "gui.end":
             self._end = facts
         elif name == "gui.frame.erased":

@@ -31,6 +31,7 @@ class FlowTask:
 
     def bound(self, options: Options) -> tuple[BoundTask, Options]:
         """The task with its values, and options that hold the player. Raises TaskError."""
+        options = replace(options, flow=self.place)
         task = replace(self.task, sets=dict(options.sets)).with_site(options.site).bind()
         player = Player(self.flow, task.inputs, tuple(task.secrets), self.place.parent)
         return task, replace(options, opened=player)

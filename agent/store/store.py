@@ -8,6 +8,7 @@ from typing import Self
 from agent.store.engine import opened
 from agent.store.listeners import Listeners
 from agent.store.people import People
+from agent.store.queue import Queue
 from agent.store.requests import Requests
 from agent.store.runs import Runs
 from agent.store.where import default_url
@@ -32,6 +33,7 @@ class Store:
         self.requests = Requests(self.engine)
         self.people = People(self.engine)
         self.listeners = Listeners(self.engine)
+        self.queue = Queue(self.engine)
 
     def close(self) -> None:
         """May be called twice."""

@@ -11,6 +11,7 @@ __all__ = [
     "escalations",
     "frames",
     "hands",
+    "jobs",
     "links",
     "listeners",
     "operators",
@@ -20,7 +21,7 @@ __all__ = [
     "used",
 ]
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; `agent.store.migrations` brings a store there."""
 METADATA = MetaData()
 
@@ -151,6 +152,36 @@ listeners = Table(
     Column("origin", Text, nullable=False, server_default=""),
     Column("key", String(64), nullable=False),  # public, hexadecimal: whose decisions come from there
     Column("heartbeat", Float, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("n", Integer, nullable=False),  # the order in which they are taken
+    Column("key", String(64), nullable=False),  # equal for the same undertaking (`agent.earlier.run_key`)
+    Column("name", Text, nullable=False),
+    Column("words", Text, nullable=False),  # JSON: the arguments of `agent` that start it
+    Column("inputs", Text, nullable=False),  # JSON
+    Column("root", Text, nullable=False),  # folder of its runs
+    Column("retries", Integer, nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("not_before", Float, nullable=False, server_default="0"),
+    Column("state", String(10), nullable=False),  # waiting, leased, ended, doubt, cancelled
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("holder", String(160), nullable=False, server_default=""),
+    Column("machine", String(120), nullable=False, server_default=""),  # where it was begun
+    Column("lease", Integer, nullable=False, server_default="0"),  # counts up: whoever holds an older one has lost it
+    Column("lease_until", Float, nullable=False, server_default="0"),
+    Column("begun_at", Float),  # when a process was first started for it; none: nothing of it can have been done
+    Column("cancel_by", Text, nullable=False, server_default=""),
+    Column("run", String(120), nullable=False, server_default=""),
+    Column("outcome", String(20), nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("outputs", Text, nullable=False, server_default="{}"),
+    Column("ended_at", Float),
+    Index("jobs_state", "state", "n"),
+    Index("jobs_key", "key"),
 )
 
 used = Table(
