@@ -56,9 +56,11 @@ def test_a_run_waits_for_a_person_whom_no_assistant_can_be(tmp_path: Path, appro
             assert (ended["state"], ended["outcome"]) == ("ended", "verified"), ended
             assert here.posts == ["/buy"]
 
-    with shop(price="300.00 EUR") as here:
-        with serving(tasks_of(here, tmp_path / "tasks"), tmp_path / "runs", "--approve", "console") as url:
-            asyncio.run(talk(url, here))
+    with (
+        shop(price="300.00 EUR") as here,
+        serving(tasks_of(here, tmp_path / "tasks"), tmp_path / "runs", "--approve", "console") as url,
+    ):
+        asyncio.run(talk(url, here))
 
 
 def test_without_the_token_or_under_another_name_nothing_is_answered(tmp_path: Path) -> None:
@@ -83,14 +85,7 @@ def test_without_the_token_or_under_another_name_nothing_is_answered(tmp_path: P
         assert http.get(url.removesuffix("/mcp"), headers={"authorization": ""}).status_code == 401
         assert http.post(url, json=hello, headers={"host": "evil.example"}).status_code == 421
         assert http.post(url, json=hello, headers={"origin": "http://evil.example"}).status_code == 403
-        with pytest.raises(BaseException, match="401|Unauthorized|unhandled"):
-            asyncio.run(_enter(url))
         asyncio.run(wrong_things(url))
-
-
-async def _enter(url: str) -> None:
-    async with by_http(url, token="not-the-one"):
-        pass
 
 
 def test_what_the_command_line_gets_wrong_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
