@@ -317,7 +317,7 @@ class GuestActuator(Permitted["_Attempt"]):
         """Type piece by piece, reading the field back after each, and say what is really there."""
         asked, target, text = attempt.action, attempt.target, attempt.text
         assert isinstance(asked, TypeText)
-        if target.node is None:
+        if target.node is None or not _reads_back(target.node, text):
             return self._type_blindly(attempt, asked)
         secret = text != asked.text
         kept, remark = _typable(text, target.node)
@@ -340,7 +340,7 @@ class GuestActuator(Permitted["_Attempt"]):
 
     def _type_blindly(self, attempt: _Attempt, asked: TypeText) -> str:
         """Type wherever the keyboard is; nothing can be read back."""
-        kept, remark = _typable(attempt.text)
+        kept, remark = _typable(attempt.text, attempt.target.node)
         done = 0
         while done < len(kept):
             go_on(self._halt)
@@ -561,6 +561,15 @@ def _of_char(char: str) -> int:
     """X's number for a character."""
     code = ord(char)
     return code if 0x20 <= code <= 0x7E or 0xA0 <= code <= 0xFF else 0x01000000 | code
+
+
+def _reads_back(node: Node, text: str) -> bool:
+    """Whether what was typed stands in the node afterwards: a sheet's cells are others with each key, a document's
+    paragraph ends with each line, and a terminal answers to it.
+    """
+    if node.role == "textbox" and node.tag != "terminal":
+        return True
+    return node.role != "table" and not any(char in text for char in "\n\t")
 
 
 def _typable(text: str, node: Node | None = None) -> tuple[str, str]:

@@ -193,6 +193,8 @@ def _node(one: ElementTree.Element, path: str, rect: Rect) -> Node | None:
     if not name and not fields and role in ("text", "heading"):
         name = " ".join(text.split())[:500]
     tag = role if role != "textbox" else ("textview" if "multi-line" in states else "entry")
+    if one.tag == "terminal":
+        tag = one.tag
     return Node(
         id=path,
         role=role,
