@@ -140,11 +140,11 @@ def slow_server() -> Iterator[tuple[str, threading.Event]]:
 
 def test_a_slow_server_is_no_hung_browser(begin: Begin) -> None:
     """While a page is left the browser answers no call into it, for longer than a call may take here."""
-    stage = begin("<p>x", bound_s=1.0)
+    stage = begin("<p>x", bound_s=2.5)
     with slow_server() as (url, answer):
         stage.actuator.open(url)
         press(stage, "Go")
         settled = stage.actuator.settle(0.3)
         assert (settled.still, settled.watching) == (False, "loading")
-        threading.Timer(2.0, answer.set).start()
+        threading.Timer(4.0, answer.set).start()
         assert "There at last" in stage.actuator.observe().text()
