@@ -113,6 +113,10 @@ def money_like(text: str) -> tuple[str, ...]:
     return tuple(match.group().strip() for match in _MONEY.finditer(text))
 
 
+_KEPT: dict[str, tuple[object, str]] = {}
+"""The target whose digest was asked for last, by identity: it is frozen, so that it cannot have another since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What an action would touch, resolved on the live surface before a decision and again just before the act."""
@@ -144,6 +148,14 @@ class Target:
         Position is left out on purpose (a page may reflow under a still pointer); the element's identity, words,
         value, destination and every amount of money in its form are in; where it is sent, so are all its fields.
         """
+        kept = _KEPT.get("last")
+        if kept is not None and kept[0] is self:  # one target is asked for it several times while it is judged
+            return kept[1]
+        found = self._digest()
+        _KEPT["last"] = (self, found)
+        return found
+
+    def _digest(self) -> str:
         node = self.node
         terms: dict[str, object] = {
             "surface": self.surface,

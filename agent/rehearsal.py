@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from actuators.action import Action, Click, PressKeys
 from actuators.geometry import Screen
@@ -15,7 +16,7 @@ from actuators.observation import Target
 from policies.money import Money
 from policies.sent import Sent, effect_of, sent_of
 from sandboxes.chromium import Chromium
-from sandboxes.shadow import Shadowed, shadowed
+from sandboxes.shadow import Shadowed, Shadows
 from sandboxes.wire import Held, WireJudge
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def line_of(sent: Sent, money: Money | None = None) -> str:
 
 
 class Rehearser:
-    """Rehearses acts on the page in front of one browser.
+    """Rehearses acts on the page in front of one browser. Use as a context manager; starts nothing before it is asked.
 
     Args:
         chromium: the live browser.
@@ -71,10 +72,18 @@ class Rehearser:
     def __init__(
         self, chromium: Chromium, context: BrowserContext, wire: WireJudge, leaks: Callable[[Held], tuple[str, ...]]
     ) -> None:
-        self._chromium = chromium
+        self._shadows = Shadows(chromium.like)
         self._context = context
         self._wire = wire
         self._leaks = leaks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shadows.close()
 
     def __call__(self, action: Action, target: Target, screen: Screen) -> Rehearsal:
         """Never raises for what a page can cause: what goes wrong is a rehearsal that failed."""
@@ -96,7 +105,7 @@ class Rehearser:
                 page.keyboard.press("+".join(_KEYS.get(key, key) for key in action.keys))
 
         try:
-            found = shadowed(pages[-1], self._chromium.like, self._wire, do)
+            found = self._shadows.of(pages[-1], self._wire, do)
         except _Differs as differs:
             return Rehearsal(failed=f"another thing lies there in the shadow: {differs}")
         except Error as error:

@@ -400,6 +400,8 @@ class Lookout:
         self._now = now
         self._same: Counter[str] = Counter()
         self._lately: deque[tuple[float, str]] = deque()
+        self._counted: Counter[str] = Counter()
+        """How often each kind stands in `_lately`."""
 
     def notice(self, case: Case, consequence: Consequence) -> tuple[Anomaly, ...]:
         """What is odd about an act that is to be decided on. Counts nothing."""
@@ -410,7 +412,7 @@ class Lookout:
     def acted(self, case: Case, consequence: Consequence) -> None:
         """An act was let happen."""
         self._same[_same(case)] += 1
-        self._lately.append((self._now(), consequence.kind))
+        self._count(consequence.kind)
 
     def leaving(self) -> tuple[Anomaly, ...]:
         """What is odd about one more request that a page wants to send."""
@@ -419,14 +421,17 @@ class Lookout:
 
     def sent(self) -> None:
         """A request that is no plain read was let go."""
-        self._lately.append((self._now(), "request"))
+        self._count("request")
+
+    def _count(self, kind: str) -> None:
+        self._lately.append((self._now(), kind))
+        self._counted[kind] += 1
 
     def _kinds(self, *kinds: str) -> Mapping[str, int]:
         """How many of these there were within the window."""
         while self._lately and self._lately[0][0] < self._now() - WINDOW_S:
-            self._lately.popleft()
-        counted = Counter(kind for _, kind in self._lately)
-        return {kind: counted[kind] for kind in kinds}
+            self._counted[self._lately.popleft()[1]] -= 1
+        return {kind: self._counted[kind] for kind in kinds}
 
 
 def _same(case: Case) -> str:

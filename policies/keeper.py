@@ -72,6 +72,8 @@ class Keeper:
         self._counters = Counters(**given)
         self._repeats: Counter[str] = Counter()
         self._minted: dict[str, _Minted] = {}
+        self._named: tuple[Case, str] | None = None
+        """The case whose act was named last, by identity, and that name."""
         self._recent: deque[float] = deque(maxlen=10_000)
         self._voids = 0
         self._last_step = -1
@@ -256,7 +258,7 @@ class Keeper:
             approved_by=approved_by,
         )
         body = terms.to_json()
-        act = _act(case)
+        act = self._act(case)
         self._minted[nonce] = _Minted(consequence.kind, act)
         self._repeats[act] += 1
         self._lookout.acted(case, consequence)
@@ -268,7 +270,12 @@ class Keeper:
         return Permit(body, self._key.sign(signed_bytes(body)), second)
 
     def _counted(self, case: Case) -> Counters:
-        return self._timed(replace(self._counters, repeats=self._repeats[_act(case)]))
+        return self._timed(replace(self._counters, repeats=self._repeats[self._act(case)]))
+
+    def _act(self, case: Case) -> str:
+        if self._named is None or self._named[0] is not case:
+            self._named = (case, _act(case))
+        return self._named[1]
 
     def _timed(self, counters: Counters) -> Counters:
         now = time.monotonic()

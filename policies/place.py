@@ -51,14 +51,19 @@ class Place:
     @property
     def local(self) -> bool:
         """Whether the host is, by its own writing, this machine or a private or link-local network."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            address = ipaddress.ip_address(self.host.strip("[]"))
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        return not mapped.is_global
+        return _is_local(self.host)
+
+
+@lru_cache(maxsize=1024)
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return not mapped.is_global
 
 
 @lru_cache(maxsize=1024)

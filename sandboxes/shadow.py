@@ -1,7 +1,7 @@
 """A shadow of a page: a second browser with the same cookies, storage, form values and scroll, that can change nothing.
 
 It shows what an act *would* send. Whatever is no plain read is written down and kept back; a read goes only where the
-live page's own gate lets it go. Its browser is thrown away afterwards.
+live page's own gate lets it go. Its context is thrown away afterwards, and its browser with the run.
 
 What it does not show: what the page keeps in memory, sockets that are open, files that were chosen, and what a server
 would have answered. So it is a preview and never a proof; the wire compares what is really sent with what it showed.
@@ -9,20 +9,21 @@ would have answered. So it is a preview and never a proof; the wire compares wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from sandboxes.page_state import session_script
 from sandboxes.wire import Held, WireJudge
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
     from sandboxes.chromium import Chromium
 
-__all__ = ["Shadowed", "shadowed"]
+__all__ = ["Shadowed", "Shadows", "shadowed"]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOAD_MS = 10_000
@@ -65,52 +66,116 @@ class Shadowed:
     """In what the shadow differed from the live page before the act, one line each."""
 
 
+class Shadows:
+    """Shadows of the pages of one live browser, one after the other, each in a context of its own.
+
+    The second browser starts with the first of them and stays up for the next, which is most of what a shadow costs. A
+    context shares no cookies, storage or cache with another, and ends with its shadow; between two of them nothing
+    leaves. Use as a context manager.
+
+    Args:
+        make: a new browser, not started, like the live one, with this judge at its wire.
+    """
+
+    def __init__(self, make: Callable[[WireJudge], Chromium]) -> None:
+        self._make = make
+        self._browser: Chromium | None = None
+        self._judge: WireJudge = _nothing
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the second browser. May be called twice; the next shadow starts another."""
+        browser, self._browser, self._judge = self._browser, None, _nothing
+        if browser is not None:
+            browser.close()
+
+    def of(self, live: Page, reads: WireJudge, do: Callable[[Page], None]) -> Shadowed:
+        """Make a shadow of `live`, act in it, and tell what it would have sent.
+
+        Args:
+            live: the page; it is only read.
+            reads: whether a read may be made at all; asked for every one.
+            do: the act, on the shadow's page.
+
+        Raises:
+            playwright.sync_api.Error: the page cannot be copied, or the act cannot be done there.
+        """
+        state = live.evaluate(_STATE)
+        storage: Any = live.context.storage_state(indexed_db=True)
+        taken = _Taken(reads)
+        with self._context(storage, taken) as context:
+            context.add_init_script(session_script(live.url, state["session"]))
+            return _played(context.new_page(), live.url, state, taken, do)
+
+    @contextmanager
+    def _context(self, storage: Any, judge: WireJudge) -> Iterator[BrowserContext]:
+        """A context of its own; one that breaks takes the browser along, so that the next begins afresh."""
+        try:
+            if self._browser is None:
+                self._browser = self._make(lambda held: self._judge(held)).__enter__()
+            self._judge = judge
+            context = self._browser.new_context(storage=storage)
+            yield context
+            context.close()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._judge = _nothing
+
+
 def shadowed(
     live: Page, make: Callable[[WireJudge], Chromium], reads: WireJudge, do: Callable[[Page], None]
 ) -> Shadowed:
-    """Make a shadow of `live`, act in it, and tell what it would have sent.
+    """One shadow, in a browser that ends with it; see `Shadows.of`."""
+    with Shadows(make) as shadows:
+        return shadows.of(live, reads, do)
 
-    Args:
-        live: the page; it is only read.
-        make: a new browser, not started, like the live one, with this judge at its wire.
-        reads: whether a read may be made at all; asked for every one.
-        do: the act, on the shadow's page.
 
-    Raises:
-        playwright.sync_api.Error: the page cannot be copied, or the act cannot be done there.
-    """
-    found = Shadowed()
-    acting = [False]
+def _nothing(held: Held) -> bool:
+    return False
 
-    def judge(held: Held) -> bool:
+
+@dataclass
+class _Taken:
+    """The judge at a shadow's wire: reads go where they may, everything else is written down and kept back."""
+
+    reads: WireJudge
+    acting: bool = False
+    would_send: list[Held] = field(default_factory=list)
+
+    def __call__(self, held: Held) -> bool:
         if held.method in _READS and held.kind != "websocket":
-            return reads(held)
-        if acting[0]:
-            found.would_send.append(held)
+            return self.reads(held)
+        if self.acting:
+            self.would_send.append(held)
         return False
 
+
+def _played(page: Page, url: str, state: Any, taken: _Taken, do: Callable[[Page], None]) -> Shadowed:
     from playwright.sync_api import Error
 
-    state = live.evaluate(_STATE)
-    storage: Any = live.context.storage_state(indexed_db=True)
-    with make(judge) as chromium:
-        context = chromium.new_context(storage=storage)
-        context.add_init_script(session_script(live.url, state["session"]))
-        page = context.new_page()
-        page.goto(live.url, wait_until="load", timeout=_LOAD_MS)
-        put, wanted = page.evaluate(_PUT, state)
-        before = page.evaluate(_STATE)["text"]
-        found.drift = _drift(state["text"], before, put, wanted)
-        acting[0] = True
-        do(page)
-        for _ in range(_WAIT_MS // 50):
-            page.wait_for_timeout(50)
-            if found.would_send:
-                page.wait_for_timeout(150)  # what comes with it
-                break
-        found.goes_to = page.url if page.url != live.url else ""
-        with suppress(Error):  # it may be on its way to another page
-            found.shows = _changed(before, page.evaluate(_STATE)["text"])
+    page.goto(url, wait_until="load", timeout=_LOAD_MS)
+    put, wanted = page.evaluate(_PUT, state)
+    before = page.evaluate(_STATE)["text"]
+    found = Shadowed(taken.would_send, drift=_drift(state["text"], before, put, wanted))
+    taken.acting = True
+    do(page)
+    for _ in range(_WAIT_MS // 50):
+        page.wait_for_timeout(50)
+        if found.would_send:
+            page.wait_for_timeout(150)  # what comes with it
+            break
+    found.goes_to = page.url if page.url != url else ""
+    with suppress(Error):  # it may be on its way to another page
+        found.shows = _changed(before, page.evaluate(_STATE)["text"])
     return found
 
 
