@@ -30,15 +30,15 @@ def here() -> Iterator[Shop]:
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    for name, value in environment().items():
+    for name, value in environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1").items():
         monkeypatch.setenv(name, value)
     pytester.makeini("[pytest]\ndeskhand_model = plan\naddopts = -q --strict-markers\n")
     return pytester
 
 
 def run(suite: pytest.Pytester, *more: str) -> pytest.RunResult:
-    """The plugin by its module, so that it is this checkout's whatever is installed."""
-    return suite.runpytest_subprocess("-p", "no:deskhand", "-p", "agent.testing.plugin", "-p", "no:xdist", *more)
+    """The plugin alone, by its module, so that it is this checkout's whatever is installed."""
+    return suite.runpytest_subprocess("-p", "agent.testing.plugin", *more)
 
 
 @pytest.mark.browser
