@@ -423,10 +423,12 @@ def _page(
         unanswered = Unanswered(context)
         context.new_page()
         uploads = [Path(name) for name in browser.uploads]
-        with BrowserActuator(context, verifier, secrets, browser.scale, uploads=uploads, halt=stop) as actuator:
+        with (
+            Rehearser(chromium, context, wire, secrets.leaks) as rehearser,
+            BrowserActuator(context, verifier, secrets, browser.scale, uploads=uploads, halt=stop) as actuator,
+        ):
             if not wanted.put_back:
                 actuator.open(browser.start)
-            rehearser = Rehearser(chromium, context, wire, secrets.leaks)
             place = PageKeeper(context, secrets.redactor())
             yield _Placed(actuator, rehearser, place, unanswered.lost, glance=actuator.glance)
 
