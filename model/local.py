@@ -76,6 +76,12 @@ class QwenModel:
             raise ModelError("the model is closed")
         return self._checkpoint.digest
 
+    def another(self) -> QwenModel:
+        """A further conversation with the same checkpoint, which is in memory once. Raises `ModelError` once closed."""
+        if self._checkpoint is None:
+            raise ModelError("the model is closed")
+        return QwenModel(self._checkpoint, self._cancel)
+
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """One move. Ends by `profile.deadline_s`.
 
@@ -286,7 +292,7 @@ def _meant(
     exact = elements.named(listed, text)
     if len(clauses(text)) > 1 or (planned and exact and len({node.name for node in exact}) > 1):
         return exact
-    loose = meaning.meant(listed, text, seen.screen, misread)
+    loose = meaning.meant(listed, text, seen.screen, misread, seen.frame)
     if not exact or not planned:
         return list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
     return [node for node in exact if node in loose.nodes] or exact

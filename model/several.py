@@ -31,6 +31,11 @@ class OneAtATime:
     def name(self) -> str:
         return self._model.name
 
+    def another(self) -> OneAtATime:
+        """A further conversation, where the model can have one; else with the same."""
+        made = getattr(self._model, "another", None)
+        return OneAtATime(self._model if made is None else made())
+
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """The next call of the last reply, or a new reply."""
         if self._left and self._for is not None and self._fits(asked, history, seen):

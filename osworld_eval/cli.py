@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from osworld_eval.osworld import command as osworld
+
 __all__ = ["app", "main"]
 
 app = typer.Typer(
@@ -37,7 +39,8 @@ def bookings(
 
 @app.command()
 def replay(
-    n: Annotated[int, typer.Option("--n", min=1, help="How many replays.")] = 50,
+    n: Annotated[int, typer.Option("--n", min=0, help="How many replays, each a process of its own.")] = 50,
+    rows: Annotated[int, typer.Option(min=0, help="How many replays as rows of one table.")] = 50,
     driven: Annotated[int, typer.Option(min=0, help="Runs of the model beside them, for its time.")] = 5,
     first_seed: Annotated[int, typer.Option(help="Seed of the first.")] = 900_000,
     model: Annotated[
@@ -50,7 +53,9 @@ def replay(
     """Replay one recorded booking with random inputs, layouts and themes; judge by the server's own log."""
     from osworld_eval.replays import main as play
 
-    raise typer.Exit(play(n, driven, first_seed, model, workers, runs, as_json))
+    if not n + rows:
+        raise typer.BadParameter("nothing to replay: --n and --rows are both 0", param_hint="--n")
+    raise typer.Exit(play(n, rows, driven, first_seed, model, workers, runs, as_json))
 
 
 @app.command("grounding-pages")
@@ -170,24 +175,7 @@ def injection(
     raise typer.Exit(play(cases or BUNDLED, only or (), as_json, bare))
 
 
-@app.command()
-def osworld(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="OSWorld's `evaluation_examples`, or the folder above.")
-    ],
-    check: Annotated[bool, typer.Option("--check", help="Look everything over and run nothing.")] = False,
-    index: Annotated[str, typer.Option(help="Only the tasks of this index file, such as `test_small`.")] = "",
-    assets: Annotated[Path | None, typer.Option(help="Fetch the files that tasks download into this cache.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing: say what the cache lacks.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
-) -> None:
-    """Read OSWorld's tasks as they are, and list what is wrong with them or not supported, and why."""
-    from osworld_eval.osworld.check import Wanted
-    from osworld_eval.osworld.check import main as look
-
-    if not check:
-        raise typer.BadParameter("tasks are looked over here and not run yet: say --check", param_hint="--check")
-    raise typer.Exit(look(Wanted(folder, index, assets, offline, as_json)))
+osworld.add(app)
 
 
 def main(arguments: list[str]) -> int:

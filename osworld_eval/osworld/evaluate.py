@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from model.base import ModelError, Perception
-from osworld_eval.osworld.agents import ORACLE, digest_of
+from osworld_eval.osworld.agents import ORACLE, Scripts, digest_of
 from osworld_eval.osworld.crew import Crew, Local
 from osworld_eval.osworld.episode import Hands, Settings
 from osworld_eval.osworld.figures import summary
@@ -37,7 +37,7 @@ from osworld_eval.osworld.runner import Bounds, Ended, Runner
 from osworld_eval.osworld.suite import OsworldTask, Suite, SuiteError, read_suite
 from osworld_eval.osworld.worker import Equipment
 
-__all__ = ["OWN", "Wanted", "main"]
+__all__ = ["OWN", "Wanted", "main", "own_suite"]
 
 OWN = "own"
 """What a manifest calls the bundled suite."""
@@ -69,6 +69,8 @@ class Wanted:
     index: str = ""
     tasks: str = ""
     """Names or beginnings of names, with commas between; all when empty."""
+    only: tuple[str, ...] = ()
+    """Exactly these, in this order; every task when empty."""
     limit: int | None = None
     repeat: int = 1
     seed: int = 0
@@ -94,11 +96,14 @@ class Wanted:
     keep: str = "all"
     record: bool = False
     ray: str | None = None
-    """Address of a cluster, empty for one on this machine; None for local processes."""
+    """Address of a cluster, `local` for one made on this machine; None for local processes."""
+    ray_needs: str = ""
+    """See `cluster.needs_of`."""
     model_actors: int = 0
     as_json: bool = False
+    scripts: Scripts | None = field(default=None, compare=False)
+    """See `Equipment.scripts`, and those below."""
     machine: Callable[[], Machine] | None = field(default=None, compare=False)
-    """See `Equipment.machine`."""
     hands: Callable[[], Hands] | None = field(default=None, compare=False)
 
     @property
@@ -112,20 +117,24 @@ def main(wanted: Wanted, pinned_by: Manifest | None = None) -> int:
     130 when stopped, 30 when time or tokens were used up. `pinned_by` is the manifest that must be met.
     """
     try:
-        suite = read_suite(wanted.folder or _own())
+        suite = read_suite(wanted.folder or own_suite())
         tasks = _chosen(wanted, suite)
         manifest = _manifest(wanted, tasks)
         if pinned_by is not None and (differing := differences(manifest, pinned_by)):
             raise _Misused(f"it is not what the manifest pins: {'; '.join(differing)}")
         equipment = _equipment(wanted, suite, len(manifest.scheduled))
-        with _folder(wanted) as folder, Results(folder, slug(wanted.agent), wanted.perception, wanted.keep) as results:
+        with (
+            _folder(wanted) as folder,
+            Results(folder, slug(wanted.agent), manifest.settings["perception"], wanted.keep) as results,
+        ):
             _go_on(folder, manifest)
             return _play(wanted, suite, tasks, manifest, equipment, results)
     except (SuiteError, ModelError, ManifestUnusable, ResultsUnusable, _Misused) as problem:
         return _said(problem, _USAGE)
 
 
-def _own() -> Path:
+def own_suite() -> Path:
+    """The bundled tasks."""
     from osworld_eval.osworld import own
 
     return Path(own.__file__).parent
@@ -135,6 +144,11 @@ def _chosen(wanted: Wanted, suite: Suite) -> tuple[OsworldTask, ...]:
     """What is to be played, in order. Raises `SuiteError`, `_Misused`."""
     listed = suite.listed(wanted.index.removesuffix(".json")) if wanted.index else suite.tasks
     listed = tuple(task for task in listed if task.platform == "linux")
+    if wanted.only:
+        by_name = {task.name: task for task in listed}
+        if missing := [name for name in wanted.only if name not in by_name]:
+            raise _Misused(f"{len(missing)} tasks are not in {suite.folder}, the first is {missing[0]}")
+        return tuple(by_name[name] for name in wanted.only)
     names = [name.strip() for name in wanted.tasks.split(",") if name.strip()]
     for name in names:
         if not any(_named(task, name) for task in listed):
@@ -198,6 +212,7 @@ def _equipment(wanted: Wanted, suite: Suite, scheduled: int) -> list[Equipment]:
         offline=wanted.offline,
         environment=str(wanted.environment or ""),
         threads=max(1, cores // len(places)) if len(places) > 1 else 0,
+        scripts=wanted.scripts,
         machine=wanted.machine,
         hands=wanted.hands,
     )
@@ -326,11 +341,12 @@ def _crew(wanted: Wanted, equipment: list[Equipment], folder: Path) -> Iterator[
     if wanted.ray is None:
         crew = Local(equipment, folder)
     else:
-        from osworld_eval.osworld.cluster import Cluster, ClusterUnavailable
+        from osworld_eval.osworld.cluster import Cluster, ClusterUnavailable, needs_of
 
         try:
-            crew = Cluster(equipment, folder, wanted.ray, wanted.model_actors)
-        except ClusterUnavailable as problem:
+            address = "" if wanted.ray == "local" else wanted.ray
+            crew = Cluster(equipment, folder, address, wanted.model_actors, needs_of(wanted.ray_needs))
+        except (ClusterUnavailable, ValueError) as problem:
             raise _Misused(str(problem)) from None
     try:
         yield crew

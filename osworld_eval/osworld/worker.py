@@ -56,6 +56,8 @@ class Equipment:
     """Where the evaluators are installed; empty for the default place."""
     threads: int = 0
     """Of a local model; 0 leaves it."""
+    scripts: Scripts | None = None
+    """What the oracle plays, instead of the bundled tasks' own scripts."""
     machine: Callable[[], Machine] | None = None
     """Makes the machine instead of `place`; a function of a module, so that it travels by its name."""
     hands: Callable[[], Hands] | None = None
@@ -138,7 +140,9 @@ class Worker:
             try:
                 agent = self._agent
                 if agent is None:
-                    agent = agent_named(given.agent, given.perception, given.device, scripts_of(given.agent))
+                    agent = agent_named(
+                        given.agent, given.perception, given.device, given.scripts or scripts_of(given.agent)
+                    )
                     starting.callback(agent.close)
                 assets = Assets(Path(given.assets), given.offline)
                 hands: Any = given.hands() if given.hands is not None else _Hands(given.environment)
