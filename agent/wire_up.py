@@ -51,9 +51,9 @@ if TYPE_CHECKING:
 
     from agent.rehearsal import Rehearser
     from sandboxes.chromium import Chromium
-    from sandboxes.wire import Held
+    from sandboxes.wire import Held, WireJudge
 
-__all__ = ["Wanted", "interruptible", "terminable", "wired"]
+__all__ = ["BrowserKind", "Wanted", "interruptible", "terminable", "wired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,13 +437,12 @@ def _page(
 def _context(
     browser: BrowserSurface, wanted: Wanted, wire: WireGate, narrow: Narrow, there: Chromium | None
 ) -> Iterator[tuple[Chromium, BrowserContext]]:
-    """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`."""
-    from sandboxes.chromium import Chromium
+    """A browser of the run's own, or a context of its own in one that is there; every request meets `wire`.
 
-    if there is None:
-        headed = wanted.headed or browser.headed
-        started = Chromium(browser.viewport, browser.scale, browser.locale, headed, hosts=_hosts(narrow), wire=wire)
-        with started:
+    What is put back from a checkpoint is put into a browser of its own.
+    """
+    if there is None or wanted.state is not None:
+        with BrowserKind.of(browser, wanted.headed, narrow).made(wire) as started:
             yield started, started.context if wanted.state is None else _as_kept(started, browser, wanted.state)
         return
     there.wire = wire
@@ -467,6 +466,37 @@ def _as_kept(chromium: Chromium, browser: BrowserSurface, state: State) -> Brows
 def _nothing(held: Held) -> bool:
     """Between two runs nothing leaves."""
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserKind:
+    """What makes a browser fit for a run; equal kinds are as good as each other."""
+
+    viewport: tuple[int, int]
+    scale: float
+    locale: str
+    headed: bool
+    hosts: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, browser: BrowserSurface, headed: bool, narrow: Narrow) -> BrowserKind:
+        return cls(browser.viewport, browser.scale, browser.locale, headed or browser.headed, _hosts(narrow))
+
+    @classmethod
+    def for_task(cls, task: BoundTask, headed: bool) -> BrowserKind | None:
+        """For any run of this task, wherever its demo site will listen; None where it needs no browser."""
+        if task.browser is None:
+            return None
+        somewhere = task.with_origin("http://127.0.0.1:1") if task.needs_site else task
+        assert somewhere.browser is not None
+        return cls.of(somewhere.browser, headed, narrow_of(somewhere))
+
+    def made(self, wire: WireJudge | None = None) -> Chromium:
+        """One, not started; without `wire` nothing leaves it until a run brings its own."""
+        from sandboxes.chromium import Chromium
+
+        wire = wire or _nothing
+        return Chromium(self.viewport, self.scale, self.locale, self.headed, hosts=self.hosts, wire=wire)
 
 
 def _hosts(narrow: Narrow) -> tuple[str, ...] | None:

@@ -1,8 +1,9 @@
 """The airline booked again and again by one recorded flow: random inputs and layouts, judged by the server's own log.
 
-One verified run leaves the flow. Then come replays, and beside them runs of the model with some of the same seeds, in
-the same queue, so that their times can be compared. Each is a process of its own; a replay's process says at its end
-whether a model could have been in it: torch among its modules, or its library among its memory maps.
+One verified run leaves the flow. Then come replays, alone (each a process of its own, from nothing to nothing) and as
+rows of a table (in a process that stays), and beside them runs of the model with some of the same seeds, in the same
+queue, so that their times can be compared. Whether a model could have been in a replay is looked up: torch among its
+modules, or its library among its memory maps.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agent.flow.warm import Row, Settings, WarmRows
 from osworld_eval.bookings import CARD, Booking, Result, draw, judged, play
 
-__all__ = ["Replayed", "main", "replayed"]
+__all__ = ["Replayed", "main", "recorded", "replayed", "row"]
 
 _TASK = "tasks/book_flight.yaml"
 _WATCHED = """
@@ -44,6 +47,8 @@ class Replayed:
     result: Result
     loaded: bool
     """Whether torch was in the process."""
+    wall_s: float = 0.0
+    """From its process's start to its end; of a row, from its being given to its answer."""
 
     @property
     def good(self) -> bool:
@@ -57,8 +62,10 @@ def replayed(flow: Path, booking: Booking, runs: Path) -> Replayed:
     words += [word for name, value in settings.items() for word in ("--site", f"{name}={value}")]
     words += [word for name, value in booking.inputs.items() for word in ("--set", f"{name}={value}")]
     command = [sys.executable, "-c", _WATCHED, *words]
+    began = time.monotonic()
     done = subprocess.run(command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=900, check=False)
-    return Replayed(judged(booking, done.stdout, done.stderr), "no model" not in done.stderr.splitlines()[-1:])
+    took = time.monotonic() - began
+    return Replayed(judged(booking, done.stdout, done.stderr), "no model" not in done.stderr.splitlines()[-1:], took)
 
 
 def recorded(model: str, runs: Path) -> Path:
@@ -75,53 +82,95 @@ def recorded(model: str, runs: Path) -> Path:
     return flow
 
 
-def main(n: int, driven: int, first_seed: int, model: str, workers: int, runs: Path, as_json: bool) -> int:
-    """Record once, replay `n` times, let the model run `driven` times beside it. Exit 0 at 98 % and nothing wrong."""
+def main(n: int, rows: int, driven: int, first_seed: int, model: str, workers: int, runs: Path, as_json: bool) -> int:
+    """Record once, replay `n` times alone and `rows` times as rows of one table, let the model run `driven` times
+    beside it. Exit 0 at 98 % verified, nothing wrong and nothing loaded.
+    """
     try:
         flow = recorded(model, runs)
     except RuntimeError as problem:
         print(f"agent eval replay: {problem}", file=sys.stderr)
         return 1
     print(f"recorded with {model}: {flow}", file=sys.stderr, flush=True)
-    every = max(1, n // max(1, driven))
-    with ThreadPoolExecutor(workers) as pool:
-        replays: list[Future[Replayed]] = []
-        beside: list[Future[Result]] = []
-        for index in range(n):
-            booking = draw(first_seed + index)
-            if len(beside) < driven and index % every == 0:
-                beside.append(pool.submit(play, booking, model, runs))
-            replays.append(pool.submit(replayed, flow, booking, runs))
-        found = []
-        for one in replays:
-            found.append(one.result())
-            if not as_json:
-                print(_row(found[-1]), flush=True)
-        runs_of_model = [one.result() for one in beside]
-    return _told(found, runs_of_model, model, as_json)
+    drawn = [draw(first_seed + index) for index in range(max(n, rows, driven))]
+    tell = _silent if as_json else _printed
+    with ThreadPoolExecutor(workers) as pool, WarmRows(_settings(flow, runs), {**CARD, **os.environ}) as warm:
+        every = max(1, n // max(1, driven))
+        queue: list[tuple[str, Future[Replayed]]] = []
+        for index, booking in enumerate(drawn):
+            if index % every == 0 and index // every < driven:
+                queue.append((model, pool.submit(_driven, booking, model, runs)))
+            if index < n:
+                queue.append(("alone", pool.submit(replayed, flow, booking, runs)))
+            if index < rows:
+                queue.append(("row", pool.submit(row, warm, booking)))
+        found: dict[str, list[Replayed]] = {"alone": [], "row": [], model: []}
+        for how, future in queue:
+            one = future.result()
+            found[how].append(one)
+            tell(how, one)
+    return _told(found["alone"], found["row"], found[model], model, as_json)
 
 
-def _told(found: list[Replayed], beside: list[Result], model: str, as_json: bool) -> int:
+def row(warm: WarmRows, booking: Booking) -> Replayed:
+    """One replay as a row of a table, in a process that has done others before."""
+    settings = {"seed": str(booking.seed), "layout": booking.layout, "theme": booking.theme}
+    began = time.monotonic()
+    said = warm.run(Row(booking.inputs, settings, again=True))
+    took = time.monotonic() - began
+    loaded = any("libtorch" in _maps(pid) for pid in warm.waiting)
+    return Replayed(judged(booking, json.dumps(said), ""), loaded, took)
+
+
+def _maps(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return ""
+
+
+def _settings(flow: Path, runs: Path) -> Settings:
+    return Settings(str(flow), str(runs))
+
+
+def _driven(booking: Booking, model: str, runs: Path) -> Replayed:
+    began = time.monotonic()
+    result = play(booking, model, runs)
+    return Replayed(result, False, time.monotonic() - began)
+
+
+def _told(alone: list[Replayed], rows: list[Replayed], beside: list[Replayed], model: str, as_json: bool) -> int:
+    found = [*alone, *rows]
     good, loaded = sum(one.good for one in found), sum(one.loaded for one in found)
     wrong = sum(bool(one.result.wrong) for one in found)
-    ours = statistics.median(one.result.seconds for one in found)
-    theirs = statistics.median(one.seconds for one in beside) if beside else None
+    medians = {name: _median(some) for name, some in (("alone", alone), ("row", rows), (model, beside))}
     if as_json:
-        rows = [asdict(one) | {"good": one.good} for one in found]
-        told = {"n": len(found), "verified": good, "wrong": wrong, "loaded": loaded, "median_s": ours}
-        more = {"model": model, "model_median_s": theirs, "model_runs": [asdict(one) for one in beside]}
-        print(json.dumps({**told, **more, "results": rows}, ensure_ascii=False))
+        told = {"n": len(found), "verified": good, "wrong": wrong, "loaded": loaded, "median_s": medians}
+        each = {name: [asdict(one) | {"good": one.good} for one in some]
+                for name, some in (("alone", alone), ("row", rows), (model, beside))}  # fmt: skip
+        print(json.dumps({**told, "model": model, "results": each}, ensure_ascii=False))
     else:
         print(f"{good} of {len(found)} replays verified, {wrong} bought something wrong, {loaded} had torch loaded")
-        print(
-            f"median {ours:.1f} s a replay"
-            + (f"; {model} beside it, {len(beside)} runs: {theirs:.1f} s" if beside else "")
-        )
+        for name, some in (("alone", alone), ("row", rows), (model, beside)):
+            if some:
+                part = f", {medians[name] / medians[model]:.3f} of {model}" if beside and name != model else ""
+                inside = statistics.median(one.result.seconds for one in some)
+                print(f"{name}: median {medians[name]:.1f} s of {len(some)} (the run itself {inside:.1f} s){part}")
     return 0 if good >= 0.98 * len(found) and not wrong and not loaded else 1
 
 
-def _row(one: Replayed) -> str:
+def _median(some: list[Replayed]) -> float:
+    return statistics.median(one.wall_s for one in some) if some else 0.0
+
+
+def _silent(how: str, one: Replayed) -> None:
+    """Nothing between."""
+
+
+def _printed(how: str, one: Replayed) -> None:
     r = one.result
     why = r.wrong or ("" if r.good else r.because)
     mark = "ok " if one.good else "NOT"
-    return f"{mark} seed {r.seed}  {r.layout:<8}{r.theme:<6}{r.outcome:<12}{r.steps:>3} steps {r.seconds:6.1f} s  {why}"
+    look = f"{r.layout:<8}{r.theme:<6}"
+    took = f"{r.steps:>3} steps {r.seconds:6.1f} s, process {one.wall_s:6.1f} s"
+    print(f"{mark} {how:<6} seed {r.seed}  {look}{r.outcome:<12}{took}  {why}", flush=True)

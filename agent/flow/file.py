@@ -18,16 +18,18 @@ from agent import yaml_lines
 from agent.task_errors import TaskError, shape_problems
 from agent.task_file import StepSpec
 
-__all__ = ["After", "Anchor", "Flow", "FlowAct", "FlowStep", "Near", "Recorded", "load_flow", "written"]
+__all__ = ["After", "Anchor", "Flow", "FlowAct", "FlowStep", "FlowWords", "Near", "Recorded", "load_flow", "written"]
 
 _Short = Annotated[str, Field(max_length=500)]
 
 
-class _Words(BaseModel):
+class FlowWords(BaseModel):
+    """Frozen, and nothing in it that is not named."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Near(_Words):
+class Near(FlowWords):
     """A neighbour with a name, and on which side of the target it lies."""
 
     side: Literal["left", "above"]
@@ -35,7 +37,7 @@ class Near(_Words):
     name: _Short
 
 
-class Anchor(_Words):
+class Anchor(FlowWords):
     """What a target was, for finding it again. Role and name say what it is; the rest only tells equals apart."""
 
     role: _Short
@@ -54,7 +56,7 @@ class Anchor(_Words):
     """SHA-256 of its picture, which lies beside the flow as `patches/<sha256>.png`."""
 
 
-class After(_Words):
+class After(FlowWords):
     """What an act changed; each that is given must be so after it."""
 
     address: _Short = ""
@@ -69,7 +71,7 @@ class After(_Words):
     """The target is no longer shown."""
 
 
-class FlowAct(_Words):
+class FlowAct(FlowWords):
     """One act. `fill` and `choose` see to the focus by themselves."""
 
     do: Literal["click", "fill", "choose", "type", "keys", "open", "hover", "long_press"]
@@ -88,6 +90,8 @@ class FlowAct(_Words):
     after: After = After()
     settled_s: Annotated[float, Field(ge=0)] = 0.0
     """How long it took until the screen stood still and was looked at."""
+    maybe: bool = False
+    """Skipped where its target is not shown: something that comes in between now and then."""
     still: bool = False
     """Nothing but the target changed by it: several such acts may go by one picture of the screen."""
     effect: _Short = ""
@@ -105,9 +109,10 @@ class FlowStep(StepSpec):
     rule: bool = False
     """Followed by the plan's own words and not by what was done once: what it chooses depends on what is shown."""
     done_by: tuple[FlowAct, ...] = ()
+    """Of a rule, its first act when recorded: not done again, but what stands in for it must be like it."""
 
 
-class Recorded(_Words):
+class Recorded(FlowWords):
     """Where the flow comes from."""
 
     run: _Short = ""
@@ -115,7 +120,7 @@ class Recorded(_Words):
     seconds: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Flow(_Words):
+class Flow(FlowWords):
     """A flow file."""
 
     version: Literal[1]

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from actuators.action import Action, Click, Hover, LongPress, OpenUrl, PressKeys, Scroll, TypeText, Wait
 from actuators.geometry import Point
 from actuators.observation import Node, Observation
-from agent.flow.file import After, Anchor, Flow, FlowAct
+from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep
 from agent.flow.find import Found, find, plain
 from agent.flow.patches import alike
 from agent.reading import own_nodes
@@ -23,13 +24,28 @@ from agent.template import Value, render
 from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception, Reply
 from model.planned import PlanReader
 
-__all__ = ["Player"]
+__all__ = ["Player", "Trouble", "here"]
 
+_LOOKING = (Scroll, Wait)
 _SCROLL_PX = 500
 _TOP_PX = -20_000
 _MOST_SCROLLS = 12
 _PATIENCE_S = 3.0
 """What the runtime waits by itself before it looks once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Where a flow cannot go on, and why."""
+
+    number: int
+    """Of the step, from 0."""
+    act: int
+    """Of the act in it, from 0."""
+    kind: Literal["lost", "elsewhere", "unlike", "other"]
+    """lost: its target is not there for certain. elsewhere: another page. unlike: what it changed is not so."""
+    why: str
+    found: Found | None = None
 
 
 @dataclass(slots=True)
@@ -54,7 +70,10 @@ class Player:
     """Replays the steps of a flow with the values of a bound task. `beside` is the folder with the patches."""
 
     def __init__(self, flow: Flow, values: Mapping[str, Value], secrets: Sequence[str], beside: Path) -> None:
-        self._steps = flow.steps
+        self._steps = [step.model_copy() for step in flow.steps]
+        self._mended: set[FlowAct] = set()
+        self.trouble: Trouble | None = None
+        """Why the last answer was `Blocked`; None for any other answer."""
         self._fill: Callable[[str], str] = lambda text: render(text, values, secrets)
         self._patches = beside / "patches"
         self._reader = PlanReader()
@@ -66,17 +85,41 @@ class Player:
 
     def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
         """The next act of the current step, `Finish` after its last, `Blocked` where it must not go on."""
-        step = self._steps[asked.number]
+        step, self.trouble = self._steps[asked.number], None
         move = self._ruled(asked, history, seen) if step.rule else self._next(asked, history, seen)
         if isinstance(move, Blocked):
+            at = 0 if step.rule else self._going.act
+            self.trouble = self.trouble or Trouble(asked.number, at, "lost" if step.rule else "other", move.reason)
             move = replace(move, reason=f"step {asked.number + 1} of the flow: {move.reason}")
         return Reply(move, f"{type(move).__name__}: {step.do}")
+
+    @property
+    def steps(self) -> tuple[FlowStep, ...]:
+        """The steps as they are played, mended ones included."""
+        return tuple(self._steps)
+
+    def filled(self, text: str) -> str:
+        """A text with this run's values in place of its templates."""
+        return self._fill(text)
+
+    def mend(self, number: int, step: FlowStep, mended: Sequence[FlowAct]) -> None:
+        """Go on with another step in the place of one; `mended` are those of its acts that were never recorded.
+
+        They may do nothing worse than what they stand in for was judged to do.
+        """
+        self._steps[number] = step
+        self._mended.update(mended)
+        self._going = replace(self._going, did=[], proposed="", scrolls=0, waited=False, reached=False)
 
     def close(self) -> None:
         """Nothing to end."""
 
     def _ruled(self, asked: Instruction, history: Sequence[Done], seen: Observation) -> Move:
         """By the plan's own words; but what they name must be one thing, unless they say `first`."""
+        step = self._steps[asked.number]
+        mended = next((act for act in step.done_by if act in self._mended), None)
+        if mended is not None:
+            asked = replace(asked, step=self._fill(step.do))
         move = self._reader.propose(asked, history, seen, "both").move
         if not isinstance(move, Act) or not isinstance(move.action, Click):
             return move
@@ -87,7 +130,7 @@ class Player:
         twins = [one for one in own_nodes(seen) if one.role == node.role and plain(one.name) == plain(node.name)]
         if len(twins) > 1 and " first " not in f" {asked.step.casefold()} ":
             return Blocked(f'{len(twins)} things are {node.role} "{node.name[:60]}", and which is meant cannot be told')
-        return replace(move, meant=node.id)
+        return replace(move, meant=node.id, most=mended.effect if mended is not None else "")
 
     def _next(self, asked: Instruction, history: Sequence[Done], seen: Observation) -> Move:
         going = self._going
@@ -103,7 +146,8 @@ class Player:
                 continue
             if isinstance(move, Act):
                 going.proposed, going.at = _kind(move.action), len(history)
-                return replace(move, still=self._still(act, going, move.action))
+                most = act.effect if act in self._mended and not isinstance(move.action, _LOOKING) else ""
+                return replace(move, still=self._still(act, going, move.action), most=most)
             return move
         if not asked.unfinished:
             return Finish()
@@ -111,7 +155,7 @@ class Player:
 
     def _still(self, act: FlowAct, going: _Going, action: Action) -> bool:
         """Whether what follows this may go by the same picture: the rest of filling a field, or the next field."""
-        if not act.still or "<secret:" in act.text:
+        if not act.still:
             return False
         if act.do in ("fill", "choose") and isinstance(action, Click):
             return True
@@ -121,7 +165,7 @@ class Player:
     def _following(self, going: _Going) -> FlowAct | None:
         """What was done next; None where that depends on what is shown then."""
         acts = self._steps[going.number].done_by[going.act + 1 :]
-        if not acts and going.number + 1 < len(self._steps):
+        if not acts and going.number + 1 < len(self._steps) and not self._steps[going.number + 1].rule:
             acts = self._steps[going.number + 1].done_by
         return acts[0] if acts else None
 
@@ -136,19 +180,20 @@ class Player:
         if _done(act, going.did):
             return self._checked(act, going, seen)
         if act.page and (wrong := self._elsewhere(act.page, seen)):
-            return self._patient(act, going, wrong)
+            return None if act.maybe else self._patient(act, going, wrong, "elsewhere")
         if act.target is None:
             return self._unaimed(act, seen)
-        anchor = self._bound(act.target)
+        anchor = self.bound(act.target)
         found = find(
             anchor, own_nodes(seen), lambda digest, nodes: alike(self._patches, digest, seen.frame.image, nodes)
         )
         if found.node is None:
-            return self._search(act, going, seen, found)
+            return None if act.maybe else self._search(act, going, seen, found)
         going.scrolls = 0
         return self._aimed(act, going, found.node)
 
-    def _bound(self, anchor: Anchor) -> Anchor:
+    def bound(self, anchor: Anchor) -> Anchor:
+        """An anchor with this run's values in place of its templates."""
         near = tuple(one.model_copy(update={"name": self._fill(one.name)}) for one in anchor.near)
         return anchor.model_copy(update={"name": self._fill(anchor.name), "row": self._fill(anchor.row), "near": near})
 
@@ -160,14 +205,22 @@ class Player:
         if "below" in seen.more and going.scrolls < _MOST_SCROLLS:
             going.scrolls += 1
             return Act(Scroll(at=seen.screen.rect.centre, dy=_SCROLL_PX))
-        return self._patient(act, going, found.problem)
+        return self._patient(act, going, found.problem, "lost", found)
 
-    def _patient(self, act: FlowAct, going: _Going, problem: str) -> Move:
+    def _patient(
+        self,
+        act: FlowAct,
+        going: _Going,
+        problem: str,
+        kind: Literal["lost", "elsewhere", "unlike"],
+        found: Found | None = None,
+    ) -> Move:
         """A page that took long when it was recorded is given as long again before it counts as not there."""
         if act.settled_s > _PATIENCE_S and not going.waited:
             going.waited = True
             return Act(Wait(seconds=min(act.settled_s, 30.0)))
         going.reached = False
+        self.trouble = Trouble(going.number, going.act, kind, problem, found)
         return Blocked(problem)
 
     def _unaimed(self, act: FlowAct, seen: Observation) -> Move:
@@ -214,18 +267,20 @@ class Player:
                 return _focus(node, going, at)
 
     def _elsewhere(self, page: str, seen: Observation) -> str:
-        here = urlsplit(seen.url).path
-        return "" if _fits(self._fill(page), here) else f"the page is at `{here}`, not at `{page}`"
+        at = here(seen)
+        return "" if _fits(self._fill(page), at) else f"the page is at `{at}`, not at `{page}`"
 
     def _checked(self, act: FlowAct, going: _Going, seen: Observation) -> Move | None:
         """None when everything that the act changed when recorded is so now."""
         wrong = self._unlike(act.after, act, seen)
-        return None if not wrong else self._patient(act, going, f"`{self._what(act)}` was done, but {wrong}")
+        if not wrong:
+            return None
+        return self._patient(act, going, f"`{self._what(act)}` was done, but {wrong}", "unlike")
 
     def _unlike(self, after: After, act: FlowAct, seen: Observation) -> str:
-        here = urlsplit(seen.url).path
-        if after.address and not _fits(after.address, here):
-            return f"the page is at `{here}`, not at `{after.address}`"
+        at = here(seen)
+        if after.address and not _fits(after.address, at):
+            return f"the page is at `{at}`, not at `{after.address}`"
         names = {plain(node.name) for node in own_nodes(seen)}
         if missing := [text for text in after.shown if plain(self._fill(text)) not in names]:
             return self._unseen(missing[0], seen)
@@ -233,7 +288,7 @@ class Player:
             after.value is None and after.filled is None and after.checked is None and not after.gone
         ):
             return ""
-        node = find(self._bound(act.target), own_nodes(seen)).node
+        node = find(self.bound(act.target), own_nodes(seen)).node
         if after.gone:
             return f"{act.target.role} `{act.target.name}` is still shown" if node is not None else ""
         if node is None:  # what it says now may depend on its state; the next step looks for what it needs
@@ -263,9 +318,14 @@ def _focus(node: Node, going: _Going, at: Point) -> Move:
     return Act(Click(at=at, count=3 if again else 1), meant=node.id)
 
 
+def here(seen: Observation) -> str:
+    """Path of the page's address."""
+    return urlsplit(seen.url).path
+
+
 def _in_place(act: FlowAct) -> bool:
     """Whether an act only fills in a field, of which nothing is sent."""
-    return act.still and "<secret:" not in act.text and (act.do in ("fill", "choose") or act.after.checked is not None)
+    return act.still and (act.do in ("fill", "choose") or act.after.checked is not None)
 
 
 def _kind(action: Action) -> str:

@@ -172,7 +172,7 @@ class _Writer:
             mine = [one for one in did if one.number == number]
             can = understood(bound[number].do)
             if can and (not mine or _RULE.search(given.do)):
-                steps.append(FlowStep(**own, rule=True))
+                steps.append(FlowStep(**own, rule=True, done_by=tuple(self._sample(mine, given.do))))
                 continue
             if _RULE.search(given.do):
                 self._notes.append(
@@ -180,6 +180,13 @@ class _Writer:
                 )
             steps.append(FlowStep(**own, done_by=tuple(self._acts(mine, given.do))))
         return steps
+
+    def _sample(self, did: list[_Did], hint: str) -> list[FlowAct]:
+        """The first act by which a rule was followed; none where a flow has no word for it."""
+        try:
+            return self._acts(did, hint)[:1]
+        except NoFlow:
+            return []
 
     def _unplanned(self, did: list[_Did]) -> list[FlowStep]:
         steps = []

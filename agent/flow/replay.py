@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.flow.file import Flow, load_flow
+from agent.flow.kept import Kept
 from agent.flow.player import Player
 from agent.junit import Case, Kind
 from agent.junit import junit as junit_of
@@ -34,7 +35,7 @@ class FlowTask:
         options = replace(options, flow=self.place)
         task = replace(self.task, sets=dict(options.sets)).with_site(options.site).bind()
         player = Player(self.flow, task.inputs, tuple(task.secrets), self.place.parent)
-        return task, replace(options, opened=player)
+        return task, replace(options, opened=player, beside=Kept(self.flow, self.place.parent))
 
 
 def flow_of(place: Path, runs: Path) -> Path:
