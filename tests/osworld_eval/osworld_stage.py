@@ -56,10 +56,10 @@ class FakeMachine:
     kind = "sandbox"
     token: str | None = None
     screen = (320, 240)
-    ports: dict[str, int] = {}
     password = "password"
 
     def __init__(self) -> None:
+        self.ports: dict[str, int] = {}
         self.pressed = False
         self.typed = ""
         self.pointer = [0, 0]
