@@ -1,0 +1,1 @@
+"""Programs of the scoring environment: they run on its Python, where nothing of deskhand can be imported."""
