@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.assistants.command import mcp
-from agent.cli_durable import add_to
+from agent.cli_durable import add_to, needs_store, pairs
 
 __all__ = ["app", "main"]
 
@@ -101,11 +101,11 @@ def run(
 
     options = Options(
         task=task,
-        sets=_pairs(sets, "--set"),
+        sets=pairs(sets, "--set"),
         policy=tuple(policy or ()),
         approve=approve,
         model=model,
-        site=_pairs(site, "--site"),
+        site=pairs(site, "--site"),
         runs=runs,
         headed=headed,
         as_json=as_json,
@@ -115,7 +115,7 @@ def run(
         annotations=annotations,
         tier=tier,
         stop_key=stop_key,
-        anomalies=_pairs(anomaly, "--anomaly"),
+        anomalies=pairs(anomaly, "--anomaly"),
     )
     if inputs is not None:
         from agent.flow.command import Wanted, each_row
@@ -164,10 +164,10 @@ def replay(
 
     options = Options(
         task=task or flow,
-        sets=_pairs(sets, "--set"),
+        sets=pairs(sets, "--set"),
         policy=tuple(policy or ()),
         approve=approve,
-        site=_pairs(site, "--site"),
+        site=pairs(site, "--site"),
         runs=runs,
         headed=headed,
         as_json=as_json,
@@ -195,11 +195,11 @@ def rehearse(
 
     options = Options(
         task=task,
-        sets=_pairs(sets, "--set"),
+        sets=pairs(sets, "--set"),
         policy=tuple(policy or ()),
         approve="deny",
         model=model,
-        site=_pairs(site, "--site"),
+        site=pairs(site, "--site"),
         runs=runs,
         as_json=as_json,
         again=True,
@@ -242,7 +242,7 @@ def pending(
     watch: Annotated[bool, typer.Option("--watch", help="Go on, as somebody who listens, until Ctrl+C.")] = False,
 ) -> None:
     """List the questions that wait for a person."""
-    _needs_store()
+    needs_store()
     from agent.answering import pending as listed
 
     raise typer.Exit(listed(as_json, watch))
@@ -261,7 +261,7 @@ def approve(
     value: Annotated[str, typer.Option(help="Type this instead.")] = "",
 ) -> None:
     """Say yes to one question of a run."""
-    _needs_store()
+    needs_store()
     from agent.answering import Given, answer
 
     raise typer.Exit(answer(Given(request, "approved", for_run, minutes, value)))
@@ -272,7 +272,7 @@ def deny(
     request: RequestId, stop_run: Annotated[bool, typer.Option("--stop", help="Stop the whole run.")] = False
 ) -> None:
     """Say no to one question of a run."""
-    _needs_store()
+    needs_store()
     from agent.answering import Given, answer
 
     raise typer.Exit(answer(Given(request, "stopped" if stop_run else "denied")))
@@ -294,7 +294,7 @@ def console(
     """Serve the approval console on this machine."""
     from agent.console.serve import Options, serve
 
-    raise typer.Exit(serve(Options(port, runs, public_origin, _pairs(operator, "--operator"), not no_link)))
+    raise typer.Exit(serve(Options(port, runs, public_origin, pairs(operator, "--operator"), not no_link)))
 
 
 @app.command()
@@ -389,7 +389,7 @@ def task_check(
     """Read a task file and say what is wrong with it, one line each."""
     from agent.front import check_task
 
-    raise typer.Exit(check_task(file, _pairs(sets, "--set")))
+    raise typer.Exit(check_task(file, pairs(sets, "--set")))
 
 
 @task_app.command("schema")
@@ -552,7 +552,7 @@ def bench_console(
     as_json: AsJson = False,
 ) -> None:
     """Time from a person's answer to the run that waits for it, with many of both."""
-    _needs_store()
+    needs_store()
     from agent.bench_console import console as measured
 
     raise typer.Exit(measured(runs, requests, store, as_json))
@@ -623,25 +623,6 @@ def model_check(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a fol
     from agent.front import check_model
 
     raise typer.Exit(check_model(checkpoint))
-
-
-def _needs_store() -> None:
-    """End with one line where the packages of the store are not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("sqlalchemy") is None:
-        typer.echo("this needs further packages; try: pip install 'deskhand[console]'", err=True)
-        raise typer.Exit(2)
-
-
-def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    pairs = {}
-    for item in given or []:
-        name, sign, value = item.partition("=")
-        if not sign or not name:
-            raise typer.BadParameter(f"{option} takes name=value, got `{item}`")
-        pairs[name] = value
-    return pairs
 
 
 def main() -> None:

@@ -102,9 +102,7 @@ class Queue:
         job = secrets.token_hex(4)
         told = {"words": json.dumps([*wish.words]), "inputs": json.dumps(dict(wish.inputs), ensure_ascii=False)}
         named = {"id": job, "n": n, "key": wish.key, "name": wish.name, "root": f"{roots}/{job}"}
-        connection.execute(
-            insert(jobs).values(**named, **told, retries=wish.retries, made_at=now, state="waiting")
-        )
+        connection.execute(insert(jobs).values(**named, **told, retries=wish.retries, made_at=now, state="waiting"))
         return job
 
     def get(self, job: str) -> Job | None:
