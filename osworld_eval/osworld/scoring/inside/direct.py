@@ -22,14 +22,14 @@ from typing import Any
 
 def home_of(package: str, name: str) -> Any:
     """A function of upstream's, from the module that the package's own `__init__` takes it from."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text("utf-8"))
-    home = [n.module for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names if a.name == name][-1]
     if package not in sys.modules:
-        bare = types.ModuleType(package)
-        bare.__path__ = list(spec.submodule_search_locations or ())  # type: ignore[attr-defined]
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None
+        bare: Any = types.ModuleType(package)
+        bare.__path__, bare.__file__ = list(spec.submodule_search_locations or ()), spec.origin
         sys.modules[package] = bare
+    tree = ast.parse(Path(str(sys.modules[package].__file__)).read_text("utf-8"))
+    home = [n.module for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names if a.name == name][-1]
     return getattr(importlib.import_module(f"{package}.{home}"), name)
 
 
@@ -114,11 +114,8 @@ class Nothing(types.ModuleType):
 def main() -> None:
     """Every case in turn."""
     logging.disable(logging.CRITICAL)
-    nothing: set[str] = set()
-    for name in ABSENT:
-        if importlib.util.find_spec(name.partition(".")[0]) is None or name.partition(".")[0] in nothing:
-            nothing.add(name.partition(".")[0])
-            sys.modules[name] = Nothing(name)
+    lacking = {top for top in (name.partition(".")[0] for name in ABSENT) if importlib.util.find_spec(top) is None}
+    sys.modules.update({name: Nothing(name) for name in ABSENT if name.partition(".")[0] in lacking})
     for line in sys.stdin:
         case = json.loads(line)
         os.makedirs(case["cwd"], exist_ok=True)  # noqa: PTH103 - a string as it came

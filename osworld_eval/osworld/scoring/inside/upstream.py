@@ -67,6 +67,12 @@ def prepare() -> type[Any]:
     return importlib.import_module("desktop_env.desktop_env").DesktopEnv
 
 
+def warm() -> None:
+    """Import what nearly every task's getters and metrics do, while nobody waits for it yet."""
+    for name in ("getters.file", "getters.general", "getters.misc", "metrics.utils", "metrics.general"):
+        importlib.import_module(f"desktop_env.evaluators.{name}")
+
+
 def through(line: Line, handed: Path, refused: list[str]) -> None:
     """Let every request that is made with `requests` travel over the line.
 

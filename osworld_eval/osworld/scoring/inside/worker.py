@@ -59,6 +59,7 @@ def main() -> int:
     upstream.through(line, HANDED, refused)
     desktop_env = upstream.prepare()
     line.say(did="ready", lacking=lacking)
+    upstream.warm()
     told = line.hear()
     if told is None:
         return 0
