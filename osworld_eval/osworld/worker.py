@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +30,7 @@ from osworld_eval.osworld.scoring.score import Score, Scorer
 from osworld_eval.osworld.suite import OsworldTask
 from osworld_eval.osworld.suite import Step as SetupStep
 
-__all__ = ["Equipment", "Refused", "Worker", "serve"]
+__all__ = ["Equipment", "Refused", "Worker", "real_hands", "serve"]
 
 _PR_SET_PDEATHSIG = 1
 _MISTAKES: tuple[type[Exception], ...] = (ModelError, AssetError, EnvironmentMissing, ValueError, *MISUSE)
@@ -112,6 +112,11 @@ class _Hands:
         )
 
 
+def real_hands(environment: str = "") -> AbstractContextManager[Hands]:
+    """The real set-up and upstream's evaluators; `EnvironmentMissing` on entering where they are not installed."""
+    return _Hands(environment)
+
+
 class Worker:
     """A machine, an agent and the evaluators. Use as a context manager, in one thread.
 
@@ -145,7 +150,7 @@ class Worker:
                     )
                     starting.callback(agent.close)
                 assets = Assets(Path(given.assets), given.offline)
-                hands: Any = given.hands() if given.hands is not None else _Hands(given.environment)
+                hands: Any = given.hands() if given.hands is not None else real_hands(given.environment)
                 if hasattr(hands, "__enter__"):
                     starting.enter_context(hands)
             except _MISTAKES as problem:
