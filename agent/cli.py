@@ -132,8 +132,12 @@ def replay(
         Path | None, typer.Option("--task", help="The task file; the one beside the flow by default.")
     ] = None,
     heal: Annotated[
-        str, typer.Option(help="What to do where a step is not found: `off`, the run ends. Nothing else yet.")
+        str,
+        typer.Option(
+            help="Where a step is not found: `off` ends, `suggest` ends and leaves a patch, `auto` goes on with it."
+        ),
     ] = "off",
+    model: Annotated[str, typer.Option(help="With --heal, proposes steps anew: `pilot` or a folder.")] = "pilot",
     policy: Annotated[
         list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
     ] = None,
@@ -146,6 +150,12 @@ def replay(
     as_json: AsJson = False,
     again: Annotated[bool, typer.Option("--again", help="Run although an earlier run may have taken effect.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write the report of a verified replay at once; else `agent view` does.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="With --inputs: a process and a browser of its own for each row.")
+    ] = False,
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="A run for each row of this .csv, .jsonl or .xlsx.")
     ] = None,
@@ -172,10 +182,11 @@ def replay(
         headed=headed,
         as_json=as_json,
         again=again,
+        model=model,
+        report=report,
     )
-    raise typer.Exit(
-        replayed(flow, task, heal, options, Wanted(junit, inputs, workers, retries, rerun_failed, results))
-    )
+    wanted = Wanted(junit, inputs, workers, retries, rerun_failed, results, fresh)
+    raise typer.Exit(replayed(flow, task, heal, options, wanted))
 
 
 @app.command()

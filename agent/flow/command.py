@@ -6,13 +6,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from agent.attended import APPROVE
+from agent.flow.warm import Settings
 from agent.outcome import USAGE
 from agent.run import Options
 from agent.task import TaskError
 
-__all__ = ["Wanted", "each_row", "replayed"]
+if TYPE_CHECKING:
+    from agent.flow.heal import Heal
+
+__all__ = ["HEAL", "Wanted", "each_row", "replayed"]
+
+HEAL = ("off", "suggest", "auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +33,42 @@ class Wanted:
     rerun_failed: bool = False
     results: Path | None = None
     """Beside the table where None."""
+    fresh: bool = False
+    """A process and a browser of its own for each row, where rows could share them."""
 
 
 def replayed(flow: Path, task: Path | None, heal: str, options: Options, wanted: Wanted) -> int:
     """Replay a flow, once or for each row. Returns the exit code."""
-    if heal != "off":
-        print(f"agent replay: --heal takes `off`, got `{heal}`: a flow is not mended by a model yet", file=sys.stderr)
-        return USAGE
+    if heal not in HEAL:
+        return _refused(TaskError([f"agent replay: --heal takes one of {', '.join(HEAL)}, got `{heal}`"]))
     from agent.flow.replay import flow_of, flow_task, replay
 
     if wanted.inputs is None:
-        return replay(flow, task, options, wanted.junit)
+        return replay(flow, task, options, wanted.junit, cast("Heal", heal))
     try:
         place = flow_of(flow, options.runs)
         found = flow_task(place, task).task.with_site(options.site)
     except TaskError as error:
         return _refused(error)
-    words = ["replay", str(place), *(["--task", str(task)] if task else [])]
-    return _rows(found, words, options, wanted)
+    words = ["replay", str(place), *(["--task", str(task)] if task else []), "--heal", heal, "--model", options.model]
+    words += ["--report"] if options.report else []
+    return _rows(found, words, options, wanted, None if wanted.fresh else _warm(place, task, heal, options))
+
+
+def _warm(flow: Path, task: Path | None, heal: str, options: Options) -> Settings:
+    return Settings(
+        str(flow),
+        str(options.runs),
+        str(task or ""),
+        options.approve,
+        options.policy,
+        dict(options.site),
+        options.headed,
+        options.otlp,
+        heal,
+        options.model,
+        options.report,
+    )
 
 
 def each_row(options: Options, wanted: Wanted) -> int:
@@ -61,7 +86,7 @@ def each_row(options: Options, wanted: Wanted) -> int:
     return _rows(task, [*words, "--stop-key", options.stop_key], options, wanted)
 
 
-def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted) -> int:
+def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted, warm: Settings | None = None) -> int:
     from agent.flow.rows import Batch, run_rows
     from agent.task import Task
 
@@ -80,7 +105,7 @@ def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted) 
         command += ["--otlp", options.otlp]
     batch = Batch(
         wanted.inputs, replace(task, sets={}), tuple(command), dict(options.sets), options.runs, wanted.workers,
-        wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json, wanted.results,
+        wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json, wanted.results, warm,
     )  # fmt: skip
     return run_rows(batch)
 

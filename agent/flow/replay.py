@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.flow.file import Flow, load_flow
 from agent.flow.kept import Kept
 from agent.flow.player import Player
+from agent.flow.slots import Slots
 from agent.junit import Case, Kind
 from agent.junit import junit as junit_of
 from agent.run import Options, Ran, run_task
@@ -17,6 +20,10 @@ from agent.task import BoundTask, Task, TaskError, load_task
 from agent.task_file import StepSpec
 from agent.task_rules import rule_problems
 from agent.yaml_lines import Path as Where
+from model.base import Model
+
+if TYPE_CHECKING:
+    from agent.flow.heal import Heal
 
 __all__ = ["FlowTask", "flow_of", "flow_task", "replay"]
 
@@ -30,12 +37,21 @@ class FlowTask:
     task: Task
     """The task with the flow's steps as its plan."""
 
-    def bound(self, options: Options) -> tuple[BoundTask, Options]:
+    digest: str
+    """SHA-256 of the flow's file."""
+
+    def bound(self, options: Options, heal: Heal = "off") -> tuple[BoundTask, Options]:
         """The task with its values, and options that hold the player. Raises TaskError."""
         options = replace(options, flow=self.place)
         task = replace(self.task, sets=dict(options.sets)).with_site(options.site).bind()
         player = Player(self.flow, task.inputs, tuple(task.secrets), self.place.parent)
-        return task, replace(options, opened=player, beside=Kept(self.flow, self.place.parent))
+        if heal == "off":
+            return task, replace(options, opened=player, beside=Kept(self.flow, self.place.parent))
+        from agent.flow.heal import Healer
+
+        slots = Slots(task.inputs, task.path.read_text(), tuple(task.secrets))
+        healer = Healer(player, self.flow, self.place, self.digest, heal, _loader(options.model), slots)
+        return task, replace(options, opened=healer, beside=healer)
 
 
 def flow_of(place: Path, runs: Path) -> Path:
@@ -60,7 +76,7 @@ def flow_task(place: Path, task_file: Path | None = None) -> FlowTask:
     Raises:
         TaskError: one of them cannot be read, or is wrong.
     """
-    flow, _ = load_flow(place)
+    flow, digest = load_flow(place)
     file = task_file or place.parent / flow.task
     if not file.exists():
         raise TaskError(
@@ -76,7 +92,18 @@ def flow_task(place: Path, task_file: Path | None = None) -> FlowTask:
     problems = [_told(place, where, said) for where, said in rule_problems(changed) if where[:1] == ("steps",)]
     if problems:
         raise TaskError(problems)
-    return FlowTask(flow, place, replace(task, file=changed))
+    return FlowTask(flow, place, replace(task, file=changed), digest)
+
+
+def _loader(name: str) -> Callable[[], Model]:
+    """Loads a model when it is needed: a replay in which nothing is lost never does."""
+
+    def load() -> Model:
+        from model.load import load_model
+
+        return load_model(name)
+
+    return load
 
 
 def _told(place: Path, where: Where, said: str) -> str:
@@ -84,18 +111,26 @@ def _told(place: Path, where: Where, said: str) -> str:
     return f"{place}: step {number + 1}: {said}"
 
 
-def replay(flow: Path, task_file: Path | None, options: Options, junit: Path | None = None) -> int:
-    """Replay and tell, in a JUnit report as well where one is wanted. Returns the exit code; see `agent.outcome`."""
+def replay(flow: Path, task_file: Path | None, options: Options, junit: Path | None = None, heal: Heal = "off") -> int:
+    """Replay and tell, in a JUnit report as well where one is wanted. Returns the exit code; see `agent.outcome`.
+
+    Where healing changed or suggests something, the difference follows on stderr.
+    """
     name = flow.stem
 
     def load() -> tuple[BoundTask, Options]:
         nonlocal name
         found = flow_task(flow_of(flow, options.runs), task_file)
         name = found.flow.name
-        return found.bound(options)
+        task, with_player = found.bound(options, heal)
+        beside.append(with_player.beside)
+        return task, with_player
 
     told: list[Ran] = []
+    beside: list[object] = []
     code = run_task(options, load, told.append)
+    if beside and (text := getattr(beside[0], "diff", str)()):
+        print(text, file=sys.stderr)
     if junit is not None and told:
         _report(junit, name, told[-1])
     return code

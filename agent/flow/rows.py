@@ -22,6 +22,8 @@ from typing import Any, Literal
 
 from agent.earlier import Alone, consequential, run_key
 from agent.flow.table import Row, read_rows
+from agent.flow.warm import Row as WarmRow
+from agent.flow.warm import Settings, WarmRows
 from agent.junit import Case, Kind, junit
 from agent.outcome import USAGE
 from agent.run_folder import RunFolder, list_runs
@@ -77,6 +79,8 @@ class Batch:
     as_json: bool = False
     results: Path | None = None
     """Where results go; beside the table where None."""
+    warm: Settings | None = None
+    """Rows share processes that stay (`agent.flow.warm`); None: `command` is run for each."""
 
     @property
     def root(self) -> Path:
@@ -155,6 +159,7 @@ class _Work:
         self._began = time.monotonic()
         self._took: list[float] = []
         self._children: set[subprocess.Popen[str]] = set()
+        self._warm = WarmRows(replace(batch.warm, runs=str(batch.root))) if batch.warm is not None else None
 
     def run(self) -> int:
         results: dict[int, Result] = {}
@@ -181,7 +186,11 @@ class _Work:
                 todo.append(one)
         if done := len(results):
             self._say(f"{done} of {len(self._bound)} rows need no run")
-        self._each(todo, results)
+        try:
+            self._each(todo, results)
+        finally:
+            if self._warm is not None:
+                self._warm.close()
         self._compact(results)
         return self._end(results)
 
@@ -251,6 +260,8 @@ class _Work:
     def _one_run(self, one: _Bound) -> dict[str, Any]:
         """One process; what its last line says, or how it ended when that says nothing."""
         sets = {**self._batch.sets, **one.row.inputs}
+        if self._warm is not None:
+            return self._warm.run(WarmRow(sets), self._children)
         command = [sys.executable, "-m", "agent", *self._batch.command, "--json", "--runs", str(self._batch.root)]
         command += [word for name, value in sets.items() for word in ("--set", f"{name}={value}")]
         pipe = subprocess.PIPE

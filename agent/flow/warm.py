@@ -17,13 +17,14 @@ import sys
 import threading
 from collections.abc import Mapping, MutableSet
 from contextlib import ExitStack, redirect_stdout, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from agent.outcome import USAGE
 
 if TYPE_CHECKING:
+    from agent.flow.heal import Heal
     from agent.flow.replay import FlowTask
     from agent.run import Options, Ran
     from agent.task import BoundTask
@@ -45,8 +46,12 @@ class Settings:
     task: str = ""
     approve: str = "deny"
     policy: tuple[str, ...] = ()
+    site: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the demo site; a row's own count before them."""
     headed: bool = False
     otlp: str = ""
+    heal: str = "off"
+    model: str = "pilot"
     report: bool = False
 
 
@@ -55,7 +60,7 @@ class Row:
     """What is particular to one row."""
 
     sets: Mapping[str, str]
-    site: Mapping[str, str]
+    site: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
 
 
@@ -191,7 +196,7 @@ class _Bench:
         options = self._options(row)
         try:
             self._flow = self._flow or flow_task(Path(self._settings.flow), self._task)
-            task, options = self._flow.bound(options)
+            task, options = self._flow.bound(options, cast("Heal", self._settings.heal))
             with terminable():
                 ran = run_bound(task, replace(options, warm=self._warm(task, options)), Silent())
         except (TaskError, *MISUSE) as error:
@@ -215,7 +220,8 @@ class _Bench:
             sets=dict(row.sets),
             policy=tuple(given.policy),
             approve=given.approve,
-            site=dict(row.site),
+            site={**given.site, **row.site},
+            model=given.model,
             runs=Path(given.runs),
             headed=given.headed,
             as_json=True,
