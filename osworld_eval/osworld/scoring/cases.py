@@ -64,7 +64,7 @@ TEXTS: Mapping[str, str] = {
     "keys.json": '// keys\n[{"key": "ctrl+j", "command": "-x", "when": "editorFocus"}]',
     "totals.json": json.dumps({"total": "Total 42", "thanks": "Thank"}),
     "totals_other.json": json.dumps({"total": "Total 99"}),
-    "page.html": "<html><head><style>body { background-image: url('bg.png') }</style></head><body><p>hi</p></body></html>",
+    "page.html": "<html><style>body { background-image: url('bg.png') }</style><body><p>hi</p></body></html>",
     "page_sdnum.html": '<html><body><p sdnum="1">hi</p></body></html>',
     "page_sdnum2.html": '<html><body><p sdnum="2">hi</p></body></html>',
     "page_other.html": "<html><body><p>ho</p></body></html>",
@@ -254,6 +254,7 @@ def all_cases() -> tuple[Case, ...]:
 
 
 def _texts() -> Iterator[Case]:
+    told: Any
     for name, made, options in (
         ("same", "a_same.txt", {}),
         ("other", "a_near.txt", {}),
@@ -303,6 +304,8 @@ def _texts() -> Iterator[Case]:
 
 
 def _json() -> Iterator[Case]:
+    told: Any
+
     def want(key: list[Any], method: str, ref: Any) -> dict[str, Any]:
         return {"key": key, "method": method, "ref": ref}
 
@@ -368,6 +371,7 @@ def _json() -> Iterator[Case]:
 
 
 def _tables() -> Iterator[Case]:
+    told: Any
     for name, made, options in (
         ("same", "a.csv", {}),
         ("case", "a_caps.csv", {"ignore_case": True}),
@@ -504,6 +508,7 @@ def _tables() -> Iterator[Case]:
 
 
 def _documents() -> Iterator[Case]:
+    told: Any
     for name, made, options in (
         ("same", "a_same", {}),
         ("other", "a_other", {}),
@@ -596,6 +601,7 @@ def _documents() -> Iterator[Case]:
 
 
 def _slides() -> Iterator[Case]:
+    told: Any
     for made in (
         "a_same",
         "a_text",
@@ -664,6 +670,7 @@ def _slides() -> Iterator[Case]:
 
 
 def _archives() -> Iterator[Case]:
+    told: Any
     for name, made in (
         ("same", "a_same.zip"),
         ("other", "a_other.zip"),
@@ -690,6 +697,7 @@ def _archives() -> Iterator[Case]:
 
 
 def _mail() -> Iterator[Case]:
+    told: Any
     for name, made, told in (
         ("set", "prefs.js", {"expect": {"mail.server": {"method": "re", "ref": "^imap"}}}),
         ("number", "prefs.js", {"expect": {"mail.count": {"method": "ge", "ref": 4}}}),
@@ -710,6 +718,8 @@ def _mail() -> Iterator[Case]:
 
 
 def _code() -> Iterator[Case]:
+    told: Any
+
     def suite(name: str, made: str, test: str, **options: Any) -> Case:
         files = {f"{HOME}/solution.py": made} if made else {}
         return _one(
@@ -750,6 +760,7 @@ def _code() -> Iterator[Case]:
 
 
 def _office() -> Iterator[Case]:
+    told: Any
     for name, made, locales in (
         ("match", "settings.xcu", ["ru-*"]),
         ("no match", "settings.xcu", ["de-*"]),
@@ -776,6 +787,7 @@ def _office() -> Iterator[Case]:
 
 
 def _system() -> Iterator[Case]:
+    told: Any
     for name, said, want in (
         ("same", "['a.desktop', 'b.desktop']", ["b.desktop", "a.desktop"]),
         ("fewer", "['a.desktop']", ["b", "a"]),
@@ -848,6 +860,7 @@ def _system() -> Iterator[Case]:
 
 
 def _browser() -> Iterator[Case]:
+    told: Any
     bar = {"type": "active_url_from_accessTree", "goto_prefix": "https://"}
     for name, told, tree in (
         ("all patterns", [r"shop\.example", "q=red"], TREE),
@@ -1185,6 +1198,7 @@ def _joined() -> Iterator[Case]:
 
 def _media() -> Iterator[Case]:
     """What needs the full set."""
+    told: Any
     for func in (
         "check_structure_sim",
         "check_structure_sim_resized",

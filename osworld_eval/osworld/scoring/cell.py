@@ -203,7 +203,8 @@ _ENV = {
 
 def _below(root: int, most: int) -> list[int]:
     """A process and all that came of it, at most `most` and one more."""
-    found, left = [], [root]
+    found: list[int] = []
+    left = [root]
     while left and len(found) <= most:
         one = left.pop()
         found.append(one)

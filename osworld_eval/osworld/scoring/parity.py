@@ -27,7 +27,7 @@ from osworld_eval.osworld.scoring.score import Score, Scorer
 from osworld_eval.osworld.suite import OsworldTask, SuiteError, read_suite
 from sandboxes.base import SandboxUnavailable
 
-__all__ = ["Compared", "Stage", "compare", "main"]
+__all__ = ["Compared", "Stage", "compare", "main", "scored", "stage"]
 
 _INSIDE = Path(__file__).with_name("inside")
 
@@ -50,20 +50,21 @@ class Stage:
     """A folder of made files, a guest that is none, and a server that they are downloaded from.
 
     Args:
-        environment: whose packages the documents are made with.
         folder: to work in.
+        environment: whose packages documents are made with; no files are made without one.
     """
 
-    def __init__(self, environment: Environment, folder: Path) -> None:
-        self._environment = environment
+    def __init__(self, folder: Path, environment: Environment | None = None) -> None:
         self._folder = folder
         self.made = folder / "made"
         self.made.mkdir(parents=True)
-        making = [str(environment.python), "-I", str(_INSIDE / "making.py"), str(self.made)]
-        done = subprocess.run(making, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SuiteError(f"the documents cannot be made: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
-        write_texts(self.made)
+        if environment is not None:
+            making = [str(environment.python), "-I", str(_INSIDE / "making.py"), str(self.made)]
+            done = subprocess.run(making, capture_output=True, text=True, check=False)
+            if done.returncode:
+                why = (done.stderr.strip().splitlines() or ["no word"])[-1]
+                raise SuiteError(f"the documents cannot be made: {why}")
+            write_texts(self.made)
         self.guest = PretendGuest(token="a-token")
         self.shop = PretendGuest(self.made)
         self.assets = Assets(folder / "assets")
@@ -112,10 +113,10 @@ class Stage:
 
 
 @contextmanager
-def stage(where: Environment) -> Iterator[Stage]:
-    """A stage in a folder of its own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="deskhand-parity-") as folder:
-        made = Stage(where, Path(folder))
+def stage(where: Environment | None = None) -> Iterator[Stage]:
+    """A stage in a folder of its own, which is gone afterwards; with documents where an environment makes them."""
+    with tempfile.TemporaryDirectory(prefix="deskhand-stage-") as folder:
+        made = Stage(Path(folder), where)
         try:
             yield made
         finally:
