@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agent import cli_flow
 from agent.assistants.command import mcp
 from agent.cli_durable import add_to, needs_store, pairs
 
@@ -35,6 +36,7 @@ for _name, _sub in (
 ):
     app.add_typer(_sub, name=_name)
 add_to(app)
+cli_flow.add_to(app)
 
 app.command()(mcp)
 
