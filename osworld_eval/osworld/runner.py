@@ -115,7 +115,7 @@ class Runner:
                 self._crew.stop()
             for event in self._crew.wait(_LOOK_S):
                 self._watch(event)
-                self._met(event, stopped=over == "stopped")
+                self._met(event, stopped=self._stop.is_set())
             self._late()
 
     def _over(self, began: float) -> Ended | None:
