@@ -45,6 +45,9 @@ _ETC = (
     *("ssl/certs", "ca-certificates", "libreoffice", "java-17-openjdk", "papersize"),
 )
 """Files that programs read to find fonts, libraries and words; no passwords, keys or settings of services."""
+_KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "mtrr")
+"""Settings of the whole machine, which the kernel lets root's processes write by owner, without capabilities: a jail
+that root starts runs as root outside, and could name a program in `core_pattern`."""
 _BWRAP = "apt-get install bubblewrap"
 
 
@@ -304,6 +307,8 @@ def _system() -> list[str]:
             argv += ["--ro-bind", str(place), str(place)]
     for name in _ETC:
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for name in _KERNEL:
+        argv += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
     return [*argv, "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig", "--dir", "/tmp/cache"]
 
 
