@@ -58,6 +58,24 @@ def replay(
     raise typer.Exit(play(n, rows, driven, first_seed, model, workers, runs, as_json))
 
 
+@app.command()
+def drift(
+    n: Annotated[int, typer.Option("--n", min=1, help="How many cases of each kind.")] = 10,
+    heal: Annotated[str, typer.Option(help="`off`, `suggest` or `auto`.")] = "auto",
+    model: Annotated[str, typer.Option(help="Proposes lost steps anew: `pilot`, `plan` or a folder.")] = "pilot",
+    recorder: Annotated[str, typer.Option(help="Records the flow on the old pages.")] = "plan",
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="`renamed`, `moved` or `dialog`; all.")] = None,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first.")] = 910_000,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/drift"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Replay a flow on a redesigned airline: heal or stop, and nothing wrong reaches the server."""
+    from osworld_eval.drifts import KINDS, Wanted
+    from osworld_eval.drifts import main as play
+
+    raise typer.Exit(play(Wanted(n, first_seed, heal, recorder, model, tuple(kind or KINDS), runs, as_json)))
+
+
 @app.command("grounding-pages")
 def grounding_pages(
     out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],
@@ -176,6 +194,19 @@ def injection(
 
 
 osworld.add(app)
+
+
+@app.command("osworld-scoring")
+def osworld_scoring(
+    full: Annotated[
+        bool, typer.Option("--full", help="Also what pictures, sound, video and pages of PDF need.")
+    ] = False,
+    into: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache.")] = None,
+) -> None:
+    """Install OSWorld's own evaluators into an environment of theirs: the light set scores two tasks of three."""
+    from osworld_eval.osworld.scoring.install import main as make
+
+    raise typer.Exit(make([*(["--full"] if full else []), *(["--into", str(into)] if into else [])]))
 
 
 def main(arguments: list[str]) -> int:

@@ -204,12 +204,14 @@ class Errands:
         try:
             asset = self._assets.get(url)
         except AssetError as problem:
-            return self._gone(str(problem))
+            self._gone(str(problem))
+            return {"status": 404, "headers": {}, "body": ""}
         path = self._handed / f"answer-{secrets.token_hex(8)}"
         give(asset.path, path)
         return {"status": 200, "headers": {"Content-Length": str(asset.size)}, "file": path.name}
 
     def _gone(self, words: str, late: bool = False, refused: bool = False) -> dict[str, Any]:
+        """Note that something could not be had; what is answered where there is no answer."""
         if words not in self.notes and "publicsuffix" not in words and len(self.notes) < 20:
             self.notes.append(words)
         return {"gone": words, "late": late, "refused": refused}

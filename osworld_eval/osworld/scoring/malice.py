@@ -84,13 +84,19 @@ def _programs(canaries: Path) -> dict[str, str]:
     outside = [
         str(canaries / CANARY), f"/etc/{CANARY}", f"/usr/{CANARY}", f"/run/env/{CANARY}", f"/run/inside/{CANARY}",
         f"/run/handed/{CANARY}", f"/run/{CANARY}", f"/{CANARY}", f"/dev/{CANARY}", "/run/inside/worker.py",
-        "/proc/sys/kernel/hostname", str(Path.home() / CANARY),
+        str(Path.home() / CANARY),
     ]  # fmt: skip
+    settings = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/overcommit_memory",
+                "/proc/sysrq-trigger", "/proc/mtrr"]  # fmt: skip
     head = "import ctypes, os, pathlib, signal, socket, subprocess, sys, threading, time\ndone = []\n"
     made = {
         "writes outside": (
-            f"for path in {outside!r}:\n    try:\n        os.makedirs(os.path.dirname(path), exist_ok=True)\n"
+            f"for path in {outside!r}:\n    try:\n\n"
             "        open(path, 'a').write('x')\n        done.append(path)\n    except OSError:\n        pass\n"
+        ),
+        "opens settings of the kernel": (  # and does not write: they are the whole machine's
+            f"for path in {settings!r}:\n    try:\n        os.close(os.open(path, os.O_WRONLY))\n"
+            "        done.append(path)\n    except OSError:\n        pass\n"
         ),
         "reads outside": (
             f"for path in {[str(canaries / 'secret.txt'), '/etc/shadow', '/root/.bashrc']!r}:\n"
