@@ -7,14 +7,14 @@ step's `until` holds, and past steps whose `when_shown` is not on the screen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actuators.observation import Observation
 from agent.checks import check
 from agent.reading import is_shown
 from agent.task_file import Check
 
-__all__ = ["Plan", "PlanStep"]
+__all__ = ["Plan", "PlanStep", "renamed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,15 @@ class Plan:
         if 0 <= cursor <= self._cursor:
             self._cursor, self._acts = cursor, 0
 
+    def reword(self, cursor: int, old: str, new: str) -> None:
+        """A step waits for a thing that is called otherwise now."""
+        step = self._each[cursor]
+        self._each = (
+            *self._each[:cursor],
+            replace(step, until=renamed(step.until, old, new)),
+            *self._each[cursor + 1 :],
+        )
+
     @property
     def spent(self) -> bool:
         """Whether the current step may take no further act. A task without steps is bounded by its limits alone."""
@@ -111,6 +120,13 @@ class Plan:
     def acted(self) -> None:
         """Count one act of the current step."""
         self._acts += 1
+
+
+def renamed(until: str | Check | None, old: str, new: str) -> str | Check | None:
+    """What a step waits for, with another name for the thing that it is about; the same where it is not about that."""
+    if until is None or isinstance(until, str) or getattr(until, "name", None) != old:
+        return until
+    return until.model_copy(update={"name": new})
 
 
 def _holds(until: str | Check, seen: Observation) -> bool:

@@ -15,10 +15,11 @@ a thing that does something else of the same class. The task's checks and limits
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from actuators.action import pointed
+from actuators.action import Scroll, pointed
 from actuators.observation import Node, Observation
 from agent.flow import patches
 from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep
@@ -31,6 +32,7 @@ from agent.flow.player import Player, Trouble, here
 from agent.flow.slots import Slots
 from agent.outcome import Ending
 from agent.parts import Parts
+from agent.plan import renamed
 from agent.reading import own_nodes
 from agent.run_folder import RunFolder
 from agent.task import BoundTask
@@ -41,13 +43,26 @@ __all__ = ["HEAL", "Heal", "Healer"]
 
 Heal = Literal["off", "suggest", "auto"]
 HEAL: tuple[Heal, ...] = ("off", "suggest", "auto")
-_MOST = 8
-"""Changes in one run; a page that needs more is another page."""
+_MOST = 12
+"""Changes in one run; a site that needs more is another site."""
+_SCROLLS = 6
 _CHEAP = frozenset({"look", "move", "edit", "submit"})
 
 
 class _Unhealed(Exception):
     """Why nothing is proposed. One line."""
+
+
+@dataclass(slots=True)
+class _Scan:
+    """How far the page was looked through for what a lost target has become."""
+
+    number: int
+    act: int
+    topped: bool = False
+    scrolls: int = 0
+    over: str = ""
+    """Why it has come to nothing."""
 
 
 class Healer(Kept):
@@ -76,6 +91,7 @@ class Healer(Kept):
         self._load, self._slots = load, slots
         self._model: Model | None = None
         self._changes: list[Change] = []
+        self._scan: _Scan | None = None
         self._parts: Parts | None = None
         self._folder: RunFolder | None = None
 
@@ -89,19 +105,33 @@ class Healer(Kept):
         """The player's move; where it is blocked for the second time, what the step could be instead."""
         reply = self._player.propose(asked, history, seen, perception)
         trouble = self._player.trouble
-        if not isinstance(reply.move, Blocked) or trouble is None or not _believed(history):
+        if not isinstance(reply.move, Blocked) or trouble is None:
             return reply
+        scan = self._scan
+        if scan is None or (scan.number, scan.act) != (trouble.number, trouble.act):
+            if not _believed(history):
+                return reply
+            scan = self._scan = _Scan(trouble.number, trouble.act)
+        if scan.over:
+            return Reply(Blocked(scan.over), reply.text)
         try:
+            if len(self._changes) >= _MOST:
+                raise _Unhealed(f"more than {_MOST} steps would be other ones")
             change, mended = self._proposed(trouble, asked, history, seen)
         except _Unhealed as problem:
-            return Reply(Blocked(f"{reply.move.reason}; not healed: {problem}"), reply.text)
-        if len(self._changes) >= _MOST:
-            return Reply(Blocked(f"{reply.move.reason}; not healed: more than {_MOST} steps would be other ones"), "")
+            if trouble.kind == "lost" and (further := _further(scan, seen)) is not None:
+                return Reply(further, f"not healed here: {problem}")
+            scan.over = f"{reply.move.reason}; not healed: {problem}"
+            return Reply(Blocked(scan.over), reply.text)
         self._changes.append(change)
         self._tell(change)
         if self._mode == "suggest":
-            return Reply(Blocked(f"{reply.move.reason}; a change is suggested: {_in_words(change)}"), reply.text)
+            scan.over = f"{reply.move.reason}; a change is suggested: {_in_words(change)}"
+            return Reply(Blocked(scan.over), reply.text)
+        self._scan = None
         self._player.mend(trouble.number, change.after, mended)
+        if self._parts is not None and change.after.until != change.before.until:
+            self._parts.plan.reword(trouble.number, *map(self._player.filled, _other_names(change)))
         return self._player.propose(asked, history, seen, perception)
 
     def close(self) -> None:
@@ -162,7 +192,7 @@ class Healer(Kept):
                 kind, acts, node, by = self._replaced(act, asked, history, seen, rule=step.rule)
             case _:
                 raise _Unhealed("it is nothing that a model could propose anew")
-        after = _with(step, trouble.act, acts, self._said(step, act, acts[-1]) if step.rule else step.do)
+        after = self._with(step, trouble.act, acts)
         return self._change(trouble, cast(Kind, kind), by, act, node, seen, (step, after)), acts
 
     def _replaced(
@@ -257,7 +287,7 @@ class Healer(Kept):
     def _put_away(self, act: FlowAct, node: Node, seen: Observation) -> FlowAct:
         """A press on what puts a newcomer away; it is skipped where that is not shown."""
         target = anchored(Anchor(role=node.role), node, own_nodes(seen), self._text)
-        return FlowAct(do="click", target=target, page=act.page, effect="move", maybe=True)
+        return FlowAct(do="click", target=target, page=act.page, effect="edit", maybe=True)
 
     # What it asks
 
@@ -314,12 +344,19 @@ class Healer(Kept):
         parts = path.split("/")
         return "/".join("*" if any(letter.isdigit() for letter in part) else part for part in parts)
 
-    def _said(self, step: FlowStep, old: FlowAct, new: FlowAct) -> str:
-        """The words of a rule with another name in them. Raises `_Unhealed` where they do not say the old one."""
-        assert old.target is not None and new.target is not None
-        if old.target.name not in step.do:
-            raise _Unhealed("the plan's words do not say its name, so they cannot say another")
-        return step.do.replace(old.target.name, new.target.name)
+    def _with(self, step: FlowStep, number: int, acts: Sequence[FlowAct]) -> FlowStep:
+        """The step with other acts in the place of one, and with the new name where its words say the old one.
+
+        Raises `_Unhealed` for a rule whose words do not say it.
+        """
+        old, new = step.done_by[number].target, acts[-1].target
+        told: dict[str, Any] = {"done_by": (*step.done_by[:number], *acts, *step.done_by[number + 1 :])}
+        if old is not None and new is not None and old.name and old.name != new.name:
+            if step.rule and old.name not in step.do:
+                raise _Unhealed("the plan's words do not say its name, so they cannot say another")
+            told["do"] = step.do.replace(old.name, new.name) if step.rule else step.do
+            told["until"] = renamed(step.until, old.name, new.name)
+        return step.model_copy(update=told)
 
     def _change(
         self,
@@ -372,9 +409,23 @@ def _firsts(found: Sequence[Candidate]) -> list[Candidate]:
     return list(seen.values())
 
 
-def _with(step: FlowStep, number: int, acts: Sequence[FlowAct], do: str) -> FlowStep:
-    done_by = (*step.done_by[:number], *acts, *step.done_by[number + 1 :])
-    return step.model_copy(update={"done_by": done_by, "do": do})
+def _further(scan: _Scan, seen: Observation) -> Act | None:
+    """Where else on the page to look: its top, then further down; None once all of it was seen."""
+    if not scan.topped:
+        scan.topped = True
+        if "above" in seen.more:
+            return Act(Scroll(at=seen.screen.rect.centre, dy=-20_000))
+    if "below" in seen.more and scan.scrolls < _SCROLLS:
+        scan.scrolls += 1
+        return Act(Scroll(at=seen.screen.rect.centre, dy=500))
+    return None
+
+
+def _other_names(change: Change) -> tuple[str, str]:
+    """The target's name before and after."""
+    old = [act.target.name for act in change.before.done_by if act.target is not None]
+    new = [act.target.name for act in change.after.done_by if act.target is not None]
+    return next((one, other) for one, other in zip(old, new, strict=False) if one != other)
 
 
 def _in_words(change: Change) -> str:

@@ -110,8 +110,8 @@ def dismissals(nodes: Sequence[Node], known: Sequence[str], fill: Callable[[str]
         for node in nodes
         if node.role in ("button", "link")
         and node.enabled
-        and not node.submits
-        and not leads_of(node)
+        and (not node.submits or (node.form is not None and node.form.method == "DIALOG"))
+        and not (leads_of(node) and not node.submits)
         and _DISMISS.fullmatch(" ".join(node.name.split()))
         and plain(f"{node.role} {node.name}") not in there
     ]

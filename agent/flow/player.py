@@ -64,6 +64,8 @@ class _Going:
     waited: bool = False
     reached: bool = False
     """It was scrolled to the top already."""
+    searched: bool = False
+    """All of the page was looked through."""
 
 
 class Player:
@@ -109,7 +111,7 @@ class Player:
         """
         self._steps[number] = step
         self._mended.update(mended)
-        self._going = replace(self._going, did=[], proposed="", scrolls=0, waited=False, reached=False)
+        self._going = replace(self._going, did=[], proposed="", scrolls=0, waited=False, reached=False, searched=False)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -199,12 +201,15 @@ class Player:
 
     def _search(self, act: FlowAct, going: _Going, seen: Observation, found: Found) -> Move:
         """Not in sight: further down, once from the top; then it is not there."""
+        if going.searched:
+            return self._patient(act, going, found.problem, "lost", found)
         if going.scrolls == 0 and "above" in seen.more and not going.reached:
             going.reached = True
             return Act(Scroll(at=seen.screen.rect.centre, dy=_TOP_PX))
         if "below" in seen.more and going.scrolls < _MOST_SCROLLS:
             going.scrolls += 1
             return Act(Scroll(at=seen.screen.rect.centre, dy=_SCROLL_PX))
+        going.searched = True
         return self._patient(act, going, found.problem, "lost", found)
 
     def _patient(

@@ -40,8 +40,10 @@ class FlowTask:
     digest: str
     """SHA-256 of the flow's file."""
 
-    def bound(self, options: Options, heal: Heal = "off") -> tuple[BoundTask, Options]:
-        """The task with its values, and options that hold the player. Raises TaskError."""
+    def bound(
+        self, options: Options, heal: Heal = "off", load: Callable[[], Model] | None = None
+    ) -> tuple[BoundTask, Options]:
+        """The task with its values, and options that hold the player; `load` brings the model that heals. TaskError."""
         options = replace(options, flow=self.place)
         task = replace(self.task, sets=dict(options.sets)).with_site(options.site).bind()
         player = Player(self.flow, task.inputs, tuple(task.secrets), self.place.parent)
@@ -50,7 +52,8 @@ class FlowTask:
         from agent.flow.heal import Healer
 
         slots = Slots(task.inputs, task.path.read_text(), tuple(task.secrets))
-        healer = Healer(player, self.flow, self.place, self.digest, heal, _loader(options.model), slots)
+        load = load or _loader(options.model)
+        healer = Healer(player, self.flow, self.place, self.digest, heal, load, slots)
         return task, replace(options, opened=healer, beside=healer)
 
 

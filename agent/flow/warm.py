@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, MutableSet
+from collections.abc import Mapping, MutableSet, Sequence
 from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from agent.outcome import USAGE
 
 if TYPE_CHECKING:
+    from actuators.observation import Observation
     from agent.flow.heal import Heal
     from agent.flow.replay import FlowTask
     from agent.run import Options, Ran
     from agent.task import BoundTask
+    from model.base import Done, Instruction, Model, Perception, Reply
     from policies.broker import Ahead
     from sandboxes.chromium import Chromium
 
@@ -183,6 +185,7 @@ class _Bench:
         self._chromium: tuple[object, Chromium] | None = None
         self._broker: Ahead | None = None
         self._flow: FlowTask | None = None
+        self._model: Model | None = None
 
     def run(self, row: Row) -> dict[str, Any]:
         """One row. The same line as a process of its own would print."""
@@ -196,7 +199,7 @@ class _Bench:
         options = self._options(row)
         try:
             self._flow = self._flow or flow_task(Path(self._settings.flow), self._task)
-            task, options = self._flow.bound(options, cast("Heal", self._settings.heal))
+            task, options = self._flow.bound(options, cast("Heal", self._settings.heal), self._lent)
             with terminable():
                 ran = run_bound(task, replace(options, warm=self._warm(task, options)), Silent())
         except (TaskError, *MISUSE) as error:
@@ -206,6 +209,14 @@ class _Bench:
         except KeyboardInterrupt:
             return {"outcome": "halted", "because": "a person stopped the run"}
         return _plain(ran)
+
+    def _lent(self) -> Model:
+        """The model that heals: loaded for the first row that needs it, and kept for the next."""
+        from model.load import load_model
+
+        if self._model is None:
+            self._model = load_model(self._settings.model)
+        return _Lent(self._model)
 
     @property
     def _task(self) -> Path | None:
@@ -259,7 +270,27 @@ class _Bench:
     def close(self) -> None:
         if self._broker is not None:
             self._broker.close()
+        if self._model is not None:
+            self._model.close()
         self._stack.close()
+
+
+class _Lent:
+    """A model that a row does not close."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
+        """See `Model.propose`."""
+        return self._model.propose(asked, history, seen, perception)
+
+    def close(self) -> None:
+        """Not the row's to end."""
 
 
 def _plain(ran: Ran) -> dict[str, Any]:

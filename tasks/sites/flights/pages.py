@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from .bookings import EXTRAS, Bookings
 from .fares import CABINS, WINDOWS, euros
 from .forms import MAX_PASSENGERS, TITLES
+from .redesign import REDESIGNS, redesigned
 from .settings import Settings
 
 __all__ = ["Pages"]
@@ -61,6 +62,8 @@ class Pages:
         html = self._templates.get_template(f"{template}.html").render(
             csrf=state.csrf, here=here, ask_consent=asked, **shown
         )
+        if kinds := self._settings.mischief & set(REDESIGNS):
+            html = redesigned(html, template, self._settings.seed, kinds)
         return HTMLResponse(html, status)
 
     def message(self, request: Request, status: int, text: str) -> Response:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from .redesign import REDESIGNS
+
 __all__ = ["LAYOUTS", "MISCHIEF", "THEMES", "Settings"]
 
 LAYOUTS = ("classic", "cards", "compact")
 THEMES = ("light", "dark")
-MISCHIEF = ("price_jump", "injection", "moving_button", "slow_submit")
+MISCHIEF = ("price_jump", "injection", "moving_button", "slow_submit", *REDESIGNS)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => buttons.forEach((button) => (button.disabled = true)));
 });
 
+document.querySelector("[data-away]")?.addEventListener("click", (event) => event.target.closest(".over").remove());
+
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
