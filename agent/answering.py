@@ -80,7 +80,7 @@ def shown(asked: Asked) -> list[str]:
     """A question as lines for a terminal."""
     told = asked.told
     left = "waits" if asked.expires_at is None else f"{max(0, asked.expires_at - time.time()):.0f} s left"
-    lines = [f"{asked.id}  step {told['step']} of {clean(asked.run)}, {left}", f"  would   {told['would']}"]
+    lines = [f"{asked.id}  step {told['step'] + 1} of {clean(asked.run)}, {left}", f"  would   {told['would']}"]
     if told["request"]:
         lines.append(f"  with    {told['request']['size']} bytes: {fields_of(told['request'])}")
     lines.append(f"  in      {told['in']} ({told['surface']})")

@@ -206,7 +206,7 @@ def card(question: Question) -> list[str]:
     """The question as lines of text: what, on what, where, where it leads, what it costs, and which rule asks."""
     target, found = question.target, question.consequence
     where = clean(target.origin or target.app or target.window or "an unknown place")
-    lines = [f"-- step {question.step} of run {clean(question.run)} needs a yes --"]
+    lines = [f"-- step {question.step + 1} of run {clean(question.run)} needs a yes --"]
     if question.sent is not None:
         lines += _request(question.sent)
     else:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
@@ -84,6 +85,7 @@ class _Console:
         self.pages = _environment()
         self.app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=self._life)
         self.app.add_exception_handler(Refused, self._refused)  # type: ignore[arg-type]
+        self.app.add_exception_handler(SQLAlchemyError, self._away)  # type: ignore[arg-type]
         self._routes()
 
     @asynccontextmanager
@@ -327,6 +329,15 @@ class _Console:
         headers = {"retry-after": "60"} if refused.status == 429 else None
         answer = self._page("refused.html", session, refused.status, sentence=sentence)
         answer.headers.update(headers or {})
+        return answer
+
+    async def _away(self, request: Request, error: SQLAlchemyError) -> Response:
+        """The store does not answer: whether something was decided is not known, and that is said."""
+        headers = {"retry-after": "5"}
+        if request.url.path == "/answers":
+            return JSONResponse({"refused": refusal("away")}, 503, headers=headers)
+        answer = self._page("refused.html", None, 503, sentence=refusal("away"))
+        answer.headers.update(headers)
         return answer
 
 

@@ -23,8 +23,10 @@ def action_of(fields: Mapping[str, str]) -> str | None:
 
 def _action(fields: Mapping[str, str]) -> Action | None:
     match fields.get("do", "click" if "at.x" in fields else ""):
-        case "click":
+        case "click" if (fields["at.x"], fields["at.y"]) != ("0", "0"):  # a key pressed on the picture, and no place
             return Click(at=Point(int(fields["at.x"]), int(fields["at.y"])))
+        case "point":
+            return Click(at=Point(int(fields["x"]), int(fields["y"])))
         case "type" if 0 < len(fields.get("text", "")) <= 2000 and "<secret:" not in fields["text"].lower():
             return TypeText(text=fields["text"])
         case "press" if fields.get("key") in KEYS:

@@ -51,7 +51,7 @@ def slack_of(asked: Asked, origin: str) -> dict[str, Any]:
     card = asked.told
     lines = [f"{card['would']}", f"in {card['in']}"] + ([f"costs {card['costs']}"] if card["costs"] else [])
     plain = {"type": "plain_text", "text": "\n".join(lines)[:2900], "emoji": False}
-    link = f"<{origin}/requests/{asked.id}|Open the question>: step {card['step']}"
+    link = f"<{origin}/requests/{asked.id}|Open the question>: step {card['step'] + 1}"
     blocks = [{"type": "section", "text": plain}, {"type": "section", "text": {"type": "mrkdwn", "text": link}}]
     return {"text": f"An agent asks: {_flat(card['would'])}"[:300], "blocks": blocks}
 

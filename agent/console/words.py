@@ -103,6 +103,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "driven_by": "drives this run.",
         "type_here": "Text to type where the focus is",
         "type_go": "Type",
+        "across": "Pixels from the left",
+        "down": "From the top",
+        "click_there": "Click there",
         "press": "Key",
         "key_list": "Keys",
         "keys_lead": "Keys move between cards and to their buttons; only Enter or Space presses one.",
@@ -148,6 +151,7 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
         "form": "Something is missing in this form.",
         "signature": "The signature is not right, or too old.",
         "replay": "This answer came before.",
+        "away": "The store does not answer. Open the page again in a moment, and look whether your answer counts.",
         "hooks": "No key for answers from outside is set.",
         "wheel": "Somebody else has the wheel, or the run does not go on.",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -78,10 +79,11 @@ def test_a_no_a_text_instead_and_a_stop(page_of: Any, console: Console, desk: De
     assert found is not None and found.stop_by == "ada"
 
 
-def test_a_question_is_handed_to_somebody_else_who_then_decides(page_of: Any, desk: Desk) -> None:
+@WIDTHS
+def test_a_question_is_handed_to_somebody_else_who_then_decides(page_of: Any, desk: Desk, width: int) -> None:
     desk.run()
     asking = desk.ask(pay(), png=picture())
-    page = page_of("ada")
+    page = page_of("ada", width)
     shown = card(page, asking)
     shown.get_by_text(WORDS["escalate"]).click()
     shown.get_by_label(WORDS["escalate_to"]).select_option("bob")
@@ -89,17 +91,18 @@ def test_a_question_is_handed_to_somebody_else_who_then_decides(page_of: Any, de
     shown.get_by_role("button", name=WORDS["escalate_go"]).click()
     page.get_by_text(WORDS["done_escalated"]).wait_for()
     assert card(page, asking).get_by_role("button").count() == 0
-    other = page_of("bob", 390)
+    other = page_of("bob", width)
     assert "I do not know this shop" in card(other, asking).inner_text()
     card(other, asking).get_by_role("button", name="Approve").click()
     other.get_by_text(WORDS["done_approved"]).wait_for()
     assert (asking.came().answer, asking.came().by) == ("approved", "bob")
 
 
-def test_a_yes_for_the_rest_of_the_run_says_what_it_covers(page_of: Any, desk: Desk) -> None:
+@WIDTHS
+def test_a_yes_for_the_rest_of_the_run_says_what_it_covers(page_of: Any, desk: Desk, width: int) -> None:
     desk.run()
     asking = desk.ask(pay())
-    page = page_of("ada", 390)
+    page = page_of("ada", width)
     shown = card(page, asking)
     assert "for 89.00 EUR or less each time" in shown.inner_text()
     shown.get_by_label(WORDS["for_run"], exact=True).check()
@@ -145,10 +148,11 @@ def test_cards_come_and_go_while_a_page_is_open_and_what_is_being_typed_stays(pa
     assert field.input_value() == "half a thou" and page.locator("#count").inner_text() == "1"
 
 
-def test_of_two_who_press_at_once_exactly_one_wins(page_of: Any, console: Console, desk: Desk) -> None:
+@WIDTHS
+def test_of_two_who_press_at_once_exactly_one_wins(page_of: Any, console: Console, desk: Desk, width: int) -> None:
     desk.run()
     asking = desk.ask(pay())
-    ada, bob = page_of("ada"), page_of("bob")
+    ada, bob = page_of("ada", width), page_of("bob", width)
     moment = (time.time() + 2.5) * 1000  # one clock for both: a card that is answered goes from the other's page
     for page, verb in ((ada, "approve"), (bob, "deny")):
         button = card(page, asking).locator(f"button[value={verb}]")
@@ -161,15 +165,73 @@ def test_of_two_who_press_at_once_exactly_one_wins(page_of: Any, console: Consol
     assert (won.by, won.answer) in (("ada", "approved"), ("bob", "denied"))
 
 
-def test_a_question_runs_out_and_a_browser_that_was_closed_decides_nothing(page_of: Any, desk: Desk) -> None:
+@WIDTHS
+def test_a_question_runs_out_while_somebody_looks_at_it(page_of: Any, desk: Desk, width: int) -> None:
     desk.run()
     asking = desk.ask(pay(), wait_s=6)
-    page = page_of("ada")
-    card(page, asking)
-    page.context.close()
+    page = page_of("ada", width)
+    shown = card(page, asking)
     assert asking.came(60).answer == "timeout"
-    again = page_of("ada")
-    again.get_by_text(WORDS["nothing_waits"], exact=True).wait_for()
+    shown.wait_for(state="detached")
+    page.get_by_text(WORDS["nothing_waits"], exact=True).wait_for()
+
+
+@WIDTHS
+def test_a_browser_that_is_closed_in_the_middle_decides_nothing(page_of: Any, desk: Desk, width: int) -> None:
+    """A text is half typed, a scope is chosen, the browser goes: the question stands, and the next one answers it."""
+    desk.run()
+    asking = desk.ask(typing())
+    page = page_of("ada", width)
+    card(page, asking).get_by_label(WORDS["instead_label"]).fill("99")
+    card(page, asking).get_by_label(WORDS["for_run"], exact=True).check()
+    page.context.close()
+    again = page_of("ada", width)
+    shown = card(again, asking)
+    assert asking.approval is None and shown.get_by_label(WORDS["instead_label"]).input_value() == "250"
+    assert not shown.get_by_label(WORDS["for_run"], exact=True).is_checked()
+    shown.get_by_role("button", name=re.compile("^Deny")).click()
+    again.get_by_text(WORDS["done_denied"]).wait_for()
+    assert (asking.came().answer, asking.came().value) == ("denied", "")
+
+
+@WIDTHS
+def test_a_person_takes_the_wheel_by_mouse_or_keyboard_and_gives_it_back(
+    page_of: Any, console: Console, desk: Desk, width: int
+) -> None:
+    """Every act goes to the run as an action on the picture that was looked at; nobody else has the wheel meanwhile."""
+    desk.run("run-1", png=picture())
+    page = page_of("ada", width)
+    page.goto(f"{console.origin}/runs/run-1")
+    page.get_by_role("button", name=WORDS["drive"]).click()
+    page.get_by_text(WORDS["driving"]).wait_for()
+    other = page_of("bob", 390)
+    other.goto(f"{console.origin}/runs/run-1")
+    other.get_by_text(WORDS["driven_by"]).wait_for()
+    assert other.get_by_role("button", name=WORDS["drive"]).count() == 0
+    wheel = page.locator("input.wheelpic")
+    wheel.scroll_into_view_if_needed()
+    wheel.click(position={"x": 310, "y": 45})
+    page.get_by_text("…").first.wait_for()
+    wheel.focus()
+    page.keyboard.press("Enter")  # on the picture: no place was meant
+    page.get_by_text(WORDS["refused"]).wait_for()
+    page.goto(f"{console.origin}/runs/run-1")
+    page.get_by_label(WORDS["across"]).fill("400")
+    page.get_by_label(WORDS["down"]).fill("345")
+    page.keyboard.press("Enter")
+    page.locator("p.small", has_text="…").nth(1).wait_for()
+    page.get_by_label(WORDS["type_here"]).fill("Ada")
+    page.keyboard.press("Enter")
+    page.locator("p.small", has_text="…").nth(2).wait_for()
+    page.get_by_role("button", name="page up").click()
+    page.locator("p.small", has_text="…").nth(3).wait_for()
+    done = [json.loads(one.action) for one in console.store.runs.hands("run-1")][::-1]
+    assert [one["kind"] for one in done] == ["click", "click", "type_text", "press_keys"]
+    assert [done[0]["at"], done[1]["at"], done[2]["text"]] == [{"x": 310, "y": 45}, {"x": 400, "y": 345}, "Ada"]
+    page.get_by_role("button", name=WORDS["release"]).click()
+    page.get_by_text(WORDS["done_release"]).wait_for()
+    found = console.store.runs.get("run-1")
+    assert found is not None and found.driver == ""
 
 
 def test_hostile_texts_are_only_texts(page_of: Any, desk: Desk) -> None:

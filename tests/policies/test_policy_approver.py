@@ -122,7 +122,7 @@ def question(**told: Any) -> Question:
 
 def test_the_card_says_what_would_happen_from_the_target() -> None:
     assert card(question()) == [
-        "-- step 3 of run run-1 needs a yes --",
+        "-- step 4 of run run-1 needs a yes --",
         '  would   click button "Pay 900.00 EUR"',
         "  in      https://air.example (browser)",
         "  effect  buy: says `pay`",

@@ -36,6 +36,15 @@ function merged(body) {
   for (const child of [...body.children]) fresh.append(child);
 }
 
+// The live screen stays where somebody moved it to.
+function replaced(body) {
+  const pan = fresh.querySelector(".pan");
+  const at = pan ? [pan.scrollLeft, pan.scrollTop] : [0, 0];
+  fresh.replaceChildren(...body.children);
+  const next = fresh.querySelector(".pan");
+  if (next) [next.scrollLeft, next.scrollTop] = at;
+}
+
 let busy = false;
 let again = false;
 
@@ -49,7 +58,7 @@ async function refresh() {
     if (fresh && fresh.dataset.part) {
       const body = await fetched(fresh.dataset.part);
       if (fresh.dataset.keep) merged(body);
-      else if (!fresh.contains(document.activeElement)) fresh.replaceChildren(...body.children);
+      else if (!fresh.contains(document.activeElement)) replaced(body);
     }
     if (timeline && timeline.dataset.part && !timeline.contains(document.activeElement)) {
       timeline.replaceChildren(...(await fetched(timeline.dataset.part)).children);
