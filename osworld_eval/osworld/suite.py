@@ -426,6 +426,8 @@ class _Reader:
             self._broken(where, f"no metric is called `{name[:60]}`")
         elif name in say.NEWER_METRICS:
             self._say(where, f"`{name}` {say.NEWER}", "unsupported")
+        elif name in say.UNSERVED_METRICS:
+            self._say(where, f"`{name}` {say.UNSERVED_METRICS[name]}", "unsupported")
 
     def _getter(self, told: Any, where: str) -> Mapping[str, Any] | None:
         if not isinstance(told, dict) or not isinstance(told.get("type"), str):

@@ -114,7 +114,7 @@ GETTERS: Mapping[str, Word] = {
     "gimp_config_file": _word("file_name dest"),
     "audio_in_slide": _word("ppt_file_path slide_index dest"),
     "background_image_in_slide": _word("ppt_file_path slide_index dest"),
-    "conference_city_in_order": _word("csv_path"),
+    "conference_city_in_order": _word("csv_path", unsupported="reads a closed file of the scoring machine: it breaks"),
     "replay": _word("", None),
     "default_search_engine": _NONE,
     "cookie_data": _DEST,
@@ -147,7 +147,7 @@ GETTERS: Mapping[str, Word] = {
     ),
     "active_tab_url_parse": _word("parse_keys", "goto_prefix replace split_list"),
     "url_dashPart": _word("partIndex needDeleteId returnType", "goto_prefix key"),
-    "url_path_parse": _word("parse_keys", None, f"`url_path_parse` {NEWER}"),
+    "url_path_parse": _word("parse_keys", None),
     "macys_product_url_parse": _word("parse_keys", None),
     "page_info": _word("url"),
     "pdf_from_url": _word("path dest"),
@@ -201,6 +201,11 @@ _METRICS = {
 METRICS: Mapping[str, str] = {name: module for module, names in _METRICS.items() for name in names.split()}
 """Names of metrics and the modules they live in. `infeasible` is none: it looks at the last act alone."""
 NEWER_METRICS = frozenset({"check_structure_sim_with_threshold", "check_play_and_exit"})
+UNSERVED_METRICS: Mapping[str, str] = {
+    "compare_image_text": "needs easyocr, which is in no set: it brings torch, and fetches its weights while it runs",
+    "check_python_file_by_gold_file": "has no body in desktop-env 1.0.2, and so gives no score",
+}
+"""Metrics that no set of scoring packages can serve, and why."""
 
 
 def module_of(metric: str) -> str | None:
@@ -208,4 +213,4 @@ def module_of(metric: str) -> str | None:
     return METRICS.get(metric)
 
 
-__all__ += ["NEWER_METRICS"]
+__all__ += ["NEWER_METRICS", "UNSERVED_METRICS"]

@@ -91,7 +91,7 @@ def _programs(canaries: Path) -> dict[str, str]:
     head = "import ctypes, os, pathlib, signal, socket, subprocess, sys, threading, time\ndone = []\n"
     made = {
         "writes outside": (
-            f"for path in {outside!r}:\n    try:\n\n"
+            f"for path in {outside!r}:\n    try:\n"
             "        open(path, 'a').write('x')\n        done.append(path)\n    except OSError:\n        pass\n"
         ),
         "opens settings of the kernel": (  # and does not write: they are the whole machine's
