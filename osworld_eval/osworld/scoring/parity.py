@@ -30,6 +30,8 @@ from sandboxes.base import SandboxUnavailable
 __all__ = ["Compared", "Stage", "compare", "main", "scored", "stage"]
 
 _INSIDE = Path(__file__).with_name("inside")
+_KEEP = 60
+"""Cases to a jail: they are our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def compare(where: Environment, cases: Sequence[Case]) -> Iterator[Compared]:
     Raises:
         SandboxUnavailable: no jail can be built on this machine.
     """
-    with stage(where) as on, Scorer(where.folder, retry_s=0) as scorer:
+    with stage(where) as on, Scorer(where.folder, retry_s=0, keep=_KEEP) as scorer:
         direct = subprocess.Popen(
             [str(where.python), "-I", str(_INSIDE / "direct.py")],
             stdin=subprocess.PIPE,

@@ -58,6 +58,8 @@ class Scorer:
         bound_s: the longest that one scoring may take, post-configuration not counted.
         retry_s: upstream's pause between tries for a file that the guest does not have.
         bounds: what one scoring may use.
+        keep: how many scorings share a jail, each in a process of its own. More than one only for files that nobody
+            but us has made: one scoring's could hurt the next one's.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Scorer:
         bound_s: float = BOUND_S,
         retry_s: float = RETRY_S,
         bounds: Bounds | None = None,
+        keep: int = 1,
     ) -> None:
+        self._keep = keep
         self._where = folder
         self._bound_s, self._retry_s = bound_s, retry_s
         self._bounds = bounds or Bounds()
@@ -157,13 +161,18 @@ class Scorer:
         try:
             if not room.is_ready and (why := room.cell.ready()):
                 return None, "", why
-            scored = _Scoring(room, task, evaluator, errand, self._bound_s, self._retry_s).outcome()
+            room.is_ready = True
+            room.served += 1
+            alone = self._keep == 1
+            return _Scoring(room, task, evaluator, errand, alone, self._bound_s, self._retry_s).outcome()
         except SandboxUnavailable as problem:
             return None, "", str(problem)
         finally:
-            room.close()
-            self._prepare()
-        return scored
+            if room.served < self._keep and room.cell.alive:
+                self._next = room
+            else:
+                room.close()
+                self._prepare()
 
     def _prepare(self) -> None:
         """Start the next jail, without waiting for it."""
@@ -198,6 +207,7 @@ class _Room:
         self._folder = tempfile.TemporaryDirectory(prefix="deskhand-score-", ignore_cleanup_errors=True)
         self.handed = Path(self._folder.name)
         self.is_ready = False
+        self.served = 0
         try:
             self.cell = Cell(environment, self.handed, bounds)
         except BaseException:
@@ -218,6 +228,7 @@ class _Scoring:
         task: OsworldTask,
         evaluator: Any,
         errand: Errand,
+        alone: bool,
         bound_s: float,
         retry_s: float,
     ) -> None:
@@ -231,11 +242,13 @@ class _Scoring:
             "mended": sorted(errand.mended),
             "ports": self._errands.inside,
             "retry_s": retry_s,
+            "alone": alone,
+            "cache": f"cache-{room.served}",
         }
 
     def outcome(self) -> tuple[float | None, str, str | None]:
         """Value, reason and error."""
-        if why := _hand_in(self._errand.cache, self._room.handed / "cache"):
+        if why := _hand_in(self._errand.cache, self._room.handed / str(self._told["cache"])):
             return None, "", why
         try:
             self._errands.open_browser()
@@ -270,6 +283,7 @@ class _Scoring:
         if cell.broke:
             return f"scoring was ended: {cell.broke}"
         if cell.alive and time.monotonic() >= until:
+            cell.close()
             return f"scoring did not end within {self._bound_s:g} s"
         return f"the evaluators broke off: {cell.words or 'no word'}"
 

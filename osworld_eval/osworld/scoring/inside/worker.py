@@ -1,7 +1,7 @@
 """Scores one task and ends. The first program of a scoring jail; speaks the line that `line.py` describes.
 
-Its standard input is the line in, descriptor `--mouth` the line out; what upstream prints goes to standard output and
-is nobody's answer. It keeps nothing for a second task: whatever the first one's files did here ends with it.
+Its standard input is the line in, a descriptor that it is told of the line out; what upstream prints goes to standard
+output and is nobody's answer. A task scored `alone` is the only one: whatever its files did here ends with it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -44,7 +45,7 @@ class Overheard(logging.Handler):
 
 
 def main() -> int:
-    """Get ready, say so, score what is asked for, and tell it."""
+    """Get ready, say so, and score what is asked for."""
     given = json.loads(sys.argv[1])
     limits.keep_to(given["limits"])
     line = Line(os.dup(0), given["mouth"])
@@ -60,22 +61,33 @@ def main() -> int:
     desktop_env = upstream.prepare()
     line.say(did="ready", lacking=lacking)
     upstream.warm()
-    told = line.hear()
-    if told is None:
-        return 0
+    while (told := line.hear()) is not None:
+        if told["alone"]:
+            serve(desktop_env, told, line, refused)
+            break
+        child = os.fork()  # only where whoever asks vouches for the files
+        if child == 0:
+            serve(desktop_env, told, line, refused)
+            os._exit(0)
+        os.waitpid(child, 0)
+        shutil.rmtree(SCRATCH / "cache", ignore_errors=True)
+    return 0
+
+
+def serve(desktop_env: type[Any], told: dict[str, Any], line: Line, refused: list[str]) -> None:
+    """Score one task and tell it."""
     if "chromium" in told["ports"]:
         open_door(told["ports"]["chromium"])
     logged = Overheard()
     logging.getLogger().addHandler(logged)
     line.say(**answer(desktop_env, told, line), refused=refused, logged=list(logged.lines))
-    return 0
 
 
 def answer(desktop_env: type[Any], told: dict[str, Any], line: Line) -> dict[str, Any]:
     """What upstream's evaluation came to."""
     cache = SCRATCH / "cache"
     try:
-        upstream.take_in(cache / told["id"], HANDED / "cache")
+        upstream.take_in(cache / told["id"], HANDED / told["cache"])
         env = upstream.environment(desktop_env, told, cache, line)
         mending.mend(env, frozenset(told["mended"]))
         value = env.evaluate()
