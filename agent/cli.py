@@ -11,6 +11,7 @@ import typer
 from agent import cli_flow
 from agent.assistants.command import mcp
 from agent.cli_durable import add_to, needs_store, pairs
+from agent.recording.command import record
 
 __all__ = ["app", "main"]
 
@@ -39,6 +40,7 @@ add_to(app)
 cli_flow.add_to(app)
 
 app.command()(mcp)
+app.command()(record)
 
 TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
 RunName = Annotated[str, typer.Argument(help="A run's id, the beginning of one, its folder, or `last`.")]

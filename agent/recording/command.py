@@ -1,0 +1,90 @@
+"""`agent record` and `agent learn` on the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.recording.keep import Kept
+
+__all__ = ["record"]
+
+_USAGE = 2
+
+
+def record(
+    start: Annotated[
+        str, typer.Argument(help="The address to begin at; `site://flights/` is the demo site. Left out with --task.")
+    ] = "",
+    to: Annotated[Path, typer.Option("--to", help="A new folder for the task, the flow and the film.")] = Path(
+        "recorded"
+    ),
+    task: Annotated[
+        Path | None, typer.Option("--task", help="A task that is there already: only its way is recorded.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="With --task: the value of an input that you will type.")
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option("--site", help="A demo site's setting, as name=value.")] = None,
+    name: Annotated[str, typer.Option(help="The task's name: letters, digits and `_`.")] = "recorded",
+    goal: Annotated[str, typer.Option(help="What it is for, in words.")] = "",
+    secret: Annotated[
+        list[str] | None, typer.Option("--secret", help="The name of a further field that is secret. May be repeated.")
+    ] = None,
+    rows: Annotated[
+        str, typer.Option(help="What one of several like buttons means: the one in the `same` row, or the `first`.")
+    ] = "same",
+    headless: Annotated[bool, typer.Option("--headless", help="Without a window, for a script that acts.")] = False,
+) -> None:
+    """Watch a person do a task in a browser, and write down a task file and a flow. Ends when the window is closed."""
+    from agent.cli_durable import pairs
+
+    if rows not in ("same", "first"):
+        raise typer.Exit(_refused(f"--rows takes `same` or `first`, got `{rows}`"))
+    if bool(start) == (task is not None):
+        raise typer.Exit(_refused("give the address to begin at, or --task with a task that says it"))
+    if sets and task is None:
+        raise typer.Exit(_refused("--set needs --task: without one what you type becomes an input"))
+    from agent.breakage import MACHINERY
+    from agent.recording.draft import NoDraft
+    from agent.recording.keep import FILM, Wanted
+    from agent.recording.keep import record as recorded
+    from agent.task import TaskError
+
+    broken: tuple[type[Exception], ...] = (*MACHINERY, OSError)
+    wanted = Wanted(
+        to, start, task, tuple(pairs(sets, "--set").items()), tuple(pairs(site, "--site").items()), name, goal,
+        tuple(secret or ()), "first" if rows == "first" else "same", not headless,
+    )  # fmt: skip
+    print("recording: do the task, then close the window. Alt+Shift+S in a field marks it as secret.", file=sys.stderr)
+    try:
+        kept = recorded(wanted, lambda page: True)
+    except TaskError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        raise typer.Exit(_USAGE) from None
+    except NoDraft as problem:
+        print(f"agent record: {problem}; the film is in {to / FILM}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except broken as error:
+        print(f"agent record: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    raise typer.Exit(_told(kept))
+
+
+def _refused(line: str) -> int:
+    print(f"agent record: {line}", file=sys.stderr)
+    return _USAGE
+
+
+def _told(kept: Kept) -> int:
+    print(f"{kept.folder}: {kept.steps} steps; inputs: {', '.join(kept.inputs) or 'none'}")
+    if kept.secrets:
+        print(f"  secrets, by name alone: {', '.join(kept.secrets)}; task.yaml says where each is read from")
+    for note in kept.notes:
+        print(f"  check: {note}")
+    print(f"  read {kept.folder / 'task.yaml'}, then: agent replay {kept.folder / 'flow.yaml'}")
+    return 0
