@@ -3,7 +3,7 @@
 The ladder: role and name; the same name but for punctuation, or for the amount in it; of several, the one in the same
 row, then the one at the same id, then the one beside the same neighbours; of things without a name, the one on which
 two signs agree: id, neighbours, picture. A place never makes up for a name: where `Edit` was and `Delete` is, nothing
-is found.
+is found. Nor does a name make up for where a thing leads: a `Save` that sends to another address is another `Save`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from actuators.observation import Node, money_like
 from agent.flow.file import Anchor, Near
 
-__all__ = ["Found", "Looks", "find", "neighbours", "plain"]
+__all__ = ["Found", "Looks", "find", "fits", "leads_of", "neighbours", "plain"]
 
 FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton", "slider", "listbox"})
 OPERABLE = FIELDS | {"button", "link", "checkbox", "radio", "option", "tab", "menuitem", "menuitemcheckbox",
@@ -128,6 +129,26 @@ def _absent(anchor: Anchor, nodes: Sequence[Node]) -> str:
     if other is not None:
         return f'no {_said(anchor)} is shown, only {other.role} "{other.name[:60]}"'
     return f"no {_said(anchor)} is shown"
+
+
+def leads_of(node: Node) -> str:
+    """Path of the address that a node's form or link leads to; empty where there is none."""
+    address = node.form.action if node.submits and node.form else node.href
+    return urlsplit(address).path
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Whether a path is the one meant; `*` stands for one part of it, and what holds digits may differ."""
+    ours, theirs = pattern.split("/"), path.split("/")
+    if len(ours) != len(theirs):
+        return False
+    return all(
+        one in ("*", other) or (_number(one) and _number(other)) for one, other in zip(ours, theirs, strict=True)
+    )
+
+
+def _number(part: str) -> bool:
+    return any(character.isdigit() for character in part)
 
 
 def _said(anchor: Anchor) -> str:

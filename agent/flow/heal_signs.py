@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from actuators.observation import Node
 from agent.flow.file import Anchor, FlowAct
-from agent.flow.find import FIELDS, OPERABLE, Looks, neighbours, plain
+from agent.flow.find import FIELDS, OPERABLE, Looks, fits, leads_of, neighbours, plain
 
-__all__ = ["Candidate", "candidates", "clear", "dismissals", "leads_of", "unfit"]
+__all__ = ["Candidate", "anchored", "candidates", "clear", "dismissals", "unfit"]
 
 _LIKE = (
     frozenset({"button", "link", "menuitem", "tab"}),
@@ -57,7 +56,7 @@ def unfit(act: FlowAct, node: Node, known: Sequence[str], fill: Callable[[str], 
         return f"{said} was there beside it when the flow was recorded"
     if anchor.row and plain(node.row) != plain(fill(anchor.row)):
         return f"{said} is in another row"
-    if act.leads and not _same_place(act.leads, leads_of(node)):
+    if act.leads and not fits(fill(act.leads), leads_of(node)):
         return f"{said} leads to `{leads_of(node) or 'nowhere'}`, not to `{act.leads}`"
     return ""
 
@@ -81,7 +80,7 @@ def candidates(
         signs = []
         if _is_place(anchor.path) and node.path == anchor.path:
             signs.append("place in the page")
-        if act.leads and _same_place(act.leads, leads_of(node)):
+        if act.leads and fits(fill(act.leads), leads_of(node)):
             signs.append("where it leads")
         if near and tuple((one.side, one.role, plain(one.name)) for one in neighbours(node, nodes)) == near:
             signs.append("neighbours")
@@ -117,21 +116,8 @@ def dismissals(nodes: Sequence[Node], known: Sequence[str], fill: Callable[[str]
     ]
 
 
-def leads_of(node: Node) -> str:
-    """Path of the address that a node's form or link leads to; empty where there is none."""
-    address = node.form.action if node.submits and node.form else node.href
-    return urlsplit(address).path
-
-
 def _alike(one: str, other: str) -> bool:
     return one == other or any(one in kinds and other in kinds for kinds in _LIKE)
-
-
-def _same_place(pattern: str, path: str) -> bool:
-    ours, theirs = pattern.split("/"), path.split("/")
-    if len(ours) != len(theirs):
-        return False
-    return all(a in ("*", b) for a, b in zip(ours, theirs, strict=True))
 
 
 def _is_place(path: str) -> bool:

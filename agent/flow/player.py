@@ -17,7 +17,7 @@ from actuators.action import Action, Click, Hover, LongPress, OpenUrl, PressKeys
 from actuators.geometry import Point
 from actuators.observation import Node, Observation
 from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep
-from agent.flow.find import Found, find, plain
+from agent.flow.find import Found, find, fits, leads_of, plain
 from agent.flow.patches import alike
 from agent.reading import own_nodes
 from agent.template import Value, render
@@ -191,6 +191,10 @@ class Player:
         )
         if found.node is None:
             return None if act.maybe else self._search(act, going, seen, found)
+        if act.do == "click" and act.leads and not fits(self._fill(act.leads), leads_of(found.node)):
+            there = leads_of(found.node) or "nowhere"
+            told = f"{self._what(act)} leads to `{there}`, not to `{act.leads}`"
+            return self._patient(act, going, told, "lost", Found(None, problem=told))
         going.scrolls = 0
         return self._aimed(act, going, found.node)
 
@@ -273,7 +277,7 @@ class Player:
 
     def _elsewhere(self, page: str, seen: Observation) -> str:
         at = here(seen)
-        return "" if _fits(self._fill(page), at) else f"the page is at `{at}`, not at `{page}`"
+        return "" if fits(self._fill(page), at) else f"the page is at `{at}`, not at `{page}`"
 
     def _checked(self, act: FlowAct, going: _Going, seen: Observation) -> Move | None:
         """None when everything that the act changed when recorded is so now."""
@@ -284,7 +288,7 @@ class Player:
 
     def _unlike(self, after: After, act: FlowAct, seen: Observation) -> str:
         at = here(seen)
-        if after.address and not _fits(after.address, at):
+        if after.address and not fits(after.address, at):
             return f"the page is at `{at}`, not at `{after.address}`"
         names = {plain(node.name) for node in own_nodes(seen)}
         if missing := [text for text in after.shown if plain(self._fill(text)) not in names]:
@@ -347,17 +351,3 @@ _LAST = {
 
 def _done(act: FlowAct, did: Sequence[str]) -> bool:
     return any(kind in _LAST[act.do] for kind in did)
-
-
-def _fits(pattern: str, path: str) -> bool:
-    """Whether a path is the one meant; `*` stands for one part of it, and what holds digits may differ."""
-    ours, theirs = pattern.split("/"), path.split("/")
-    if len(ours) != len(theirs):
-        return False
-    return all(
-        one in ("*", other) or (_number(one) and _number(other)) for one, other in zip(ours, theirs, strict=True)
-    )
-
-
-def _number(part: str) -> bool:
-    return any(character.isdigit() for character in part)

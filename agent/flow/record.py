@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from agent.turn import moved
 from model.planned import understood
 from model.protocols.computer_use import summary
 
-__all__ = ["NoFlow", "Recorder"]
+__all__ = ["NoFlow", "Recorder", "anchor_of", "known_of"]
 
 _RULE = re.compile(r"^(?i:press|click|open) the first\b|\b(?:until|if it is shown|cheapest|lowest|earliest|any)\b")
 """Words of a plan step whose target depends on what is shown."""
@@ -223,13 +223,8 @@ class _Writer:
 
     def _known(self, did: _Did, before: Observation, target: Anchor, hint: str) -> str:
         """The list of what could be operated there beside the target, kept beside the flow."""
-        others = {
-            f"{one.role} {self._text(one.name[:200], hint)}"
-            for one in own_nodes(before)
-            if one.role in OPERABLE and plain(one.name) and (did.node is None or one.id != did.node.id)
-        } - {f"{target.role} {target.name}"}
-        text = "".join(f"{line}\n" for line in sorted(others)[:_MOST_KNOWN])
-        return patches.put(self._folder.path / "patches", text.encode(), "txt") if text else ""
+        text = known_of(did.node, own_nodes(before), target, lambda name: self._text(name, hint))
+        return patches.put(self._folder.path / "patches", text.encode(), "txt")
 
     def _told(self, did: _Did, before: Observation, hint: str) -> dict[str, Any] | None:
         """What was done and to what; None for what a replay does by itself."""
@@ -259,22 +254,9 @@ class _Writer:
         nodes = own_nodes(seen)
         if node.origin and node.origin != seen.origin:
             raise NoFlow(f"{node.role} `{node.name[:60]}` lies in a frame of another site")
-        name = self._text(node.name[:300], hint)
-        field = node.role in FIELDS
-        keyed = not field and "{{" not in name and plain(node.row) != plain(node.name)
-        among = sum(one.role == node.role and plain(one.name) == plain(node.name) for one in nodes)
-        beside = neighbours(node, nodes) if among > 1 or not plain(node.name) else ()
-        near = tuple(Near(side=one.side, role=one.role, name=self._text(one.name, hint)) for one in beside)
-        return Anchor(
-            role=node.role,
-            name=name,
-            password=node.password,
-            path=self._clean(node.path),
-            row=self._text(node.row, hint) if keyed else "",
-            near=near,
-            among=max(1, among),
-            patch="" if field else self._patch(node, seen),
-        )
+        anchor = anchor_of(node, nodes, lambda text: self._text(text, hint))
+        patch = "" if node.role in FIELDS else self._patch(node, seen)
+        return anchor.model_copy(update={"path": self._clean(node.path), "patch": patch})
 
     def _after(self, did: _Did, before: Observation, hint: str, text: str = "") -> After:
         then = did.after
@@ -331,6 +313,36 @@ class _Writer:
     def _pattern(self, path: str) -> str:
         """A path as it may come again: what has digits in it is another one next time."""
         return "/".join("*" if re.search(r"\d", part) else part for part in path.split("/"))
+
+
+def anchor_of(node: Node, nodes: Sequence[Node], text: Callable[[str], str]) -> Anchor:
+    """What a node was, for finding it again, less its picture. `text` puts inputs in place of their values.
+
+    A row is kept only where the name does not say itself which of several things it is.
+    """
+    name = text(node.name[:300])
+    keyed = node.role not in FIELDS and "{{" not in name and plain(node.row) != plain(node.name)
+    among = sum(one.role == node.role and plain(one.name) == plain(node.name) for one in nodes)
+    beside = neighbours(node, nodes) if among > 1 or not plain(node.name) else ()
+    return Anchor(
+        role=node.role,
+        name=name,
+        password=node.password,
+        path=node.path,
+        row=text(node.row) if keyed else "",
+        near=tuple(Near(side=one.side, role=one.role, name=text(one.name)) for one in beside),
+        among=max(1, among),
+    )
+
+
+def known_of(node: Node | None, nodes: Sequence[Node], target: Anchor, text: Callable[[str], str]) -> str:
+    """What could be operated beside a target, one line each: its role and its name."""
+    others = {
+        f"{one.role} {text(one.name[:200])}"
+        for one in nodes
+        if one.role in OPERABLE and plain(one.name) and (node is None or one.id != node.id)
+    } - {f"{target.role} {target.name}"}
+    return "".join(f"{line}\n" for line in sorted(others)[:_MOST_KNOWN])
 
 
 def _still(before: Observation, did: _Did) -> bool:

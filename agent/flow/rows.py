@@ -22,8 +22,8 @@ from typing import Any, Literal
 
 from agent.earlier import Alone, consequential, run_key
 from agent.flow.table import Row, read_rows
+from agent.flow.warm import Process, Settings, WarmRows
 from agent.flow.warm import Row as WarmRow
-from agent.flow.warm import Settings, WarmRows
 from agent.junit import Case, Kind, junit
 from agent.outcome import USAGE
 from agent.run_folder import RunFolder, list_runs
@@ -158,7 +158,7 @@ class _Work:
         self._stop = threading.Event()
         self._began = time.monotonic()
         self._took: list[float] = []
-        self._children: set[subprocess.Popen[str]] = set()
+        self._children: set[subprocess.Popen[str] | Process] = set()
         self._warm = WarmRows(replace(batch.warm, runs=str(batch.root))) if batch.warm is not None else None
 
     def run(self) -> int:

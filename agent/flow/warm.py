@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, MutableSet, Sequence
 from contextlib import ExitStack, redirect_stdout, suppress
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from policies.broker import Ahead
     from sandboxes.chromium import Chromium
 
-__all__ = ["Row", "Settings", "WarmRows", "main"]
+__all__ = ["Process", "Row", "Settings", "WarmRows", "main"]
 
 _SPENT = frozenset({"error", "unknown_effect"})
 """Outcomes after which a process is not trusted with another row."""
@@ -66,16 +67,82 @@ class Row:
     again: bool = False
 
 
+class Process:
+    """One process that does rows, and what it says beside its answers."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str] | None) -> None:
+        pipe = subprocess.PIPE
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - until its end
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "agent.flow.warm"],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+            env=dict(environment) if environment is not None else None,
+        )
+        self.pid = self._child.pid
+        self._say({name: getattr(settings, name) for name in Settings.__slots__})
+
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def ask(self, row: Row) -> dict[str, Any]:
+        """The answer to a row; of a process that dies in it, how it died."""
+        assert self._child.stdout is not None
+        self._say({"sets": dict(row.sets), "site": dict(row.site), "again": row.again})
+        try:
+            said = json.loads(self._child.stdout.readline())
+        except (OSError, ValueError):
+            said = None
+        if isinstance(said, dict) and "outcome" in said:
+            return said
+        code = self._child.wait()
+        how = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
+        self._errors.seek(0)
+        last = " ".join(self._errors.read().strip().splitlines()[-1:])[:300]
+        return {"outcome": "error", "because": f"the run was {how}{f': {last}' if last else ''}"}
+
+    def terminate(self) -> None:
+        """Tell the run that goes on in it to stop; it then answers, and ends."""
+        self._child.terminate()
+
+    def kill(self) -> None:
+        self._child.kill()
+
+    def end(self) -> None:
+        """Its stdin closes, so it ends; it is killed when it does not. May be called twice."""
+        if self._child.stdin is not None:
+            with suppress(OSError):
+                self._child.stdin.close()
+        try:
+            self._child.wait(15)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        self._errors.close()
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        assert self._child.stdin is not None
+        with suppress(OSError):  # a process that is gone is noticed when its answer is waited for
+            self._child.stdin.write(json.dumps(message) + "\n")
+            self._child.stdin.flush()
+
+
 class WarmRows:
     """The processes of one table, from the side of whoever gives them rows. Safe in several threads."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._settings = settings
         self._environment = dict(environment) if environment is not None else None
-        self._idle: list[subprocess.Popen[str]] = []
+        self._idle: list[Process] = []
         self._lock = threading.Lock()
 
-    def run(self, row: Row, busy: MutableSet[subprocess.Popen[str]] | None = None) -> dict[str, Any]:
+    def run(self, row: Row, busy: MutableSet[Any] | None = None) -> dict[str, Any]:
         """One row to its end: the run's last line as data. A process that dies in it gives the outcome `error`.
 
         Args:
@@ -84,20 +151,20 @@ class WarmRows:
         """
         with self._lock:
             process = self._idle.pop() if self._idle else None
-        if process is None or process.poll() is not None:
-            process = self._started()
+        if process is None or not process.alive:
+            process = Process(self._settings, self._environment)
         if busy is not None:
             busy.add(process)
         try:
-            said = _asked(process, {"sets": dict(row.sets), "site": dict(row.site), "again": row.again})
+            said = process.ask(row)
         except BaseException:
             process.kill()
             raise
         finally:
             if busy is not None:
                 busy.discard(process)
-        if said.get("outcome") in _SPENT or process.poll() is not None:
-            _ended(process)
+        if said.get("outcome") in _SPENT or not process.alive:
+            process.end()
         else:
             with self._lock:
                 self._idle.append(process)
@@ -114,63 +181,13 @@ class WarmRows:
         with self._lock:
             idle, self._idle = self._idle, []
         for process in idle:
-            _ended(process)
+            process.end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _started(self) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            [sys.executable, "-m", "agent.flow.warm"],
-            stdin=pipe,
-            stdout=pipe,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env=self._environment,
-        )
-        assert process.stdin is not None
-        settings = {name: getattr(self._settings, name) for name in Settings.__slots__}
-        process.stdin.write(json.dumps(settings) + "\n")
-        process.stdin.flush()
-        return process
-
-
-def _asked(process: subprocess.Popen[str], row: dict[str, Any]) -> dict[str, Any]:
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        process.stdin.write(json.dumps(row) + "\n")
-        process.stdin.flush()
-        line = process.stdout.readline()
-    except OSError:
-        line = ""
-    try:
-        said = json.loads(line)
-    except ValueError:
-        said = None
-    if isinstance(said, dict) and "outcome" in said:
-        return said
-    code = process.wait()
-    how = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
-    return {"outcome": "error", "because": f"the run was {how}"}
-
-
-def _ended(process: subprocess.Popen[str]) -> None:
-    """Its stdin closes, so it ends; it is killed when it does not."""
-    if process.stdin is not None:
-        with suppress(OSError):
-            process.stdin.close()
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 # ---------------------------------------------------------------- the process
