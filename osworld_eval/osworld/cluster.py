@@ -14,6 +14,7 @@ import io
 import os
 import re
 import shutil
+import socket
 import tarfile
 import tempfile
 import time
@@ -361,6 +362,7 @@ def _joined(address: str) -> Any:
         import ray
     except ImportError:
         raise ClusterUnavailable("Ray is not installed; try: pip install 'deskhand[cluster]'") from None
+    _answering(address)
     given: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "namespace": f"deskhand-{os.getpid()}"}
     if address:
         given["address"] = address
@@ -371,6 +373,17 @@ def _joined(address: str) -> Any:
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise ClusterUnavailable(f"no Ray cluster at `{address or 'this machine'}`: {_why(error)}") from None
     return ray
+
+
+def _answering(address: str) -> None:
+    """Ray itself tries an address where nobody answers for minutes. Raises `ClusterUnavailable`."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "://" in address:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 5.0).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterUnavailable(f"no Ray cluster at `{address}`: {_why(error)}") from None
 
 
 def _why(error: BaseException) -> str:

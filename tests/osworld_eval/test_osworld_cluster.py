@@ -1,0 +1,138 @@
+"""Three Ray nodes on this machine, one of them killed in the middle: every task is scored once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import osworld_stage as stage
+import pytest
+
+from osworld_eval.osworld.cluster import needs_of
+from osworld_eval.osworld.evaluate import Wanted, main
+from osworld_eval.osworld.results import read_rows
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_a_slot_needs_is_read_strictly() -> None:
+    assert needs_of("") == {"CPU": 1.0} and needs_of("CPU=0.5, desktop=1") == {"CPU": 0.5, "desktop": 1.0}
+    for wrong in ("CPU", "CPU=x", "=1", "CPU=1;GPU=1"):
+        with pytest.raises(ValueError, match="--ray-needs takes"):
+            needs_of(wrong)
+
+
+def test_without_a_cluster_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray")
+    folder = stage.suite(tmp_path / "suite", a="Press the button.")
+    wanted = Wanted(folder=folder, agent="random", ray="127.0.0.1:1", as_json=True)
+    assert main(wanted) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "no Ray cluster at `127.0.0.1:1`" in said[-1]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[list[Any]]:
+    """Three raylets, each with room for one slot; the head has none."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    before = dict(os.environ)
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    os.environ.update(PYTHONPATH=path, RAY_USAGE_STATS_ENABLED="0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        made = [cluster.add_node(num_cpus=1, resources={"desktop": 1}) for _ in range(3)]
+        yield [cluster, *made]
+    finally:
+        cluster.shutdown()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")
+def test_a_node_is_killed_in_the_middle_and_every_task_is_scored_once(
+    nodes: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster, _, doomed, _ = nodes
+    folder = stage.suite(tmp_path / "suite", **{f"t{number}": "Press the button." for number in range(9)})
+    out = tmp_path / "out"
+    killed: list[int] = []
+
+    def kill() -> None:
+        """Once some of it is done, and more goes on: the node's whole process, at once."""
+        until = time.monotonic() + 400
+        while len(read_rows(out)) < 2 and time.monotonic() < until:
+            time.sleep(0.2)
+        killed.append(len(read_rows(out)))
+        cluster.remove_node(doomed, allow_graceful=False)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    wanted = Wanted(
+        folder=folder,
+        agent="oracle",
+        slots=3,
+        out=out,
+        ray=cluster.address,
+        ray_needs="desktop=1",
+        scripts=stage.scripts,
+        machine=stage.SlowMachine,
+        hands=stage.FakeHands,
+        as_json=True,
+    )
+    code = main(wanted)
+    thread.join()
+    told = json.loads(capsys.readouterr().out)
+    rows = read_rows(out)
+    assert code == 0 and (told["mean"], told["finished"], told["scheduled"]) == (100.0, 9, 9), told["faults"]
+    assert killed and killed[0] < 9
+    scored = [row.task for row in rows if row.finished]
+    assert sorted(scored) == sorted(set(scored)) and len(scored) == 9, "every task is scored once"
+    lost = [row for row in rows if not row.finished]
+    assert {row.status for row in lost} <= {"infrastructure"} and len(lost) <= 1
+    for row in rows:
+        assert not row.finished or (out / row.files / "result.txt").is_file(), "files came back from every node"
+        assert not row.finished or (out / "runs" / row.run / "report.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ctrl_c_ends_local_slots_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    script = tmp_path / "play.py"
+    out = tmp_path / "out"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nimport osworld_stage as stage\n"
+        "from osworld_eval.osworld.evaluate import Wanted, main\n"
+        "if __name__ == '__main__':\n"
+        f"    folder = stage.suite(Path({str(tmp_path / 'suite')!r}), **{{f't{{n}}': 'Press.' for n in range(4)}})\n"
+        f"    sys.exit(main(Wanted(folder=folder, agent='oracle', out=Path({str(out)!r}), scripts=stage.scripts,\n"
+        "        machine=stage.SlowMachine, hands=stage.FakeHands, as_json=True)))\n"
+    )
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    command = [sys.executable, str(script)]
+    environ = {**os.environ, "PYTHONPATH": path}
+    child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while not read_rows(out) and time.monotonic() < until:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    said, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "the same command goes on" in err and json.loads(said)["ended"] == "stopped"
+    some = len(read_rows(out))
+    assert 1 <= some < 4
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=200, check=False)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and told["finished"] == 4, done.stderr
+    assert len([row for row in read_rows(out) if row.finished]) == 4, "what was finished was not played again"
