@@ -43,6 +43,7 @@ MAX_CHARS = 60
 
 _ECHO = 85
 """From this likeness on (0 to 100) a text counts as a print of an instruction."""
+_QUOTED = re.compile(r"[\"“«']([^\"”»]+?)[\"”»'](?!\w)")
 _READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 
 
@@ -116,7 +117,17 @@ def echoes(node: Node, asked: Sequence[str]) -> bool:
     name = plain_words(node.name)
     if name.count(" ") < 3:
         return False
-    return any(fuzz.partial_ratio(name, plain_words(text)) >= _ECHO for text in asked if text.count(" ") >= 3)
+    for text in asked:
+        whole = plain_words(text)
+        if (
+            whole.count(" ") < 3
+            or len(name) < 0.4 * len(whole)
+            or any(name in plain_words(one) for one in _QUOTED.findall(text))
+        ):
+            continue  # a name that is only spoken of
+        if fuzz.partial_ratio(name, whole) >= _ECHO:
+            return True
+    return False
 
 
 def _longest(found: list[Node], asked: str) -> list[Node]:

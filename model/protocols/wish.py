@@ -26,6 +26,11 @@ _TYPED = re.compile(
 _FILLED = re.compile(
     r"^(?:please )?(?:fill(?: in| out)?|set|change) (?:the )?.+? (?:with|to|as) (?P<value>.+)$", re.IGNORECASE
 )
+_PUT = re.compile(r"^(?:please )?(?:put|insert)\b", re.IGNORECASE)
+_INTO_FIELD = re.compile(r"\b(?:field|box|input|area|form|textbox)\b", re.IGNORECASE)
+"""Things are put into baskets too; only into a field are they typed."""
+_NO_VALUE = re.compile(r"^(?:an?|the|my|your|some) (?!text\b|word\b|number\b|date\b)", re.IGNORECASE)
+"""What a field is for, and not what is to stand in it: "write a note"."""
 _CASE = re.compile(
     r"\bin (?:all )?(?P<case>lower|upper)[- ]?case(?: letters| characters)?\b|\bin (?P<caps>capitals)\b", re.IGNORECASE
 )
@@ -46,6 +51,10 @@ def typed(text: str) -> str | None:
     if found is None:
         return None
     said = quoted(text)
+    if not said and _PUT.match(text.strip()) and not _INTO_FIELD.search(text):
+        return None
+    if not said and not (found.groupdict().get("how") or "") and _NO_VALUE.match(found.group("value")):
+        return None
     value = said[0] if said else found.group("value").strip(" .")
     if not said and _SHOWN.match(value):
         return None
