@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from osworld_eval.osworld.own.office import Cell, workbook
+from osworld_eval.osworld.own.office import Cell, document, slides, workbook
 
 __all__ = ["ADDRESS", "made", "names"]
 
@@ -104,6 +104,29 @@ _MAKES: Mapping[str, Callable[[], bytes]] = {
     "service.log": _text(_LOG),
     "errors.txt": _text("".join(line for line in _LOG.splitlines(keepends=True) if " ERROR " in line)),
     "invoices.sql": _text(_INVOICES),
+    "sales.xlsx": _book({"Sales": _SALES}),
+    "sales_total.xlsx": _book({"Sales": _with(_SALES, B6=460)}),
+    "sales_mean.xlsx": _book({"Sales": _with(_SALES, C6=87.5)}),
+    "sales_march.xlsx": _book({"Sales": _with(_SALES, C4=77)}),
+    "sales_may.xlsx": _book({"Sales": [*_SALES, ("May", 99, 101)]}),
+    "sales_no_march.xlsx": _book({"Sales": [row for row in _SALES if row[0] != "March"]}),
+    "sales_frozen.xlsx": _book({"Sales": _SALES}, "A2"),
+    "sales_renamed.xlsx": _book({"Spring": _SALES}),
+    "sales_two.xlsx": _book({"Sales": _SALES, "Summary": [[]]}),
+    "sales.csv": _text("".join(f"{','.join(map(str, row))}\n" for row in _SALES)),
+    "team.xlsx": _book({"Team": _TEAM}),
+    "stock.xlsx": _book({"stock": [("item", "count"), ("bolt", 120), ("nut", 80)]}),
+    "report.docx": lambda: document(_REPORT),
+    "report.txt": _text("\n".join(("Report", *_REPORT[1:])) + "\n"),
+    "talk.pptx": lambda: slides(_TALK),
+    "talk_titled.pptx": lambda: slides([("Water for Graz", _TALK[0][1]), *_TALK[1:]]),
+    "talk_short.pptx": lambda: slides([_TALK[0], _TALK[2]]),
+    "talk_words.json": _text(json.dumps({"title": "Water in the city", "line": "Springs", "end": "Thanks"})),
+    "pictures.txt": _text("blue.png\ngreen.png\nred.png\n"),
+    "squares.py": _text("for number in range(1, 6):\n    print(number * number)\n"),
+    "squares.txt": _text("1\n4\n9\n16\n25\n"),
+    "first.html": _text(_PAGE.format(title="First page", body='<p><a href="second.html">Second page</a></p>')),
+    "second.html": _text(_PAGE.format(title="Second page", body="<p>The end.</p>")),
     "red.png": lambda: _png((200, 30, 30)),
     "green.png": lambda: _png((30, 160, 60)),
     "blue.png": lambda: _png((40, 70, 200)),

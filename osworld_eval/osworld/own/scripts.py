@@ -57,6 +57,11 @@ class Script:
     name: str = ""
     """Of a near miss: what is wrong about it."""
 
+    @property
+    def names(self) -> bool:
+        """Whether it finds things by their names; keys, texts and places need no accessibility tree."""
+        return any(word not in ("keys", "type", "drag") and isinstance(given, str) for word, given in self.acts)
+
 
 NearMiss = Script
 

@@ -32,6 +32,7 @@ __all__ = ["Stage", "Tried", "main", "own_tasks"]
 
 FOLDER = Path(__file__).parent
 _STEPS = 60
+_SCREEN = (1280, 800)
 ORACLE = "oracle"
 
 
@@ -62,13 +63,17 @@ def own_tasks(named: str = "") -> tuple[OsworldTask, ...]:
     tasks = read_suite(FOLDER).listed("test_all")
     words = [word.strip() for word in named.split(",") if word.strip()]
     for word in words:
-        if not any(task.name.startswith(word) or task.id.startswith(word) for task in tasks):
+        if not any(_named(task, word) for task in tasks):
             raise SuiteError(f"no task is called `{word[:80]}` or begins so")
-    return tuple(
-        task
-        for task in tasks
-        if not words or any(one.startswith(word) for word in words for one in (task.name, task.id))
-    )
+    return tuple(task for task in tasks if not words or any(_named(task, word) for word in words))
+
+
+def _named(task: OsworldTask, word: str) -> bool:
+    return task.name.startswith(word) or task.id.startswith(word)
+
+
+def _machine() -> Machine:
+    return SandboxMachine(screen=_SCREEN)
 
 
 class Stage:
@@ -79,7 +84,7 @@ class Stage:
         EnvironmentMissing: on entering: the evaluators are not installed.
     """
 
-    def __init__(self, folder: Path, machine: Callable[[], Machine] = SandboxMachine) -> None:
+    def __init__(self, folder: Path, machine: Callable[[], Machine] = _machine) -> None:
         self._folder = folder
         self._make = machine
         self._stack = ExitStack()
@@ -110,7 +115,7 @@ class Stage:
         folder = self._folder / f"{task.id}-{self._count}"
         folder.mkdir(parents=True)
         try:
-            direct = script.name and script.commands and not script.acts
+            direct = bool(script.name) and not script.acts
             score, why, steps = self._scored(task, script, folder) if direct else self._played(task, script, folder)
         except (MachineFault, SetupFailed, ScriptError) as problem:
             score, why, steps = None, str(problem), 0
@@ -185,10 +190,9 @@ class _Hands:
 class _Scripted:
     """An agent that plays one script."""
 
-    perception: Perception = "both"
-
     def __init__(self, script: Script) -> None:
         self._script = script
+        self.perception: Perception = "both" if script.names else "pixels"  # what is not asked for takes no time
 
     @property
     def name(self) -> str:
