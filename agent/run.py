@@ -269,7 +269,7 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
         raise
     finally:
         model.close()
-    page = _report(folder) if options.report or ending.outcome != "verified" else None
+    page = _report(folder, stop.is_set()) if options.report or ending.outcome != "verified" else None
     return Ran(ending, folder, counted.steps, time.monotonic() - began, page, beside.told())
 
 
@@ -413,12 +413,15 @@ def _watch(options: Options) -> Watch:
     return Rich(Console())
 
 
-def _report(folder: RunFolder) -> Path | None:
-    """The report is a copy of what the folder holds; that it cannot be written must not hide how the run went."""
+def _report(folder: RunFolder, stopped: bool) -> Path | None:
+    """The report is a copy of what the folder holds; that it cannot be written must not hide how the run went.
+
+    Of a run that a person stopped it is a short one, since they wait for the end.
+    """
     if not folder.journal.exists():
         return None
     try:
-        return write_report(folder)
+        return write_report(folder, brief=stopped)
     except (RunFolderUnwritable, ValueError, OSError) as problem:
         print(f"agent run: no report: {_one_line(problem)}", file=sys.stderr)
         return None

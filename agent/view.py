@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from agent.report.page import write_report
+from agent.report.page import is_brief, write_report
 from agent.run_folder import RunFolderUnwritable, RunNotFound, find_run, list_runs
 
 __all__ = ["listed", "show"]
@@ -17,7 +17,7 @@ def show(name: str, root: Path, open_it: bool) -> int:
     """Print where the report is, and open it in the person's own browser unless told not to. Exit 0 or 2."""
     try:
         folder = find_run(root, name)
-        path = folder.report if folder.report.exists() else write_report(folder)
+        path = folder.report if folder.report.exists() and not is_brief(folder) else write_report(folder)
     except (RunNotFound, RunFolderUnwritable, ValueError) as problem:
         print(f"agent view: {problem}", file=sys.stderr)
         return 2

@@ -29,20 +29,36 @@ from agent.run_folder import RunFolder
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["report_html", "write_report"]
+__all__ = ["is_brief", "report_html", "write_report"]
 
 
-def write_report(folder: RunFolder | Path) -> Path:
+_BRIEF = '<meta name="deskhand" content="brief">'
+_BRIEF_PICTURES = 6
+
+
+def write_report(folder: RunFolder | Path, brief: bool = False) -> Path:
     """Write `report.html` into the run folder and return its path.
+
+    `brief` is for a person who has stopped the run and waits for its end: no film, and small pictures of the last steps
+    alone. `agent view` writes the whole of it.
 
     Raises:
         RunFolderUnwritable: it cannot be written. Whatever else is wrong with the folder, the report says.
     """
     place = folder if isinstance(folder, RunFolder) else RunFolder(folder.absolute())
     story = read_story(place)
-    played = film(place, _stills(story))
+    played = None if brief else film(place, _stills(story))
     place.put_film(played)
-    return place.put_report(_html(place, story, played))
+    return place.put_report(_html(place, story, played, brief))
+
+
+def is_brief(folder: RunFolder) -> bool:
+    """Whether the report that is there was written in a hurry. False where there is none."""
+    try:
+        with folder.report.open(encoding="utf-8") as file:
+            return _BRIEF in file.read(4096)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def report_html(folder: RunFolder) -> str:
@@ -76,15 +92,17 @@ def _still(frame: str, caption: str, act: Act | None) -> Still:
     )
 
 
-def _html(folder: RunFolder, story: Story, played: bytes | None) -> str:
+def _html(folder: RunFolder, story: Story, played: bytes | None, brief: bool = False) -> str:
     from markupsafe import Markup
 
-    shots = pictures(folder, [digest for step in story.steps for digest in (step.before, step.after)])
+    digests = [digest for step in story.steps for digest in (step.before, step.after)]
+    shots = pictures(folder, digests, last=_BRIEF_PICTURES if brief else None)
     here = resources.files("agent.report")
     style, script = (here.joinpath(name).read_text() for name in ("report.css", "report.js"))
-    steps = [_step_view(step, shots) for step in story.steps]
+    steps = [_step_view(step, shots, _LATER if brief else _GONE) for step in story.steps]
     return _template().render(
         csp=_policy(style, script),
+        brief=Markup(_BRIEF) if brief else "",
         style=Markup(style),
         script=Markup(script),
         head=_head(folder, story),
@@ -280,7 +298,11 @@ class _StepView:
     bar: _Bar
 
 
-def _step_view(step: StepStory, shots: Mapping[str, Picture]) -> _StepView:
+_GONE = "This frame was erased, is missing or cannot be read."
+_LATER = "Not in this page yet, which was written when the run was stopped: `agent view` writes the whole of it."
+
+
+def _step_view(step: StepStory, shots: Mapping[str, Picture], missing: str) -> _StepView:
     act = _main_act(step)
     tone, pill = _tone(step)
     title = _title(act) if act is not None else _thought(step)
@@ -290,7 +312,7 @@ def _step_view(step: StepStory, shots: Mapping[str, Picture]) -> _StepView:
         tone=tone,
         pill=pill,
         groups=_groups(step, tone),
-        shots=_shots(step, act, title, shots),
+        shots=_shots(step, act, title, shots, missing),
         bar=_bar(_summed(step.phases)),
     )
 
@@ -374,27 +396,30 @@ def _groups(step: StepStory, tone: str) -> str:
     return " ".join(name for name, belongs in named.items() if belongs)
 
 
-def _shots(step: StepStory, act: Act | None, title: str, shots: Mapping[str, Picture]) -> list[_Shot]:
+def _shots(step: StepStory, act: Act | None, title: str, shots: Mapping[str, Picture], missing: str) -> list[_Shot]:
     out = []
     if step.before:
         picture = shots.get(step.before)
         shapes = [] if act is None or picture is None else _shapes(act, picture)
         told = f"The screen before step {step.index + 1}" + (f"; marked: {title}" if shapes else "")
-        out.append(_Shot(picture, "Before", told, shapes, _unit(picture), _missing(picture)))
+        out.append(_Shot(picture, "Before", told, shapes, _unit(picture), "" if picture else missing))
     if step.after and step.after != step.before:
         picture = shots.get(step.after)
         out.append(
-            _Shot(picture, "After", f"The screen after step {step.index + 1}", (), _unit(picture), _missing(picture))
+            _Shot(
+                picture,
+                "After",
+                f"The screen after step {step.index + 1}",
+                (),
+                _unit(picture),
+                "" if picture else missing,
+            )
         )
     return out
 
 
 def _unit(picture: Picture | None) -> float:
     return max(picture.width, picture.height) / 160 if picture else 8.0
-
-
-def _missing(picture: Picture | None) -> str:
-    return "" if picture else "This frame was erased, is missing or cannot be read."
 
 
 def _shapes(act: Act, picture: Picture) -> list[_Shape]:

@@ -32,10 +32,17 @@ class Picture:
     """A `data:` address."""
 
 
-def pictures(folder: RunFolder, digests: Iterable[str], budget: int = BUDGET_BYTES) -> dict[str, Picture]:
-    """Small copies of the frames that are there and readable, by digest; the same frame is kept once."""
+def pictures(
+    folder: RunFolder, digests: Iterable[str], budget: int = BUDGET_BYTES, last: int | None = None
+) -> dict[str, Picture]:
+    """Small copies of the frames that are there and readable, by digest; the same frame is kept once.
+
+    With `last`, only so many, the last ones, and smaller: for somebody who waits.
+    """
     wanted = [digest for digest in dict.fromkeys(digests) if digest]
     rung = 0
+    if last is not None:
+        wanted, rung = wanted[-last:], 3
     while True:
         side, quality = _LADDER[rung]
         made, left = {}, budget

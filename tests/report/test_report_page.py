@@ -403,3 +403,19 @@ def test_the_counts_of_the_filters_are_those_of_the_steps(run: RunFolder) -> Non
         name: str(sum(name in each for each in groups)) for name in ("acts", "refused", "asked")
     }
     assert shown == {"all": "9", "acts": "7", "refused": "2", "asked": "1"}
+
+
+def test_a_run_that_was_stopped_has_a_short_report_at_once_and_the_whole_when_it_is_looked_at(tmp_path: Path) -> None:
+    from agent.report.page import is_brief
+    from agent.view import show
+
+    folder = make_run(tmp_path)
+    whole = Reader(report_html(folder))
+    short = Reader(write_report(folder, brief=True).read_text())
+    assert is_brief(folder) and not folder.film.exists()
+    steps = [len([one for one in page.values("id") if one.startswith("step-")]) for page in (whole, short)]
+    images = [sum(tag == "image" for tag, _ in page.tags) for page in (whole, short)]
+    assert steps[0] == steps[1] and images[1] <= 6
+    assert len(folder.report.read_bytes()) < len(report_html(folder))
+    assert show(folder.id, tmp_path, open_it=False) == 0
+    assert not is_brief(folder) and folder.film.exists()
