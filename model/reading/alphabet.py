@@ -14,7 +14,7 @@ __all__ = ["CHARACTERS", "FILE", "NONE", "OTHER", "ROLES", "STATES", "Alphabet",
 
 FILE = "reader.json"
 NONE, OTHER = 0, 1
-"""Classes of a slot without a character, and of a character that has no class of its own."""
+"""Classes of a place without a character, and of a character that has no class of its own."""
 CHARACTERS = (
     " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
     "…•·→←↑↓×✓€£¥©–—°«»’“”ßøØłŁæđ★▾"
@@ -71,18 +71,13 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The names of all outputs of one set of reading heads, and the tiles that it was trained on."""
+    """The names of all outputs of one set of reading heads, ."""
 
     characters: str = CHARACTERS
     roles: tuple[str, ...] = ROLES
     states: tuple[str, ...] = STATES
     icons: tuple[str, ...] = ("",)
     """The first is "no icon"."""
-    lines: int = 2
-    """Text lines that one patch can hold."""
-    slots: int = 4
-    """Characters of one line that one patch can hold."""
-    hidden: int = 256
 
     def classes(self, text: str) -> list[int]:
         """The class of each character."""
@@ -108,6 +103,6 @@ def read_alphabet(folder: Path) -> Alphabet:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         lists = {key: tuple(found[key]) for key in ("roles", "states", "icons")}
-        return Alphabet(**{**found, **lists})
+        return Alphabet(characters=str(found["characters"]), **lists)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: no list of reading classes: {error}") from error

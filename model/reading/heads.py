@@ -1,12 +1,15 @@
-"""Dense reading heads on the patches of a Qwen3-VL vision tower.
+"""Dense reading heads on a Qwen3-VL vision tower: what a screenshot says and what on it can be operated.
 
-For every patch: the characters whose centres lie in it, line by line and from left to right; where a piece of text
-begins; how high its lines are; the role of the operable thing that the patch belongs to, its edges, states and icon.
-They read the tower's hidden states at every block (the levels that DeepStack hands to the decoder, before its mergers),
-so one pass of the stock tower serves both. They are no part of the family's architecture: a folder without them is a
-checkpoint like any other.
+Two grids. Of *cells* of 2 by 8 pixels they say which character has its centre there, where exactly, how tall its line
+is, whether a piece of text begins with it. Of *patches* of 16 by 16 they say the role of the operable thing that the
+patch belongs to, its edges, states and icon.
 
-Letters: B tiles of one shape, N patches of a tile, W hidden width of the tower, D its blocks.
+They read the tower's hidden states after every block, as DeepStack does, and beside them a few convolutions of the
+pixels: a patch of 16 by 16 that becomes one vector keeps too little of four letters (`docs/decisions/009`). They are
+no part of the family's architecture: a folder without them is a checkpoint like any other.
+
+Letters: B tiles of one shape, N patches of a tile, H and W cells of a tile, C hidden width of the tower, D its
+blocks.
 """
 
 from __future__ import annotations
@@ -19,17 +22,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.reading.alphabet import Alphabet
+from model.reading.tiles import PATCH
 
-__all__ = ["Dense", "Heads", "levels"]
+__all__ = ["CELL", "Dense", "Heads", "levels"]
+
+CELL = (8, 2)
+"""Height and width of a cell of text, in pixels."""
+_TEXT, _THING, _FINE = 64, 256, 128
 
 
 @dataclass
 class Dense:
-    """What the heads say of B tiles; patches in raster order."""
+    """What the heads say of B tiles; rows from the top, columns from the left, patches in raster order."""
 
-    glyphs: Tensor  # (B, N, lines, slots, characters + 2) logits
-    begins: Tensor  # (B, N, lines, slots) logits: this character begins a piece of text
-    heights: Tensor  # (B, N, lines, 2): centre of the line below the patch's centre and height of the text, patches
+    glyphs: Tensor  # (B, H, W, characters + 2) logits: the character whose centre lies in this cell
+    begins: Tensor  # (B, H, W) logits: it begins a piece of text
+    places: Tensor  # (B, H, W, 3): its centre right of and below the cell's, cells; log of its line's height, pixels
     roles: Tensor  # (B, N, roles) logits
     edges: Tensor  # (B, N, 4): log1p of the distance from the patch's centre to left, top, right, bottom, patches
     states: Tensor  # (B, N, states) logits
@@ -37,39 +45,82 @@ class Dense:
 
 
 class Heads(nn.Module):
-    """Two small networks over the concatenated levels: one for text, one for things."""
+    """Convolutions of the pixels, joined with the tower's levels; one network for text and one for things."""
 
     def __init__(self, width: int, depth: int, alphabet: Alphabet) -> None:
         super().__init__()
-        self.alphabet = alphabet
-        a = alphabet
+        self.alphabet = a = alphabet
         self.norms = nn.ModuleList([nn.LayerNorm(width, eps=1e-6) for _ in range(depth)])
-        self.text = nn.Linear(width * depth, a.hidden)
-        self.thing = nn.Linear(width * depth, a.hidden)
-        places = a.lines * a.slots
-        self.glyphs = nn.Linear(a.hidden, places * (len(a.characters) + 2))
-        self.begins = nn.Linear(a.hidden, places)
-        self.heights = nn.Linear(a.hidden, a.lines * 2)
-        self.roles = nn.Linear(a.hidden, len(a.roles))
-        self.edges = nn.Linear(a.hidden, 4)
-        self.states = nn.Linear(a.hidden, len(a.states))
-        self.icons = nn.Linear(a.hidden, len(a.icons))
+        self.fine = nn.Sequential(
+            _Convolved(3, 16, (3, 3), (1, 1)),
+            _Convolved(16, 32, (3, 3), (2, 2)),
+            _Convolved(32, 48, (3, 3), (2, 1)),
+            _Convolved(48, _TEXT, (3, 3), (1, 1)),
+            _Convolved(_TEXT, _TEXT, (3, 3), (2, 1)),
+        )
+        self.about = nn.Linear(width * depth, _TEXT)
+        self.text = _Convolved(_TEXT, _TEXT, (3, 5), (1, 1))
+        self.glyphs = nn.Conv2d(_TEXT, len(a.characters) + 2, 1)
+        assert self.glyphs.bias is not None
+        nn.init.constant_(self.glyphs.bias[:1], 3.0)  # most cells hold no character's centre
+        self.begins = nn.Conv2d(_TEXT, 1, 1)
+        self.places = nn.Conv2d(_TEXT, 3, 1)
+        self.gathered = nn.Conv2d(
+            _TEXT, _FINE, (PATCH // CELL[0], PATCH // CELL[1]), (PATCH // CELL[0], PATCH // CELL[1])
+        )
+        self.thing = nn.Linear(width * depth + 5 * _FINE, _THING)
+        self.further = nn.Linear(_THING, _THING)
+        self.roles = nn.Linear(_THING, len(a.roles))
+        self.edges = nn.Linear(_THING, 4)
+        self.states = nn.Linear(_THING, len(a.states))
+        self.icons = nn.Linear(_THING, len(a.icons))
 
-    def forward(self, seen: list[Tensor]) -> Dense:
-        """From the hidden states of every block, each `(B, N, W)`."""
-        a = self.alphabet
+    def forward(self, seen: list[Tensor], patches: Tensor, grid: tuple[int, int]) -> Dense:
+        """From the hidden states of every block, each `(B, N, C)`, and the patches `(B, N, 3 * 16 * 16)` themselves."""
         x = torch.cat([norm(level) for norm, level in zip(self.norms, seen, strict=True)], dim=-1)
-        text, thing = F.gelu(self.text(x)), F.gelu(self.thing(x))
-        shape = (*x.shape[:2], a.lines, a.slots)
+        fine = self.fine(_picture(patches, grid).to(x.dtype).contiguous(memory_format=torch.channels_last))
+        about = self.about(x).view(len(x), *grid, -1).permute(0, 3, 1, 2)
+        fine = fine + about.repeat_interleave(PATCH // CELL[0], 2).repeat_interleave(PATCH // CELL[1], 3)
+        text = self.text(fine)
+        near = F.gelu(self.gathered(fine)).permute(0, 2, 3, 1)  # (B, rows, columns, fine)
+        thing = F.gelu(self.thing(torch.cat([x, near.flatten(1, 2), *_neighbours(near)], dim=-1)))
+        thing = thing + F.gelu(self.further(thing))
         return Dense(
-            glyphs=self.glyphs(text).view(*shape, -1),
-            begins=self.begins(text).view(shape),
-            heights=self.heights(text).view(*x.shape[:2], a.lines, 2),
+            glyphs=self.glyphs(text).permute(0, 2, 3, 1),
+            begins=self.begins(text)[:, 0],
+            places=self.places(text).permute(0, 2, 3, 1),
             roles=self.roles(thing),
             edges=self.edges(thing),
             states=self.states(thing),
             icons=self.icons(thing),
         )
+
+
+class _Convolved(nn.Module):
+    """A convolution that keeps the size but for its stride, normalised over the batch."""
+
+    def __init__(self, before: int, after: int, size: tuple[int, int], stride: tuple[int, int]) -> None:
+        super().__init__()
+        padding = (size[0] // 2, size[1] // 2)
+        self.weights = nn.Conv2d(before, after, size, stride, padding, bias=False)
+        self.norm = nn.BatchNorm2d(after, momentum=0.03)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.weights(x)))
+
+
+def _picture(patches: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The tile that was cut into patches: `(B, 3, height, width)`."""
+    rows, columns = grid
+    parts = patches.view(len(patches), rows, columns, 3, PATCH, PATCH)
+    return parts.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), 3, rows * PATCH, columns * PATCH)
+
+
+def _neighbours(near: Tensor) -> list[Tensor]:
+    """What stands left, right, above and below of every patch, nothing beyond the tile; `(B, rows, columns, W)`."""
+    plan = F.pad(near, (0, 0, 1, 1, 1, 1))
+    parts = plan[:, 1:-1, :-2], plan[:, 1:-1, 2:], plan[:, :-2, 1:-1], plan[:, 2:, 1:-1]
+    return [part.flatten(1, 2) for part in parts]
 
 
 def levels(visual: Any, patches: Tensor, grid: tuple[int, int]) -> list[Tensor]:

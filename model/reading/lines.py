@@ -1,105 +1,127 @@
-"""From the characters of single patches to pieces of text. Pixels of the picture."""
+"""From single characters to pieces of text. Pixels of the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Glyphs", "Piece", "pieces"]
+from model.reading.letters import Letters
+from model.reading.spelling import GAP, Place, spelled
+
+__all__ = ["Glyph", "Piece", "pieces"]
 
 
 @dataclass(frozen=True, slots=True)
-class Glyphs:
-    """The characters of one line in one patch, left to right."""
+class Glyph:
+    """What may stand at one place."""
 
-    left: float
-    """Of the patch."""
-    width: float
+    x: float
+    """Centre of the character."""
     middle: float
-    """Centre of the line."""
+    """Centre of its line."""
     height: float
-    """Of the line of text."""
-    text: str
-    begins: tuple[bool, ...]
-    """For each character: whether a piece of text begins with it."""
-    sure: float
-    """Mean probability of the characters."""
+    """Of its line."""
+    chances: tuple[tuple[str, float], ...]
+    """Characters and their probabilities, the likeliest first; the empty string is "nothing stands here"."""
+    begins: bool
+    """Whether a piece of text begins with it."""
+
+    @property
+    def sure(self) -> float:
+        """Probability of the likeliest character, 0..1."""
+        return next((chance for char, chance in self.chances if char), 0.0)
 
 
 @dataclass(slots=True)
 class Piece:
     """A run of text on one line, such as a label or a word of a menu."""
 
-    left: float
-    right: float
-    middle: float
-    height: float
+    glyphs: list[Glyph]
+    places: list[Place] = field(default_factory=list)
     text: str = ""
-    sures: list[float] = field(default_factory=list)
-    heights: list[float] = field(default_factory=list)
+
+    @property
+    def middle(self) -> float:
+        """Centre of the line where it ends so far."""
+        last = self.glyphs[-3:]
+        return sum(one.middle for one in last) / len(last)
+
+    @property
+    def height(self) -> float:
+        """Of the line: the median of what its characters say."""
+        tall = sorted(one.height for one in self.glyphs)
+        return tall[len(tall) // 2]
+
+    @property
+    def left(self) -> float:
+        """Where its first character begins, roughly."""
+        return self.glyphs[0].x - 0.28 * self.height
+
+    @property
+    def right(self) -> float:
+        """Where the next character could begin."""
+        return self.glyphs[-1].x + 0.28 * self.height
 
     @property
     def sure(self) -> float:
         """Mean probability of its characters, 0..1."""
-        return sum(self.sures) / len(self.sures) if self.sures else 0.0
+        return sum(one.sure for one in self.glyphs) / len(self.glyphs)
 
     @property
     def box(self) -> tuple[float, float, float, float]:
         """left, top, right, bottom."""
-        tall = sorted(self.heights)[len(self.heights) // 2] if self.heights else self.height
-        return self.left, self.middle - tall / 2, self.right, self.middle + tall / 2
-
-    def take(self, part: Glyphs, text: str, left: float, right: float) -> None:
-        """Go on with characters of the next patch."""
-        self.text += text
-        self.right = max(self.right, right)
-        self.middle = 0.7 * self.middle + 0.3 * part.middle
-        self.sures.append(part.sure)
-        self.heights.append(part.height)
+        tall = self.height
+        middle = sum(one.middle for one in self.glyphs) / len(self.glyphs)
+        return self.left, middle - tall / 2, self.right, middle + tall / 2
 
 
-def pieces(parts: Iterable[Glyphs]) -> list[Piece]:
-    """Join neighbouring patches of one line, cut where a piece begins; in reading order."""
+def pieces(glyphs: Iterable[Glyph], letters: Letters | None = None) -> list[Piece]:
+    """Join neighbouring characters of one line, cut where a piece begins; in reading order.
+
+    With `letters` each piece is spelled as a whole, otherwise character by character.
+    """
     open_: list[Piece] = []
     done: list[Piece] = []
-    for part in sorted(_once(parts), key=lambda one: (one.left, one.middle)):
-        done += [piece for piece in open_ if part.left - piece.right > 1.6 * piece.height + 8]
-        open_ = [piece for piece in open_ if part.left - piece.right <= 1.6 * piece.height + 8]
-        step = part.width / max(len(part.text), 1)
-        start = 0
-        for end in [n for n, begins in enumerate(part.begins) if begins and n > 0] + [len(part.text)]:
-            text = part.text[start:end]
-            left, right = part.left + step * start, part.left + step * end
-            piece = None if part.begins[start] else _neighbour(open_, part)
-            if piece is None:
-                piece = Piece(left, right, part.middle, part.height)
-                open_.append(piece)
-            elif left - piece.right > 0.45 * piece.height and not piece.text.endswith(" ") and not text.startswith(" "):
-                piece.text += " "
-            piece.take(part, text, left, right)
-            start = end
-    found = [piece for piece in done + open_ if piece.text.strip()]
+    for glyph in sorted(glyphs, key=lambda one: (one.x, one.middle)):
+        over = [piece for piece in open_ if glyph.x - piece.right > 1.6 * piece.height + 8]
+        done += over
+        open_ = [piece for piece in open_ if not any(piece is one for one in over)]
+        piece = _neighbour(open_, glyph)
+        if piece is not None and glyph.begins and glyph.x - piece.right > 0:
+            piece = None
+        if piece is None:
+            open_.append(Piece([glyph], [_place(glyph)]))
+            continue
+        if glyph.x - 0.28 * glyph.height - piece.right > 0.45 * piece.height and " " not in (
+            _best(piece.glyphs[-1]),
+            _best(glyph),
+        ):
+            piece.places.append(GAP)
+        piece.glyphs.append(glyph)
+        piece.places.append(_place(glyph))
+    found = done + open_
     for piece in found:
-        piece.text = " ".join(piece.text.split())
+        text = _plainly(piece.places) if letters is None else spelled(piece.places, letters)
+        piece.text = " ".join(text.split())
+    found = [piece for piece in found if piece.text]
     return sorted(found, key=lambda one: (round(one.middle / 8), one.left))
 
 
-def _once(parts: Iterable[Glyphs]) -> list[Glyphs]:
-    """Without second readings: a line at the border of two rows of patches may be claimed by both."""
-    columns: dict[int, list[Glyphs]] = {}
-    for part in sorted(parts, key=lambda one: -one.sure):
-        column = columns.setdefault(round(part.left / part.width), [])
-        if not any(abs(one.middle - part.middle) < 0.45 * min(one.height, part.height) for one in column):
-            column.append(part)
-    return [part for column in columns.values() for part in column]
+def _place(glyph: Glyph) -> Place:
+    return Place(glyph.chances, glyph.x / glyph.height)
 
 
-def _neighbour(open_: list[Piece], part: Glyphs) -> Piece | None:
-    """The piece that ends just before this part on the same line."""
+def _best(glyph: Glyph) -> str:
+    return glyph.chances[0][0]
+
+
+def _plainly(places: Sequence[Place]) -> str:
+    return "".join(place.choices[0][0] for place in places)
+
+
+def _neighbour(open_: Sequence[Piece], glyph: Glyph) -> Piece | None:
+    """The piece that ends just before this character on the same line."""
     near = [
-        piece
-        for piece in open_
-        if abs(piece.middle - part.middle) < 0.4 * max(min(piece.height, part.height), 8)
-        and part.left - piece.right > -part.width
+        piece for piece in open_ if abs(piece.middle - glyph.middle) < 0.4 * max(min(piece.height, glyph.height), 8)
     ]
-    return min(near, key=lambda piece: abs(piece.middle - part.middle) + abs(part.left - piece.right) / 4, default=None)
+    return min(near, key=lambda piece: abs(piece.middle - glyph.middle) + abs(glyph.x - piece.right) / 4, default=None)

@@ -23,8 +23,10 @@ from model.base import ModelError
 from model.reading import nodes as assembled
 from model.reading.alphabet import FILE, NONE, Alphabet, read_alphabet
 from model.reading.boxes import Patches, things
+from model.reading.glyphs import LEAST, Cells, glyphs
 from model.reading.heads import Dense, Heads, levels
-from model.reading.lines import Glyphs, Piece, pieces
+from model.reading.letters import Letters, read_letters
+from model.reading.lines import Glyph, Piece, pieces
 from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
 
 __all__ = ["WEIGHTS", "Reader", "Said", "assemble", "has_reader", "load_reader"]
@@ -33,6 +35,8 @@ WEIGHTS = "reader.safetensors"
 _KEPT = 96
 """Tiles remembered: eight screens of 1280x800."""
 _AT_ONCE = 4
+_CHOICES = 5
+"""Characters that a cell may hold, "nothing" among them, of which the line's spelling chooses."""
 _HOLDING = frozenset({"image", "listbox", "option", "menuitem"})
 Floats = npt.NDArray[np.float32]
 
@@ -60,17 +64,14 @@ def load_reader(folder: Path, visual: Any) -> Reader:
         problem = " ".join(str(error).split())[:160]
         raise ModelError(f"{folder / WEIGHTS}: the reading heads do not fit: {problem}") from error
     weight = visual.patch_embed.proj.weight
-    return Reader(visual, heads.to(weight.device, weight.dtype).eval())
+    return Reader(visual, heads.to(weight.device, weight.dtype).eval(), read_letters(folder))
 
 
 @dataclass(frozen=True)
 class Said:
-    """What the heads said of one tile, as small arrays; N patches in raster order."""
+    """What the heads said of one tile, as small arrays; patches in raster order."""
 
-    classes: npt.NDArray[np.int16]  # (N, lines, slots)
-    sure: Floats  # (N, lines, slots)
-    begins: npt.NDArray[np.bool_]  # (N, lines, slots)
-    heights: Floats  # (N, lines, 2)
+    cells: Cells
     roles: Floats
     edges: Floats
     states: Floats
@@ -80,8 +81,8 @@ class Said:
 class Reader:
     """One tower with reading heads. Not thread-safe."""
 
-    def __init__(self, visual: Any, heads: Heads) -> None:
-        self._visual, self._heads = visual, heads
+    def __init__(self, visual: Any, heads: Heads, letters: Letters | None = None) -> None:
+        self._visual, self._heads, self._letters = visual, heads, letters
         self._seen: OrderedDict[bytes, Said] = OrderedDict()
 
     @property
@@ -92,17 +93,13 @@ class Reader:
         """Everything the reader sees on a picture `(height, width, 3)`, in its pixels and in reading order."""
         height, width = pixels.shape[:2]
         tiles = cover(width, height)
-        return assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height))
+        return assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height), self._letters)
 
     def lines(self, pixels: npt.NDArray[np.uint8]) -> tuple[Piece, ...]:
         """The runs of text on a picture `(height, width, 3)`, whatever they belong to; its pixels, reading order."""
         tiles = cover(*pixels.shape[1::-1])
         read = self._all(pixels, tiles)
-        return tuple(
-            pieces(
-                [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, self.alphabet)]
-            )
-        )
+        return tuple(pieces(_glyphs(tiles, read, self.alphabet), self._letters))
 
     def _all(self, pixels: npt.NDArray[np.uint8], tiles: list[Tile]) -> list[Said]:
         shown = [cut(pixels, tile) for tile in tiles]
@@ -125,55 +122,48 @@ class Reader:
     def _look(self, shown: list[npt.NDArray[np.uint8]], grid: tuple[int, int]) -> list[Said]:
         weight = self._visual.patch_embed.proj.weight
         patches = torch.from_numpy(np.stack([flat_patches(one) for one in shown])).to(weight.device, weight.dtype)
-        said = self._heads(levels(self._visual, patches, grid))
+        said = self._heads(levels(self._visual, patches, grid), patches, grid)
         return [_plain(said, n) for n in range(len(shown))]
 
 
 def assemble(
-    tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet, size: tuple[int, int]
+    tiles: Sequence[Tile],
+    read: Sequence[Said],
+    alphabet: Alphabet,
+    size: tuple[int, int],
+    letters: Letters | None = None,
 ) -> tuple[Node, ...]:
     """What was said of all tiles of a picture of `size` (width, height), as nodes."""
-    glyphs = [part for tile, said in zip(tiles, read, strict=True) for part in _glyphs(tile, said, alphabet)]
     holding = frozenset(n for n, role in enumerate(alphabet.roles) if role in _HOLDING)
     found = things(_patches(tiles, read, size), holding)
-    return assembled.nodes(found, pieces(glyphs), alphabet, Screen(*size))
+    return assembled.nodes(found, pieces(_glyphs(tiles, read, alphabet), letters), alphabet, Screen(*size))
 
 
-def _glyphs(tile: Tile, said: Said, alphabet: Alphabet) -> list[Glyphs]:
-    """Text of the patches whose centre is the tile's own."""
-    own = _own(tile)
-    found = []
-    for n, line in np.argwhere((said.classes != NONE).any(-1)).tolist():
-        if not own[n]:
-            continue
-        classes = said.classes[n, line]
-        at = np.flatnonzero(classes != NONE)
-        row, column = divmod(n, tile.grid[1])
-        below, tall = said.heights[n, line].tolist()
-        found.append(
-            Glyphs(
-                left=float(tile.left + column * PATCH), width=float(PATCH),
-                middle=tile.top + row * PATCH + PATCH / 2 + below * PATCH, height=max(tall * PATCH, 6.0),
-                text="".join(alphabet.character(int(classes[slot])) for slot in at),
-                begins=tuple(bool(said.begins[n, line, slot]) for slot in at),
-                sure=float(said.sure[n, line, at].mean()),
-            )
-        )  # fmt: skip
-    return found
+def _glyphs(tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet) -> list[Glyph]:
+    return [glyph for tile, said in zip(tiles, read, strict=True) for glyph in glyphs(tile, said.cells, alphabet)]
 
 
 def _plain(said: Dense, n: int) -> Said:
-    chances = said.glyphs[n].float().softmax(-1)
-    best = chances.max(-1)
     return Said(
-        classes=best.indices.to(torch.int16).numpy(force=True),
-        sure=best.values.numpy(force=True),
-        begins=(said.begins[n] > 0).numpy(force=True),
-        heights=said.heights[n].float().numpy(force=True),
+        cells=_cells(said, n),
         roles=said.roles[n].float().softmax(-1).numpy(force=True),
         edges=said.edges[n].float().numpy(force=True),
         states=said.states[n].float().sigmoid().numpy(force=True),
         icons=said.icons[n].float().softmax(-1).numpy(force=True),
+    )
+
+
+def _cells(said: Dense, n: int) -> Cells:
+    chances = said.glyphs[n].float().softmax(-1)
+    at = (chances[..., NONE] < 1 - LEAST).nonzero()
+    rows, columns = at.unbind(-1)
+    best = chances[rows, columns].topk(_CHOICES, dim=-1)
+    return Cells(
+        at=at.to(torch.int32).numpy(force=True),
+        classes=best.indices.to(torch.int16).numpy(force=True),
+        chances=best.values.numpy(force=True),
+        begins=said.begins[n, rows, columns].float().sigmoid().numpy(force=True),
+        places=said.places[n, rows, columns].float().numpy(force=True),
     )
 
 

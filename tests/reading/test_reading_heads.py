@@ -45,8 +45,9 @@ def test_levels_are_the_hidden_states_of_the_stock_forward(tower: Qwen3VLVisionM
 def test_heads_have_the_shapes_they_promise(tower: Qwen3VLVisionModel) -> None:
     alphabet = Alphabet(icons=("", "search", "close"))
     heads = Heads(48, 3, alphabet)
-    said = heads([torch.randn(2, 420, 48) for _ in range(3)])
-    assert said.glyphs.shape == (2, 420, 2, 4, len(alphabet.characters) + 2)
+    said = heads([torch.randn(2, 420, 48) for _ in range(3)], torch.randn(2, 420, 768), (10, 42))
+    assert said.glyphs.shape == (2, 20, 336, len(alphabet.characters) + 2)
+    assert said.begins.shape == (2, 20, 336) and said.places.shape == (2, 20, 336, 3)
     assert said.edges.shape == (2, 420, 4)
     assert said.icons.shape == (2, 420, 3)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from actuators.observation import Node
 from model.reading.alphabet import NONE, Alphabet
+from model.reading.glyphs import Cells
 from model.reading.reader import Said, assemble
 from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
 from model.training.reading.targets import IGNORE, Targets, read_labels, targets
@@ -35,13 +36,18 @@ def thing(
 
 def said(wanted: Targets) -> Said:
     """A reading without a fault; what was not asked reads as nothing."""
-    classes = np.where(wanted.glyphs == IGNORE, NONE, wanted.glyphs)
+    at = np.argwhere(wanted.glyphs > NONE).astype(np.int32)
+    rows, columns = at.T
+    cells = Cells(
+        at, wanted.glyphs[rows, columns, None].astype(np.int16), np.ones((len(at), 1), np.float32),
+        wanted.begins[rows, columns], wanted.places[rows, columns],
+    )  # fmt: skip
     roles = np.where(wanted.roles == IGNORE, 0, wanted.roles)
     one = np.eye(len(ALPHABET.roles), dtype=np.float32)
     icons = np.where(wanted.icons == IGNORE, 0, wanted.icons)
     return Said(
-        classes.astype(np.int16), np.ones(classes.shape, np.float32), wanted.begins > 0.5, np.nan_to_num(wanted.heights), one[roles],
-        np.nan_to_num(wanted.edges), np.nan_to_num(wanted.states), np.eye(len(ALPHABET.icons), dtype=np.float32)[icons],
+        cells, one[roles], np.nan_to_num(wanted.edges), np.nan_to_num(wanted.states),
+        np.eye(len(ALPHABET.icons), dtype=np.float32)[icons],
     )  # fmt: skip
 
 
@@ -95,7 +101,7 @@ def test_a_field_wider_than_a_tile_is_one_field() -> None:
     assert all(abs(a - b) <= 8 for a, b in zip((30, 300, 1230, 330), _sides(nodes[0]), strict=True))
 
 
-def test_two_lines_of_small_text_in_one_patch_are_both_read() -> None:
+def test_two_lines_of_small_text_are_both_read() -> None:
     lines = [label("upper", 100, 98, 6, 12), label("lower", 100, 111, 6, 12)]
     assert [name for _, name, _ in told(read(lines, []))] == ["upper", "lower"]
 

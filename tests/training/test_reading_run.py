@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from model.training.reading.run import Options, Trainer, course
 from model.training.reading.shards import PagePool
 from model.training.words import Pools, Words
 
-ALPHABET = Alphabet(icons=("", "search"), hidden=16)
+ALPHABET = Alphabet(icons=("", "search"))
 pytestmark = pytest.mark.skipif(shutil.which("fc-match") is None, reason="needs fontconfig")
 
 
@@ -100,6 +101,15 @@ def test_the_result_is_a_checkpoint_that_reads_and_can_be_gone_on_from(
     assert torch.equal(onward.model.heads.roles.weight.cpu(), kept.to(torch.bfloat16))
 
 
+def test_a_tower_that_is_fixed_stays_as_it_is(shards: Path, base: Path, pools: Pools, tmp_path: Path) -> None:
+    trainer = Trainer(replace(options(shards, base, tmp_path), fixed=True), ALPHABET, pools)
+    before = [value.clone() for value in trainer.model.visual.state_dict().values()]
+    heads = trainer.model.heads.glyphs.weight.clone()
+    trainer.step()
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.visual.state_dict().values(), strict=True))
+    assert not torch.equal(heads, trainer.model.heads.glyphs.weight)
+
+
 def test_tiles_of_pages_depend_on_the_dice_alone(shards: Path) -> None:
     one, other = (PagePool((shards,), ALPHABET).draw(5, (4, 12), random.Random(3)) for _ in range(2))
     assert all(
@@ -125,14 +135,14 @@ def test_heads_that_are_right_lose_next_to_nothing_and_wrong_ones_much(pools: Po
     def said(sure: float) -> Dense:
         right = wanted["glyphs"].clamp(min=0)
         glyphs = torch.zeros(*right.shape, len(ALPHABET.characters) + 2).scatter(-1, right[..., None], sure)
-        count = right.shape[1]
+        count = wanted["roles"].shape[1]
         none = torch.zeros(1, count, len(ALPHABET.roles))
         none[..., 0] = sure
         icons = torch.zeros(1, count, 2)
         icons[..., 0] = sure
         begins = torch.where(wanted["begins"] > 0.5, sure, -sure)
-        heights = wanted["heights"].nan_to_num()
-        return Dense(glyphs, begins, heights, none, torch.zeros(1, count, 4), torch.zeros(1, count, 5), icons)
+        places = wanted["places"].nan_to_num()
+        return Dense(glyphs, begins, places, none, torch.zeros(1, count, 4), torch.zeros(1, count, 5), icons)
 
     good, told = judge(said(20.0), wanted)
     bad, _ = judge(said(-20.0), wanted)

@@ -73,21 +73,36 @@ class Options:
     workers: int = 2
     begin: float = 0.0
     """Where in the course of `course` the run begins; a tower that reads already need not begin with one font."""
+    fixed: bool = False
+    """Teach the heads alone and leave the tower as it is."""
     every_s: float = 240.0
 
 
 class Reading(nn.Module):
     """A checkpoint's tower with reading heads on it."""
 
-    def __init__(self, visual: nn.Module, alphabet: Alphabet) -> None:
+    def __init__(self, visual: nn.Module, alphabet: Alphabet, fixed: bool) -> None:
         super().__init__()
-        self.visual = visual
+        self.visual, self.fixed = visual, fixed
         config: Any = visual.config
         self.heads = Heads(config.hidden_size, config.depth, alphabet)
 
     def forward(self, patches: Tensor, grid: tuple[int, int]) -> Dense:
-        said: Dense = self.heads(levels(self.visual, patches, grid))
+        with torch.set_grad_enabled(not self.fixed):
+            seen = levels(self.visual, patches, grid)
+        said: Dense = self.heads(seen, patches, grid)
         return said
+
+
+def begin_with(heads: nn.Module, earlier: dict[str, Tensor]) -> None:
+    """Take over from other heads what has the same shape here."""
+    mine = heads.state_dict()
+    heads.load_state_dict(
+        {
+            name: earlier[name] if name in earlier and earlier[name].shape == value.shape else value
+            for name, value in mine.items()
+        }
+    )
 
 
 class Trainer:
@@ -98,12 +113,15 @@ class Trainer:
         torch.manual_seed(options.seed)
         network = Qwen3VLForConditionalGeneration.from_pretrained(options.base, dtype=torch.float32)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = Reading(network.model.visual, alphabet)
+        self.model = Reading(network.model.visual, alphabet, options.fixed)
         if reader.has_reader(options.base) and read_alphabet(options.base) == alphabet:
-            self.model.heads.load_state_dict(load_file(options.base / reader.WEIGHTS))
+            begin_with(self.model.heads, load_file(options.base / reader.WEIGHTS))
         self.model.to(self.device, torch.bfloat16).train()
+        for module in self.model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.float()
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_("merger" not in name)
+            parameter.requires_grad_("merger" not in name and not (options.fixed and name.startswith("visual.")))
         taught = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self.optimiser = Optimiser(taught, average=0.997)
         self.pool = PagePool(options.data, alphabet)
@@ -198,9 +216,14 @@ class Trainer:
         """The state, the averaged weights of tower and heads as one file each, and a plot."""
         self.save()
         work = self.options.work
-        named = dict(zip(self.optimiser.names, self.optimiser.mean, strict=True))
+        named = {name: value.detach().float().cpu() for name, value in self.model.state_dict().items()}
+        named |= dict(zip(self.optimiser.names, self.optimiser.mean, strict=True))
         for part, file in (("heads.", reader.WEIGHTS), ("visual.", TOWER)):
-            mine = {n.removeprefix(part): v.to(torch.bfloat16) for n, v in named.items() if n.startswith(part)}
+            mine = {
+                n.removeprefix(part): v if ".norm." in n else v.to(torch.bfloat16)
+                for n, v in named.items()
+                if n.startswith(part)
+            }
             save_file(mine, work / file)
         self.alphabet.write(work)
         curves.draw_reading(self.log, work / "reading.png")
@@ -222,6 +245,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fixed-tower", action="store_true", help="teach the heads alone")
     parser.add_argument("--begin", type=float, default=0.0, help="share of the course to skip, 0 to 1")
     given = parser.parse_args()
     for folder in given.data:
@@ -241,6 +265,7 @@ def main() -> None:
         given.rate,
         workers=given.workers,
         begin=given.begin,
+        fixed=given.fixed_tower,
     )
     torch.set_num_threads(1)
     from model.training.web.icons import MEANINGS

@@ -1,6 +1,6 @@
-"""From the labels of a page to what every patch of a tile should say.
+"""From the labels of a page to what every cell and every patch of a tile should say.
 
-Letters: N patches of a tile in raster order, L lines and S slots of a patch.
+Letters: N patches of a tile in raster order, H rows and W columns of cells.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.reading.alphabet import NONE, Alphabet
+from model.reading.heads import CELL
 from model.reading.tiles import PATCH
 
 __all__ = ["IGNORE", "PageLabels", "Targets", "read_labels", "targets"]
@@ -77,9 +78,9 @@ def read_labels(page: dict[str, Any], alphabet: Alphabet) -> PageLabels:
 class Targets:
     """What the heads should say of one tile; `IGNORE` where nothing is asked."""
 
-    glyphs: Ints  # (N, L, S)
-    begins: Floats  # (N, L, S), -1 where nothing is asked
-    heights: Floats  # (N, L, 2), nan where there is no line
+    glyphs: Ints  # (H, W)
+    begins: Floats  # (H, W), -1 where nothing is asked
+    places: Floats  # (H, W, 3), nan where there is no character
     roles: Ints  # (N,)
     edges: Floats  # (N, 4), nan where there is no thing
     states: Floats  # (N, states), nan likewise
@@ -88,43 +89,29 @@ class Targets:
 
 def targets(page: PageLabels, left: int, top: int, grid: tuple[int, int], alphabet: Alphabet) -> Targets:
     """What a tile says whose corner is at (left, top), in pixels of the page, with `grid` (rows, columns) patches."""
-    glyphs, begins, heights = _text(page, left, top, grid, alphabet)
-    return Targets(glyphs, begins, heights, *_things(page, left, top, grid, alphabet))
+    return Targets(*_text(page, left, top, grid), *_things(page, left, top, grid, alphabet))
 
 
-def _text(page: PageLabels, left: int, top: int, grid: tuple[int, int], a: Alphabet) -> tuple[Ints, Floats, Floats]:
-    rows, columns = grid
-    count = rows * columns
-    glyphs = np.full((count, a.lines, a.slots), NONE, dtype=np.int64)
-    begins = np.full((count, a.lines, a.slots), -1, dtype=np.float32)
-    heights = np.full((count, a.lines, 2), np.nan, dtype=np.float32)
+def _text(page: PageLabels, left: int, top: int, grid: tuple[int, int]) -> tuple[Ints, Floats, Floats]:
+    height, width = grid[0] * PATCH, grid[1] * PATCH
+    shape = (height // CELL[0], width // CELL[1])
+    glyphs = np.full(shape, NONE, dtype=np.int64)
+    begins = np.full(shape, -1, dtype=np.float32)
+    places = np.full((*shape, 3), np.nan, dtype=np.float32)
     x, y = page.chars[:, 0] - left, page.chars[:, 1] - top
-    inside = (x >= 0) & (x < columns * PATCH) & (y >= 0) & (y < rows * PATCH)
-    at = np.flatnonzero(inside)
-    if not len(at):
-        return glyphs, begins, heights
-    x, y, height, line = x[at], y[at], page.chars[at, 2], page.chars[at, 3]
-    patch = (y // PATCH).astype(np.int64) * columns + (x // PATCH).astype(np.int64)
-    order = np.lexsort((x, line, y, patch))
-    at, patch = at[order], patch[order]
-    x, y, height, line = x[order], y[order], height[order], line[order]
-    fresh_patch = np.r_[True, patch[1:] != patch[:-1]]
-    fresh_line = fresh_patch | np.r_[True, line[1:] != line[:-1]]
-    number = np.cumsum(fresh_line) - 1
-    first_line = number[np.flatnonzero(fresh_patch)][np.cumsum(fresh_patch) - 1]
-    which = number - first_line  # the line within the patch
-    start = np.flatnonzero(fresh_line)[number]
-    slot = np.arange(len(at)) - start
-    kept = (which < a.lines) & (slot < a.slots)
-    glyphs[patch[kept], which[kept], slot[kept]] = page.classes[at[kept]]
-    begins[patch[kept], which[kept], slot[kept]] = page.begins[at[kept]]
-    middle = (patch // columns) * PATCH + PATCH / 2
-    heights[patch[kept], which[kept], 0] = (y[kept] - middle[kept]) / PATCH
-    heights[patch[kept], which[kept], 1] = height[kept] / PATCH
-    cut = (y - height * 0.3 < 0) | (y + height * 0.3 > rows * PATCH) | (x < 4) | (x > columns * PATCH - 4)
-    glyphs[patch[cut]] = IGNORE
-    begins[patch[cut]] = -1
-    return glyphs, begins, heights
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    x, y, tall = x[inside], y[inside], page.chars[inside, 2]
+    row, column = (y // CELL[0]).astype(np.int64), (x // CELL[1]).astype(np.int64)
+    glyphs[row, column] = page.classes[inside]
+    begins[row, column] = page.begins[inside]
+    places[row, column, 0] = x / CELL[1] - column - 0.5
+    places[row, column, 1] = y / CELL[0] - row - 0.5
+    places[row, column, 2] = np.log(np.maximum(tall, 4))
+    cut = (y - tall * 0.3 < 0) | (y + tall * 0.3 > height) | (x < 4) | (x > width - 4)
+    glyphs[row[cut], column[cut]] = IGNORE
+    begins[row[cut], column[cut]] = -1
+    places[row[cut], column[cut]] = np.nan
+    return glyphs, begins, places
 
 
 def _things(
