@@ -76,6 +76,22 @@ def drift(
     raise typer.Exit(play(Wanted(n, first_seed, heal, recorder, model, tuple(kind or KINDS), runs, as_json)))
 
 
+@app.command()
+def ambiguity(
+    n: Annotated[int, typer.Option("--n", min=1, help="How many cases, the kinds in turn.")] = 200,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="`twin`, `row`, `meaning`, `leads` or `harmless`; all.")
+    ] = None,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Change generated pages so that a recorded target is ambiguous: is anything else ever acted on?"""
+    from osworld_eval.ambiguity import KINDS
+    from osworld_eval.ambiguity import main as play
+
+    raise typer.Exit(play(n, first_seed, tuple(kind or KINDS), as_json))
+
+
 @app.command("grounding-pages")
 def grounding_pages(
     out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],
