@@ -27,7 +27,7 @@ from agent.recording.heard import Look
 from agent.template import Value
 from policies.consequence import Consequence, consequence_of
 
-__all__ = ["Draft", "Drafted", "Known", "NoDraft", "Rows"]
+__all__ = ["Draft", "Drafted", "Known", "NoDraft", "Rows", "slug"]
 
 Rows = Literal["same", "first"]
 _HARMLESS = ("look", "move", "edit", "submit")
@@ -141,11 +141,11 @@ class Draft:
     def _known_text(self, one: Done) -> str:
         assert self.known is not None and one.target is not None
         slots = Slots(self.known.values, self.known.text, tuple(self.known.secrets))
-        return self._template(slots, one.text, f"{{{{{_slug(one.target.name)}}}}}")
+        return self._template(slots, one.text, f"{{{{{slug(one.target.name)}}}}}")
 
     def _input(self, one: Done) -> str:
         assert one.target is not None
-        name = _slug(one.target.name) or "value"
+        name = slug(one.target.name) or "value"
         spec: dict[str, Any] = {"type": "string", "default": one.text}
         if one.kind == "choose" and len(set(one.choices)) == len(one.choices) > 1 and one.text in one.choices:
             spec = {"type": "choice", "choices": list(one.choices), "default": one.text}
@@ -159,17 +159,17 @@ class Draft:
     def _secret(self, one: Done) -> str:
         assert one.target is not None
         token = one.target.autocomplete.split()[-1] if one.target.autocomplete else ""
-        slug = _slug(one.target.name) or "secret"
+        named = slug(one.target.name) or "secret"
         if self.known:
-            fitting = [name for name, fields in self.known.secrets.items() if name == slug or token in fields]
+            fitting = [name for name, fields in self.known.secrets.items() if name == named or token in fields]
             if len(fitting) != 1:
                 raise NoDraft(
                     f"the task names no one secret for the field `{one.target.name}`; give it one, or leave out --task"
                 )
             return fitting[0]
-        spec: dict[str, Any] = {"env": f"{self.name}_{slug}".upper(), "origins": [one.before.origin]}
-        self._secrets[slug] = {**spec, "fields": [token]} if re.search(r"^(cc-\S+|one-time-code)$", token) else spec
-        return slug
+        spec: dict[str, Any] = {"env": f"{self.name}_{named}".upper(), "origins": [one.before.origin]}
+        self._secrets[named] = {**spec, "fields": [token]} if re.search(r"^(cc-\S+|one-time-code)$", token) else spec
+        return named
 
     # Steps
 
@@ -334,7 +334,7 @@ class Draft:
             raise NoDraft(f"`{text[:60]}` cannot be kept: {problem}") from None
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A name for an input from a field's own, as `First name *` gives `first_name`."""
     found = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:40].strip("_")
     return found if re.match(r"[a-z]", found) else f"value_{found}" if found else ""

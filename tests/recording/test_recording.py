@@ -92,6 +92,7 @@ def frames(film: Path) -> list[Image.Image]:
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(500)
 def test_what_a_person_does_replays_with_other_values_and_secrets_are_nowhere(tmp_path: Path) -> None:
     boxes: list[dict[str, float]] = []
 
@@ -113,6 +114,8 @@ def test_what_a_person_does_replays_with_other_values_and_secrets_are_nowhere(tm
         yield
         hands.press(hands.button("Save"))
         page.wait_for_url("**/save")
+        yield
+        page.close()  # that ends it
         yield
 
     out = tmp_path / "out"
@@ -143,7 +146,7 @@ def test_what_a_person_does_replays_with_other_values_and_secrets_are_nowhere(tm
                 assert one.getpixel(middle) < 40
         secrets = {"CUSTOMER_CUSTOMER_PIN": "4711", "CUSTOMER_PASSWORD": "changed"}
         words = ("replay", out / "flow.yaml", "--approve", "deny", "--json", "--runs", tmp_path / "runs")
-        found = agent(*words, "--set", "full_name=Grace Hopper", "--set", "kind=Private", timeout=150, **secrets)
+        found = agent(*words, "--set", "full_name=Grace Hopper", "--set", "kind=Private", timeout=300, **secrets)
         assert (found.code, found.last["outcome"]) == (0, "verified"), found.out[-600:] + found.err
         assert here.posted[1:] == [
             {"who": "Grace Hopper", "kind": "Private", "pin": "4711", "word": "changed", "agree": "on"}
