@@ -358,6 +358,7 @@ def _joined(address: str) -> Any:
     """The `ray` module, connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # a busy machine needs more than the usual half minute
     try:
         import ray
     except ImportError:

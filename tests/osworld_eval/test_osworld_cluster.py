@@ -47,7 +47,7 @@ def nodes(tmp_path: Path) -> Iterator[list[Any]]:
 
     before = dict(os.environ)
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    os.environ.update(PYTHONPATH=path, RAY_USAGE_STATS_ENABLED="0")
+    os.environ.update(PYTHONPATH=path, RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s="180")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     try:
         made = [cluster.add_node(num_cpus=1, resources={"desktop": 1}) for _ in range(3)]
