@@ -44,6 +44,7 @@ PROGRAMS = (
 )
 """What a sandbox starts by name, where it is installed. Upstream's tasks use these and few others."""
 IMAGE = "happysixd/osworld-docker"
+KVM = Path("/dev/kvm")
 BOOTS_S = 300.0
 """How long upstream waits for a machine to boot."""
 _SCREEN = (1920, 1080)
@@ -323,8 +324,8 @@ def _no_docker(disk: Path) -> str:
     """Why there can be no machine of docker's here; empty where there can."""
     if shutil.which("docker") is None:
         return "no `docker` here: install it, or give a machine by its address, or use the sandbox"
-    if not Path("/dev/kvm").exists():
-        return "no /dev/kvm here, without which OSWorld's machine takes hours: use a host with hardware virtualization"
+    if not KVM.exists():
+        return f"no {KVM} here, without which OSWorld's machine takes hours: use a host with hardware virtualization"
     if not disk.is_file():
         return f"there is no disk `{disk}`, expected the unpacked Ubuntu.qcow2 that OSWorld publishes"
     return ""
