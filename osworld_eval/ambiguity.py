@@ -45,7 +45,7 @@ __all__ = ["KINDS", "Case", "Tried", "drawn", "main", "tried"]
 
 KINDS = ("twin", "row", "meaning", "leads", "harmless")
 _PEOPLE = ("Ada Lovelace", "Adam Lovelace", "Grace Hopper", "Grace Hooper", "Alan Turing", "Alain Turing",
-           "Emmy Noether", "Emma Noether", "Kurt Gödel", "Kurt Goedel", "Edsger Dijkstra", "Barbara Liskov")  # fmt: skip
+           "Emmy Noether", "Emma Noether", "Kurt Gödel", "Kurt Goedel", "Edsger Dijkstra")  # fmt: skip
 _VERBS = ("Edit", "Delete", "Open", "Share", "Archive", "Approve", "Reject", "Copy")
 _NOBODY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 """A public key: permits are asked of nobody here."""

@@ -38,9 +38,11 @@ class Drifted:
 
     @property
     def ended(self) -> str:
-        """`replayed`, `healed` or `stopped`; `wrong` for anything that must not be."""
+        """`replayed`, `healed` or `stopped`; `broken` where machinery broke; `wrong` for anything that must not be."""
         if self.result.wrong or self.extra:
             return "wrong"
+        if self.result.outcome in ("error", "unknown_effect"):
+            return "broken"
         if self.result.outcome != "verified":
             return "stopped"
         return "healed" if self.healed else "replayed"
@@ -110,7 +112,9 @@ def main(wanted: Wanted) -> int:
         )
     else:
         for kind in kinds:
-            told = ", ".join(f"{counts[kind][ended]} {ended}" for ended in ("replayed", "healed", "stopped", "wrong"))
+            told = ", ".join(
+                f"{counts[kind][ended]} {ended}" for ended in ("replayed", "healed", "stopped", "broken", "wrong")
+            )
             print(f"{kind}: {told}, of {n}")
     return 1 if any(one.ended == "wrong" for one in found) else 0
 

@@ -23,7 +23,7 @@ from actuators.action import Scroll, pointed
 from actuators.observation import Node, Observation
 from agent.flow import patches
 from agent.flow.file import After, Anchor, Flow, FlowAct, FlowStep
-from agent.flow.find import find
+from agent.flow.find import FIELDS, find
 from agent.flow.heal_file import Change, FlowPatch, Kind, diff, patch_text
 from agent.flow.heal_picture import before_and_after
 from agent.flow.heal_signs import Candidate, anchored, candidates, clear, dismissals, unfit
@@ -235,6 +235,9 @@ class Healer(Kept):
         if wish is None:
             if signs is None:
                 return None, f"model {self._who} sees nothing for it, and no two signs agree on one thing"
+            if signs.node.role not in FIELDS and "words" not in signs.signs:
+                there = f'only signs ({", ".join(signs.signs)}) speak for {signs.node.role} "{signs.node.name[:60]}"'
+                return None, f"{there}, and its words are others"
             return signs.node, f"signs: {', '.join(signs.signs)}"
         if signs is not None and signs.node.id != wish.id:
             there = f'the signs speak for {signs.node.role} "{signs.node.name[:60]}"'

@@ -110,14 +110,16 @@ def test_a_renamed_button_is_pressed_when_model_and_signs_agree(tmp_path: Path) 
 
 
 def test_without_the_model_two_signs_must_agree(tmp_path: Path) -> None:
-    new = button("b", "Keep it", path="#go")
+    new = button("b", "Save it", path="#go")
     assert isinstance(Lost(tmp_path, ACT, "button Cancel\n").move(screen(new)), Act)
+    move = Lost(tmp_path, ACT, "button Cancel\n").move(screen(button("b", "Archive", path="#go")))
+    assert isinstance(move, Blocked) and "its words are others" in move.reason
     lost = Lost(tmp_path, ACT, "button Cancel\n")
     for gone in (tmp_path / "patches").glob("*.txt"):
         gone.unlink()
     move = lost.move(screen(new))
     assert isinstance(move, Blocked) and "does not say what else was there" in move.reason
-    two = screen(new, button("d", "Keep all", 1, path="#go"))
+    two = screen(new, button("d", "Save all", 1, path="#go"))
     move = Lost(tmp_path, ACT, "button Cancel\n").move(two)
     assert isinstance(move, Blocked) and "no two signs agree" in move.reason
 
