@@ -22,6 +22,7 @@ from osworld_eval.replays import recorded
 __all__ = ["KINDS", "Drifted", "Wanted", "drifted", "main"]
 
 KINDS = ("renamed", "moved", "dialog")
+_ENDS = ("replayed", "healed", "stopped", "broken", "wrong")
 
 
 @dataclass(frozen=True, slots=True)
