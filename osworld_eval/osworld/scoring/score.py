@@ -147,8 +147,6 @@ class Scorer:
     def _scored(self, task: OsworldTask, errand: Errand) -> tuple[float | None, str, str | None]:
         if task.evaluator.infeasible or errand.failed:
             return _by_last_act(task, errand)
-        if self._environment is None:
-            return None, "", "the scorer is not open"
         try:
             evaluator = _evaluator_of(task)
         except (OSError, ValueError) as problem:
@@ -157,6 +155,8 @@ class Scorer:
             if port not in errand.ports:
                 what = "browser cannot be driven" if port == "chromium" else "player does not answer"
                 return None, "", f"not supported: `{getter}` needs the guest's {port} port, and its {what}"
+        if self._environment is None:
+            return None, "", "the scorer is not open"
         room, self._next = self._next or self._room(), None
         try:
             if not room.is_ready and (why := room.cell.ready()):

@@ -58,7 +58,7 @@ class Env:
         return str(self.controller.get_vm_platform())
 
 
-def outcome(case: dict[str, Any]) -> float:
+def outcome(case: dict[str, Any]) -> Any:
     """One metric with what its getters gave."""
     env = Env(case["port"], case["vlc"], case["cache"])
     told = case["evaluator"]
@@ -70,12 +70,12 @@ def outcome(case: dict[str, Any]) -> float:
     try:
         result = get(told["result"])
     except FileNotFoundError:
-        return 0.0
+        return 0
     given = [result, get(told["expected"])] if told.get("expected") else [result]
-    return float(metric(*given, **told.get("options", {})))
+    return metric(*given, **told.get("options", {}))
 
 
-def joint(case: dict[str, Any]) -> float:
+def joint(case: dict[str, Any]) -> Any:
     """Several metrics, joined by upstream's own `DesktopEnv.evaluate` on a bare object."""
     evaluator = case["evaluator"]
     for name, names in (
@@ -99,7 +99,7 @@ def joint(case: dict[str, Any]) -> float:
     env.metric, env.metric_conj = metrics, evaluator.get("conj", "and")
     env.result_getter, env.expected_getter = getters["result"], getters.get("expected", [None] * len(metrics))
     env.metric_options = [one or {} for one in evaluator.get("options", [{}] * len(metrics))]
-    return float(importlib.import_module("desktop_env.desktop_env").DesktopEnv.evaluate(env))
+    return importlib.import_module("desktop_env.desktop_env").DesktopEnv.evaluate(env)
 
 
 class Nothing(types.ModuleType):
@@ -123,7 +123,8 @@ def main() -> None:
         try:
             with redirect_stdout(io.StringIO()):
                 judge = joint if isinstance(case["evaluator"]["func"], list) else outcome
-                told: dict[str, Any] = {"value": judge(case)}
+                value = judge(case)
+            told: dict[str, Any] = {"value": float(value)} if value is not None else {"error": "NoNumber"}
         except Exception as error:
             told = {"error": type(error).__name__}
         print(json.dumps(told), flush=True)
