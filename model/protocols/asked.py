@@ -67,6 +67,8 @@ class Asked:
     """Words that are written like a name; nothing else can be meant by them."""
     literal: bool = False
     """Whether the words stood in quotes."""
+    exact: bool = False
+    """Whether somebody put them in quotes: each of them counts then."""
     side: str = ""
     """A word for a place ("below") that this way of understanding takes for a part of the name."""
 
@@ -465,7 +467,7 @@ def _target_of(text: str) -> str:
     return text
 
 
-def _plain(phrase: str, place: Place | None = None) -> Asked:
+def _plain(phrase: str, place: Place | None = None, inner: bool = False) -> Asked:
     """Words, kind, number, looks and corner of a phrase without its place."""
     said = quoted(phrase)
     bare = QUOTES.sub(" ", phrase).strip()
@@ -488,10 +490,10 @@ def _plain(phrase: str, place: Place | None = None) -> Asked:
         (), likely=likely, verb=lead.group("verb").split()[0] if lead else "", place=place, corner=corner, region=region
     )
     shape, words = _looks(shape, low)
-    shape = replace(shape, proper=_proper(bare))
+    shape = replace(shape, proper=_proper(bare, inner))
     named = tokens(" ".join(words)) if words else ()
     if said and not (named and re.search(rf"\w (?:{_WEAK}|{_NEXT}) (?:the )?[\"“'‘]", phrase, re.IGNORECASE)):
-        return replace(shape, words=tokens(said[0]), literal=True)
+        return replace(shape, words=tokens(said[0]), literal=True, exact=True)
     if said:
         named = (*named, *(word for one in said for word in tokens(one)))
     began = re.match(r"\w+", low)
@@ -544,10 +546,10 @@ _AFTER_KIND = frozenset(
 )
 
 
-def _proper(bare: str) -> frozenset[str]:
-    """Words in capitals that do not begin the phrase, and those with digits or marks in them."""
+def _proper(bare: str, inner: bool = False) -> frozenset[str]:
+    """Words in capitals that do not begin the instruction, and those with digits or marks in them."""
     spoken = re.findall(r"[\w.'’-]+", bare)
-    marked = [w for n, w in enumerate(spoken) if (n and w[0].isupper()) or re.search(r"\d|_|\w\.\w", w)]
+    marked = [w for n, w in enumerate(spoken) if ((n or inner) and w[0].isupper()) or re.search(r"\d|_|\w\.\w", w)]
     return frozenset(word for one in marked for word in split(one) if word not in SMALL)
 
 
@@ -639,7 +641,7 @@ def _says(what: Asked) -> bool:
 
 def _anchor(text: str) -> Asked:
     """What stands at the place; a word for the place itself names nothing where others do."""
-    what = _plain(text)
+    what = _plain(text, inner=True)
     kept = tuple(word for word in what.words if word not in _EMPTY_NOUNS)
     if what.literal or not what.words:
         return what

@@ -43,7 +43,7 @@ def colour_of(frame: Frame, rect: Rect, colour: str) -> float:
     high, low = pixels.max(axis=1), pixels.min(axis=1)
     chroma = high - low
     if colour in ("gray", "grey", "white", "black"):
-        plain = chroma < np.maximum(24, 0.3 * high)
+        plain = chroma < np.maximum(24, 0.36 * high)
         share = {
             "white": plain & (low > 238), "black": plain & (high < 60),
         }.get(colour, plain & (low > 60) & (high < 236))  # fmt: skip

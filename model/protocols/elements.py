@@ -107,7 +107,7 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
 def echoes(node: Node, asked: Sequence[str]) -> bool:
     """Whether a node only prints an instruction: it is not what the instruction means.
 
-    Some pages show what is to be done on them. A text that holds a whole instruction of four words or more, or that is
+    Some pages show what is to be done on them. A text that holds a whole instruction of five words or more, or that is
     a large part of one, is such a print; a reader may have misspelt it.
     """
     from rapidfuzz import fuzz
@@ -115,7 +115,7 @@ def echoes(node: Node, asked: Sequence[str]) -> bool:
     if node.role not in _READABLE:
         return False
     name = plain_words(node.name)
-    if name.count(" ") < 3:
+    if name.count(" ") < 4:
         return False
     for text in asked:
         whole = plain_words(text)

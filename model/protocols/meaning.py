@@ -62,6 +62,7 @@ _NAME_DEEDS = frozenset(
 _TOGGLES = frozenset(
     ["enable", "disable", "activate", "deactivate", "check", "tick", "uncheck", "untick", "toggle", "mark"]
 )
+_WRITES = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
 _NOUN_FIT = 0.46
 """How well anything is "the file", "the key" or "the mail" that stands where it is said to stand."""
 _EMPTY = 0.02
@@ -378,6 +379,12 @@ class _Scene:
             alone: whether what stands around a node may account for words that its name does not.
         """
         weights = [self._worth(word, way) for word in way.words]
+        rest = [word for word in way.words if word != way.deed]
+        if all(_weight(word) < 0.5 for word in rest):  # nothing else is said
+            weights = [
+                weight if word == way.deed else max(weight, 1.0)
+                for word, weight in zip(way.words, weights, strict=True)
+            ]
         spec = self.spec(tuple(dict.fromkeys((*self.said, *way.words))))
         owns = [self.own(word) for word in way.words]
         arounds = [
@@ -413,7 +420,7 @@ class _Scene:
                     part = max(part, 0.72 * arounds[k][n])
                 parts.append(part)
             soft = [kind for kind in way.kinds if kind in SOFT_KINDS and kind not in way.words]
-            kinds = [(0.4, max(self.own(kind)[n], 0.9 if node.role in _TRULY[kind] else 0.0)) for kind in soft]
+            kinds = [(0.3, max(self.own(kind)[n], 0.9 if node.role in _TRULY[kind] else 0.0)) for kind in soft]
             told = max(
                 (part if word == way.colour else own[n] for part, own, word in zip(parts, owns, way.words, strict=True))
             )
@@ -425,6 +432,8 @@ class _Scene:
             )
             if way.literal and way.words == self.names[n]:
                 fit = 1.0
+            if way.exact and min(parts) < (0.55 if self.misread else 0.8):
+                fit *= 0.55
             if self._unsaid_deed(n, way):
                 fit *= 0.8
             if any(part < 0.5 and word in way.proper for part, word in zip(parts, way.words, strict=True)):
@@ -433,7 +442,8 @@ class _Scene:
                 fit *= 0.45  # nothing of its own says so: only what stands around it
             if self.misread and way.words:
                 fit = max(fit, 0.97 * alike(way.words, self.names[n], way.literal, True))
-            if way.deed and way.place is None and len(way.words) > 1 and not self._does(n, way.deed):
+            more = len(way.words) > 1 or way.place is not None
+            if way.deed and more and way.deed in way.words and not self._does(n, way.deed):
                 fit *= 0.9 if self._by_default(way.deed) else 0.6  # "Delete the message" is not "New message"
             nouns = all(word != way.deed and (_weight(word) < 0.4 or word in NOUNS) for word in way.words)
             if way.place is not None and fit < _NOUN_FIT and node.role not in READABLE and nouns:
@@ -495,13 +505,14 @@ class _Scene:
                 factor *= 0.9 if self.misread else 0.8
         elif not way.roles and way.likely and node.role not in way.likely:
             ticks = "combobox" not in way.likely and "button" not in way.likely and "textbox" not in way.likely
-            factor *= 0.75 if ticks else 0.95
+            writes = way.likely == _WRITES
+            factor *= 0.75 if ticks else 0.82 if writes else 0.95
         if way.side and self.own(way.side)[n] < 0.9:
             factor *= 0.66
         if way.verb and self.own(way.verb)[n] > 0.9:
             factor *= 1.03
         if node.role in READABLE and not (way.roles and node.role in way.roles):
-            factor *= 0.85 if node.role == "image" else 0.72
+            factor *= 0.85 if node.role == "image" else 0.71
         if not node.enabled and way.state != "disabled":
             factor *= 0.97
         return factor
@@ -574,6 +585,8 @@ class _Scene:
         stands, there = self._standing(fits, place)
         what = place.what
         if not there:
+            if way.deed in DEFAULT_DEEDS and way.words == (way.deed,) and max(self.named(way.deed), default=0.0) < 0.95:
+                return [0.3 * fit for fit in fits]
             rivals = sum(fit >= best - 0.05 for fit in fits)
             if (
                 what.proper & set(what.words)
@@ -586,8 +599,10 @@ class _Scene:
         if way.ordinal is not None:
             stands = [1.0 if stand > 0.5 else stand for stand in stands]
         good = [n for n, fit in enumerate(fits) if fit >= best - 0.05]
+        elsewhere = any(stand > _TOO_FAR and fit > 0.5 * best for stand, fit in zip(stands, fits, strict=True))
         if (
             len(good) == 1
+            and not elsewhere
             and stands[good[0]] <= _TOO_FAR
             and place.relation == "any"
             and not what.proper & set(what.words)
@@ -595,7 +610,7 @@ class _Scene:
             named = any(self.nodes[m].role not in READABLE for m, _ in self._anchors(what, fits))
             return [(0.55 if named else 0.62) * fit if n == good[0] else 0.25 * fit for n, fit in enumerate(fits)]
         return [
-            fit * (0.4 + 0.6 * stand) if stand > _TOO_FAR else 0.25 * fit
+            fit * (0.41 + 0.61 * stand) if stand > _TOO_FAR else 0.25 * fit
             for fit, stand in zip(fits, stands, strict=True)
         ]
 
@@ -658,12 +673,13 @@ class _Scene:
                 spread[k][n] = max(0.93 * own[n] if own[n] > 0.55 else 0.0, around[n])
         stands = [
             _share([(weight, part[n]) for weight, part in zip(weights, spread, strict=True)])
+            * self._cornered(self.nodes[n], what.corner)
             for n in range(len(self.nodes))
         ]
         there = _share(
             [(weight, max(self.own(word), default=0.0)) for weight, word in zip(weights, words, strict=True)]
         )
-        missing = any(max(self.own(word), default=0.0) < 0.6 for word in words if word in what.proper)
+        missing = any(max(self.own(word), default=0.0) < 0.6 for word in words if word in what.proper or what.exact)
         return stands, there > 0.45 and not missing and max(stands, default=0.0) > _TOO_FAR
 
     def _anchors(self, what: Asked, fits: Sequence[float]) -> list[tuple[int, float]]:
@@ -671,7 +687,7 @@ class _Scene:
         scored = self.fits(what, alone=False)
         for n, node in enumerate(self.nodes):  # a text names a place as well as a button does
             if node.role in READABLE and not what.roles:
-                scored[n] /= 0.85 if node.role == "image" else 0.72
+                scored[n] /= 0.85 if node.role == "image" else 0.71
         if what.ordinal is not None or what.most:
             chosen = self._counted(scored, what)
             return [(n, 1.0) for n, node in enumerate(self.nodes) if any(node is one for one in chosen.nodes)]
@@ -710,9 +726,9 @@ class _Scene:
         else:
             line = max(groups.values(), key=lambda group: (len(group) > 1) * sum(fits[n] for n in group) / len(group))
         if what.words:
-            stands, there = self._belonging(what, "any")
-            inside = [n for n in line if stands[n] > 0.7]
-            line = inside if there and len(inside) > 1 else line
+            titles = [m for m in self.titled if all(self.own(word)[m] > 0.9 for word in what.words)]
+            inside = [n for n in line if any(self.layout.within(self.nodes[n], self.nodes[m]) for m in titles)]
+            line = inside if len(inside) > 1 else line
         ordinal = what.ordinal
         if ordinal is None:
             ordinal = -1 if "bottom" in what.corner or "right" in what.corner else 0
@@ -767,7 +783,8 @@ class _Scene:
             for word in what.words
         )
         if what is not None and says:
-            stands, there = self._belonging(what, "any")
+            place = way.place if way.place is not None else Place("any", what)
+            stands, there = self._standing([1.0] * len(self.nodes), place)
         inside = (
             [node for n, node in enumerate(self.nodes) if stands[n] > 0.6 and node.role != "heading"] if there else []
         )

@@ -98,7 +98,8 @@ class Layout:
 
     def _lone(self, node: Node) -> bool:
         """Short text with nothing beside it and something close below it, at the same left edge."""
-        if node.role != "text" or not node.name or len(node.name) > 40 or node.name[-1] in ".:,":
+        letters = sum(char.isalpha() for char in node.name)
+        if node.role != "text" or not 2 < letters <= 40 or node.name[-1] in ".:,":
             return False
         below = False
         for other in self.nodes:
@@ -113,18 +114,35 @@ class Layout:
 
     def section(self, title: Node) -> Rect:
         """The part of the screen that a heading is over."""
+        if title.id not in self._sections:
+            rect, bottom = title.rect, self._bottom(title)
+            columns = [t.rect.left for t in self.titles if t.rect.left > rect.right + 60 and self._beside(t, rect)]
+            right = min(columns, default=self.screen.width + 8) - 8
+            top = max(0, rect.top - 8)
+            self._sections[title.id] = Rect(
+                max(0, rect.left - 30), top, max(right, rect.right), max(bottom, rect.bottom)
+            )
+        return self._sections[title.id]
+
+    def _beside(self, other: Node, rect: Rect) -> bool:
+        """Whether another heading's column goes on to the right of a box."""
+        return level(other.rect, rect) > 0.5 or (other.rect.top < rect.top < self._bottom(other))
+
+    def _bottom(self, title: Node) -> int:
+        """Where the next heading of its kind begins in its column."""
         rect = title.rect
-        beside_it = [t.rect for t in self.titles if level(t.rect, rect) > 0.5 and t.rect.left > rect.right + 60]
-        right = min((other.left - 8 for other in beside_it), default=self.screen.width)
         under = [
-            other.rect
+            other.rect.top
             for other in self.titles
             if other.rect.top >= rect.bottom
             and -40 <= other.rect.left - rect.left < 60
             and (other.rect.height >= rect.height - 3 or other.role == title.role)
         ]
-        bottom = min((other.top for other in under), default=self.screen.height)
-        return Rect(max(0, rect.left - 30), max(0, rect.top - 8), max(right, rect.right), max(bottom, rect.bottom))
+        return min(under, default=self.screen.height)
+
+    @cached_property
+    def _sections(self) -> dict[str, Rect]:
+        return {}
 
     def within(self, node: Node, title: Node) -> float:
         """How likely a thing lies in the section of a heading."""

@@ -133,7 +133,6 @@ tel telephone number
 address street
 surname last family
 first given forename
-name called
 postcode zip postal
 town city
 country nation
