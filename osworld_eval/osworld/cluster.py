@@ -38,6 +38,7 @@ _KEPT_PICTURES = 24
 """Earlier observations that travel to a model; no profile shows as many."""
 _MOST_FAILED = 3
 _WAIT_S = 60.0
+_TRIES = 3
 
 
 class ClusterUnavailable(Exception):
@@ -358,7 +359,6 @@ def _joined(address: str) -> Any:
     """The `ray` module, connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # a busy machine needs more than the usual half minute
     try:
         import ray
     except ImportError:
@@ -369,11 +369,15 @@ def _joined(address: str) -> Any:
         given["address"] = address
     else:
         given |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    try:
-        ray.init(**given)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise ClusterUnavailable(f"no Ray cluster at `{address or 'this machine'}`: {_why(error)}") from None
-    return ray
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(**given)
+            return ray
+        except Exception as error:  # Ray says that a node was too slow by a plain `Exception`
+            ray.shutdown()
+            if not left or address:
+                raise ClusterUnavailable(f"no Ray cluster at `{address or 'this machine'}`: {_why(error)}") from None
+    raise AssertionError("unreachable")
 
 
 def _answering(address: str) -> None:
