@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from agent.recording.keep import Kept
 
-__all__ = ["record"]
+__all__ = ["learn", "record"]
 
 _USAGE = 2
 
@@ -87,4 +87,66 @@ def _told(kept: Kept) -> int:
     for note in kept.notes:
         print(f"  check: {note}")
     print(f"  read {kept.folder / 'task.yaml'}, then: agent replay {kept.folder / 'flow.yaml'}")
+    return 0
+
+
+def learn(
+    film: Annotated[Path, typer.Argument(help="A screen recording: webm, mp4, mkv, avi.")],
+    to: Annotated[Path, typer.Option("--to", help="The task file to write.")] = Path("learned.yaml"),
+    model: Annotated[str, typer.Option(help="`pilot`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
+    name: Annotated[str, typer.Option(help="The task's name: letters, digits and `_`.")] = "learned",
+    goal: Annotated[str, typer.Option(help="What it is for, in words.")] = "",
+    deadline: Annotated[float, typer.Option(help="Seconds for the model.")] = 600.0,
+) -> None:
+    """Draft a task file from a film of somebody doing it. Every step is a guess, marked `# check`."""
+    from model.asking.media import Unusable
+    from model.base import ModelError
+
+    try:
+        raise typer.Exit(_learned(film, to, model, name, goal, deadline))
+    except Unusable as problem:
+        print(f"agent learn: {problem}", file=sys.stderr)
+        raise typer.Exit(_USAGE) from None
+    except ModelError as problem:
+        print(f"agent learn: {' '.join(str(problem).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _learned(film: Path, to: Path, model: str, name: str, goal: str, deadline: float) -> int:
+    from agent.recording.learn import asked_of, drafted, guesses, guesses_told, watched_by
+    from agent.task import TaskError, load_task
+    from model.asking.ask import answerer, answers, check_model
+    from model.asking.forms import form
+    from model.asking.media import Unusable, open_media
+
+    if to.exists():
+        raise Unusable(f"{to}: there is something already; name another file with --to")
+    recording = open_media([film]).recording
+    if recording is None:
+        raise Unusable(f"{film}: this is no recording; expected webm, mp4, mkv or avi")
+    asked, notes = asked_of(recording), []
+    try:
+        check_model(model, form("question"), asked)
+        watches = True
+    except Unusable as problem:
+        if "cannot do" not in str(problem):
+            raise
+        watches = False
+    if watches:
+        [answered] = answers(form("question"), asked, answerer(model, form("question"), deadline))
+        said, steps = guesses_told(answered.read.answer)
+        goal = goal or said
+    else:
+        notes.append(f"the model `{model}` watches no films: this is from where pictures differ and what is read there")
+        print(f"agent learn: {notes[0]}; what was pressed cannot be told", file=sys.stderr)
+        steps = guesses(recording, watched_by(model, deadline))
+    if not steps:
+        raise Unusable(f"{film}: nothing changes on it that could be a step")
+    to.write_text(drafted(name, goal or "What the recording shows.", film, steps, notes))
+    try:
+        load_task(to)
+    except TaskError as error:
+        print(f"agent learn: the draft is in {to} and is no task yet: {error.lines[0]}", file=sys.stderr)
+        return 1
+    print(f"{to}: {sum(bool(step.do) for step in steps)} steps, each to be checked")
     return 0
