@@ -117,17 +117,24 @@ def main() -> None:
     lacking = {top for top in (name.partition(".")[0] for name in ABSENT) if importlib.util.find_spec(top) is None}
     sys.modules.update({name: Nothing(name) for name in ABSENT if name.partition(".")[0] in lacking})
     for line in sys.stdin:
-        case = json.loads(line)
-        os.makedirs(case["cwd"], exist_ok=True)  # noqa: PTH103 - a string as it came
-        os.chdir(case["cwd"])
-        try:
-            with redirect_stdout(io.StringIO()):
-                judge = joint if isinstance(case["evaluator"]["func"], list) else outcome
-                value = judge(case)
-            told: dict[str, Any] = {"value": float(value)} if value is not None else {"error": "NoNumber"}
-        except Exception as error:
-            told = {"error": type(error).__name__}
-        print(json.dumps(told), flush=True)
+        child = os.fork()  # upstream's own process keeps the modules that one task's files brought for the next task
+        if child == 0:
+            print(json.dumps(told_by(json.loads(line))), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+def told_by(case: dict[str, Any]) -> dict[str, Any]:
+    """One case's outcome."""
+    os.makedirs(case["cwd"], exist_ok=True)  # noqa: PTH103 - a string as it came
+    os.chdir(case["cwd"])
+    judge = joint if isinstance(case["evaluator"]["func"], list) else outcome
+    try:
+        with redirect_stdout(io.StringIO()):
+            value = judge(case)
+    except Exception as error:
+        return {"error": type(error).__name__}
+    return {"error": "NoNumber"} if value is None else {"value": float(value)}
 
 
 if __name__ == "__main__":
