@@ -23,9 +23,10 @@ from agent.run_folder import RunFolder
 from agent.task_file import DesktopSurface
 from sandboxes.changes import Changes
 from sandboxes.desktop import Desktop
+from sandboxes.files_state import FilesKeeper, before_of
 from sandboxes.overlay import Overlay
 
-__all__ = ["FILES", "Files", "desk", "told_files"]
+__all__ = ["FILES", "Files", "desk", "told_files", "undo_of"]
 
 FILES = "files.json"
 """In the run folder: what a run did to files, and what became of it."""
@@ -47,6 +48,11 @@ class Files:
     wanted: str
     redactor: Callable[[str], str]
 
+    @property
+    def place(self) -> FilesKeeper:
+        """Keeps checkpoints of the files."""
+        return FilesKeeper(self.overlay, self.redactor)
+
     def read(self, path: str) -> bytes | None:
         """One file of the home, for checks."""
         return self.overlay.read(path)
@@ -59,15 +65,18 @@ class Files:
             self._keep(changes)
         what = "nothing was made real"
         conflicts: tuple[str, ...] = ()
+        undo = ""
         if self.wanted == "commit" and ending.outcome == "verified":
+            undo = self.folder.put_state(before_of(self.overlay, changes).to_bytes())
             done = self.overlay.commit(changes)
             conflicts = done.conflicts
             if done.ok:
                 what = f"made real: {len(changes.changes)} changes in {self.overlay.below}"
             else:
                 why = f"its files were not made real: {conflicts[0]}"
-                ending = Ending("done_unverified", f"{ending.because}, but {why}", ending.outputs)
+                ending, undo = Ending("done_unverified", f"{ending.because}, but {why}", ending.outputs), ""
         told = {"changes": plain, "lines": lines, "became": what, "conflicts": conflicts, "way": self.overlay.way}
+        told["undo"] = undo
         text = json.dumps(told, ensure_ascii=False, indent=1)
         (self.folder.path / FILES).write_text(self.redactor(text) + "\n", "utf-8")
         return ending, [self.redactor(line) for line in (*lines, what, *conflicts)]
@@ -87,6 +96,14 @@ def told_files(folder: Path) -> list[str]:
         return [*map(str, told["lines"]), str(told["became"]), *map(str, told["conflicts"])]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def undo_of(folder: Path) -> str:
+    """Digest of the state that a run's files had before it made them real; empty where nothing was made real."""
+    try:
+        return str(json.loads((folder / FILES).read_text("utf-8")).get("undo", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 @contextmanager

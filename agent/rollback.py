@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from actuators.action import Action, OpenUrl, PressKeys, TypeText
@@ -20,6 +18,7 @@ from agent.breakage import MACHINERY, MISUSE
 from agent.outcome import USAGE, Ending
 from agent.parts import Parts
 from agent.report.page import write_report
+from agent.rollback_files import GOES_NOT_ON, Options, files_back
 from agent.run_folder import RunFolder, RunNotFound, find_run
 from agent.step import Step
 from agent.take_back import TakeBack, take_back
@@ -28,27 +27,12 @@ from agent.turn import Turn
 from agent.watch import Silent
 from agent.wire_up import Wanted, terminable, wired
 from sandboxes.checkpoint import NotKept, State
+from sandboxes.files_state import KIND as FILES
 
 __all__ = ["Options", "filling", "put_back", "rollback"]
 
 _SETTLE_S = 2.0
 _MISTAKES: tuple[type[Exception], ...] = (TaskError, *MISUSE)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    run: str
-    to: int
-    """Number of the step, from 1."""
-    runs: Path = Path("runs")
-    policy: tuple[str, ...] = ()
-    approve: str = "tty"
-    dry_run: bool = False
-    headed: bool = False
-    """Show the browser, and leave it open until the person closes it."""
-    as_json: bool = False
 
 
 def rollback(options: Options) -> int:
@@ -59,6 +43,8 @@ def rollback(options: Options) -> int:
     except (RunNotFound, TaskError, NotKept, ValueError, OSError) as problem:
         print(f"agent rollback: {problem}", file=sys.stderr)
         return USAGE
+    if state.kind == FILES:
+        return files_back(options, folder, plan, state, task)
     _say(options, folder, plan)
     if options.dry_run:
         return _tell(options, plan, None, None)
@@ -203,4 +189,5 @@ def _tell(options: Options, plan: TakeBack, ending: Ending | None, mine: RunFold
     else:
         print(f"{ending.outcome}: {ending.because}")
         print(f"  report: {mine.report if mine else ''}")
+        print(f"  {GOES_NOT_ON}")
     return ending.exit_code if ending else 0

@@ -400,7 +400,7 @@ def _desk(
         if files is None:
             yield _Placed(actuator)
         else:
-            yield _Placed(actuator, read_file=files.read, wind_up=files.wind_up)
+            yield _Placed(actuator, place=files.place, read_file=files.read, wind_up=files.wind_up)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """A checkpoint of a place to act: how it stands at one moment, to be put back there later.
 
 Every kind of place keeps what it can and says what it leaves out. A page keeps its address, storage, scroll and fields
-(`sandboxes.page_state`); an overlay would keep its upper layer, an emulator a snapshot by name. A place is started from
-its state (a context from its storage, a mount from its upper layer); what then is still missing is done by the hand,
-under permits, as any other act.
+(`sandboxes.page_state`), a sandboxed desktop the files that differ from its home (`sandboxes.files_state`). A page is
+started from its state (a context from its storage); what then is still missing is done by the hand, under permits, as
+any other act. Files are put back where a run has made them real.
 
 A checkpoint takes back what is on this machine and nothing else: what has left cannot be called back.
 """
@@ -30,7 +30,7 @@ class State:
     """How a place stood. Free of secrets by the time it is made."""
 
     kind: str
-    """`page`, and later `overlay`, `emulator`."""
+    """`page` or `files`."""
     data: Mapping[str, Any]
     """Plain JSON data; what is in it is the kind's business."""
     left_out: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ from typing import Literal
 from sandboxes.base import SandboxUnavailable
 from sandboxes.changes import Change, Changes, Stamp, stamp_of, told_by
 
-__all__ = ["Committed", "Overlay", "kernel_allows"]
+__all__ = ["Committed", "Overlay", "kernel_allows", "plainly"]
 
 _MOST_FILES, _MOST_BYTES = 20_000, 512 * 2**20
 """Beyond this a folder is not copied."""
@@ -150,7 +150,7 @@ class Overlay:
         """Where the file that is seen at `path` really lies."""
         if self.way == "copy":
             place = self._folder / "merged" / path
-            return place if _plainly(self._folder / "merged", path) and _exists(place) else None
+            return place if plainly(self._folder / "merged", path) and _exists(place) else None
         above = self._folder / "upper"
         so_far: list[str] = []
         for part in path.split("/"):
@@ -166,7 +166,7 @@ class Overlay:
         else:
             return above / path
         place = self._below / path
-        return place if _plainly(self._below, path) and _exists(place) else None
+        return place if plainly(self._below, path) and _exists(place) else None
 
     def _of_upper(self, folder: str) -> Iterator[Change]:
         """Changes below one folder of the upper layer; `folder` is relative, empty for the top."""
@@ -223,7 +223,7 @@ class Overlay:
             below, above = self._below / change.path, self._seen(change.path)
             if change.after is not None and change.after.kind == "other":
                 yield f"{change.path} is no plain file, folder or link"
-            elif not _plainly(self._below, change.path):
+            elif not plainly(self._below, change.path):
                 yield f"{change.path} lies behind a link"
             elif (stamp_of(above) if above else None) != change.after:
                 yield f"{change.path} has changed in the sandbox since it was shown"
@@ -352,7 +352,7 @@ def _parts(path: str) -> list[str] | None:
     return None if not parts or ".." in parts or path.startswith("/") or "\0" in path else parts
 
 
-def _plainly(root: Path, path: str) -> bool:
+def plainly(root: Path, path: str) -> bool:
     """Whether every folder on the way to `path` is none reached through a link."""
     parts = path.split("/")
     return not any(root.joinpath(*parts[:count]).is_symlink() for count in range(1, len(parts)))
