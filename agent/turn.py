@@ -67,6 +67,8 @@ class Turn:
         self._lost = ""
         """Why it is not known whether the last act that lasts has happened; empty when nothing speaks against it."""
         self._redone = False
+        self._unread = False
+        """Whether it is on the trail that nobody reads the screen."""
         self._kept = time.monotonic()
         self._unkept = False
         """Whether something that lasts was done since a checkpoint was last made of what came after it."""
@@ -388,6 +390,7 @@ class Turn:
                 confidence=confidence,
                 rehearse=self._rehearser(step),
                 asked=f"{parts.plan.goal}\n{parts.plan.instruction}",
+                read=self._read_on(step.seen),
             )
             span.judged(action, target, clearance.decision, _effect(clearance))
             if step.rehearsed and (price := _effect(clearance)[1:]):
@@ -422,6 +425,19 @@ class Turn:
             found = self._parts.gate.foreseen(step.index, action, target, step.seen, step.mismatch, asked)
             span.set(verdict=found.decision.verdict)
         return found
+
+    def _read_on(self, seen: Observation) -> tuple[str, ...]:
+        """What the model's own reader has read on the pixels, where it goes by them alone.
+
+        A screen of which nobody can read a word is not looked through for orders; that is on the trail, once.
+        """
+        parts = self._parts
+        reads = getattr(parts.model, "read", None)
+        found = reads(seen) if reads is not None and parts.perception == "pixels" else None
+        if found is None and not seen.nodes and not self._unread:
+            self._unread = True
+            parts.trail.event("gui.unread", body="nobody reads this screen: orders on it are not looked for")
+        return () if found is None else tuple(dict.fromkeys(node.name for node in found.nodes if node.name))
 
     def _rehearser(self, step: Step) -> Callable[[Action, Target], Rehearsed | None] | None:
         """How an act is rehearsed here, with what came of it in the trail and in the step."""

@@ -39,6 +39,12 @@ class Veiled:
         real = {shown.digest: was.digest for was, shown in self._known.values()}
         return replace(reply, shown=tuple(real.get(digest, digest) for digest in reply.shown))
 
+    def read(self, seen: Observation) -> Observation | None:
+        """What the model's own reader reads on what it is shown; None where it has none."""
+        reads = getattr(self._inner, "read", None)
+        found: Observation | None = reads(self._shown(seen)) if reads is not None else None
+        return found
+
     def close(self) -> None:
         self._inner.close()
 

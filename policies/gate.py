@@ -47,6 +47,7 @@ class Gate:
         confidence: float | None = None,
         rehearse: Callable[[Action, Target], Rehearsed | None] | None = None,
         asked: str = "",
+        read: tuple[str, ...] = (),
     ) -> Clearance:
         """Leave to act, or the reason why not.
 
@@ -58,12 +59,13 @@ class Gate:
             mismatch: what lies there contradicts the words of the model.
             confidence: of the model, 0 to 1.
             asked: the goal and the current step, in words: an act that contradicts them is odd.
+            read: what was read on the pixels, beside what the surface says.
             rehearse: does the act where nothing can come of it; None from it means that it cannot be rehearsed.
 
         Raises:
             BrokerLost: nothing may be done any more.
         """
-        scene, texts, files = scene_of(target, seen), texts_of(seen), files_of(action, self._uploads)
+        scene, texts, files = scene_of(target, seen), texts_of(seen, read), files_of(action, self._uploads)
         case = Case(step, action, target, scene, mismatch, confidence, asked=asked[:_ASKED], texts=texts, files=files)
         clearance = self._broker.clear(case)
         if clearance.decision.verdict != "rehearse":

@@ -78,14 +78,17 @@ def _fields(target: Target, nodes: tuple[Node, ...]) -> tuple[Field, ...]:
     return tuple(told)[:_MOST_FIELDS]
 
 
-def texts_of(seen: Observation) -> tuple[str, ...]:
+def texts_of(seen: Observation, read: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What a screen says, in reading order, bounded: title, notices, names, and values that nobody typed.
+
+    `read` is what somebody has read on its pixels; it comes last.
 
     What goes beyond the bound is left out, and a last line says so.
     """
     said = [seen.title, *seen.notices]
     for node in seen.nodes:
         said += [node.name, "" if node.editable else node.value]
+    said += read
     kept: list[str] = []
     room = _MOST_TEXT
     for text in filter(None, dict.fromkeys(said)):
