@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,12 +62,15 @@ class Cell:
         environment: whose Python runs in it.
         handed: a folder that it reads as `/run/handed`; what is put there later is seen.
         bounds: what it may use.
+        warm: modules of upstream's evaluators to import early, such as `metrics.table`, beside those of most tasks.
 
     Raises:
         SandboxUnavailable: no jail can be built on this machine.
     """
 
-    def __init__(self, environment: Environment, handed: Path, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self, environment: Environment, handed: Path, bounds: Bounds | None = None, warm: Sequence[str] = ()
+    ) -> None:
         if why := what_is_missing():
             raise SandboxUnavailable(why)
         self._bounds = bounds or Bounds()
@@ -77,7 +81,7 @@ class Cell:
         ours, theirs = os.pipe()
         try:
             self._process = subprocess.Popen(
-                _argv(environment, handed, self._bounds, theirs),
+                _argv(environment, handed, self._bounds, theirs, warm),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -170,7 +174,7 @@ class Cell:
                 self._process.wait(_LOOKS_S)
 
 
-def _argv(environment: Environment, handed: Path, bounds: Bounds, mouth: int) -> list[str]:
+def _argv(environment: Environment, handed: Path, bounds: Bounds, mouth: int, warm: Sequence[str] = ()) -> list[str]:
     python = (environment.folder / "bin" / "python").resolve()
     argv = [*bare_walls(), "--disable-userns"]
     if not str(python).startswith("/usr/"):
@@ -183,7 +187,7 @@ def _argv(environment: Environment, handed: Path, bounds: Bounds, mouth: int) ->
     for name, value in _ENV.items():
         argv += ["--setenv", name, value]
     kept = {name: value for name, value in asdict(bounds).items() if name not in ("whole", "scratch")}
-    told = json.dumps({"limits": kept, "mouth": mouth})
+    told = json.dumps({"limits": kept, "mouth": mouth, "warm": list(warm)})
     return [*argv, "--", "/run/env/bin/python", "-I", "-B", "/run/inside/worker.py", told]
 
 

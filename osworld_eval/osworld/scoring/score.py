@@ -32,6 +32,8 @@ __all__ = ["Score", "Scorer"]
 BOUND_S = 300.0
 RETRY_S = 5.0
 """Upstream's pause between its three tries for a file that is not there."""
+_SHARED = ("metrics.table", "metrics.docs", "metrics.slides", "metrics.vscode", "getters.chrome")
+"""What is imported once where several scorings share a jail."""
 _MOST_CACHE = 2**31
 """Bytes of a task's cache that are handed in."""
 
@@ -183,7 +185,7 @@ class Scorer:
 
     def _room(self) -> _Room:
         assert self._environment is not None
-        return _Room(self._environment, self._bounds)
+        return _Room(self._environment, self._bounds, _SHARED if self._keep > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +205,13 @@ class Errand:
 class _Room:
     """A jail, and the folder that is handed in."""
 
-    def __init__(self, environment: Environment, bounds: Bounds) -> None:
+    def __init__(self, environment: Environment, bounds: Bounds, warm: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="deskhand-score-", ignore_cleanup_errors=True)
         self.handed = Path(self._folder.name)
         self.is_ready = False
         self.served = 0
         try:
-            self.cell = Cell(environment, self.handed, bounds)
+            self.cell = Cell(environment, self.handed, bounds, warm)
         except BaseException:
             self._folder.cleanup()
             raise

@@ -67,9 +67,9 @@ def prepare() -> type[Any]:
     return importlib.import_module("desktop_env.desktop_env").DesktopEnv
 
 
-def warm() -> None:
-    """Import what nearly every task's getters and metrics do, while nobody waits for it yet."""
-    for name in ("getters.file", "getters.general", "getters.misc", "metrics.utils", "metrics.general"):
+def warm(more: list[str]) -> None:
+    """Import what nearly every task's getters and metrics do, and `more`, while nobody waits for it yet."""
+    for name in ("getters.file", "getters.general", "getters.misc", "metrics.utils", "metrics.general", *more):
         importlib.import_module(f"desktop_env.evaluators.{name}")
 
 

@@ -60,7 +60,7 @@ def main() -> int:
     upstream.through(line, HANDED, refused)
     desktop_env = upstream.prepare()
     line.say(did="ready", lacking=lacking)
-    upstream.warm()
+    upstream.warm(given["warm"])
     while (told := line.hear()) is not None:
         if told["alone"]:
             serve(desktop_env, told, line, refused)
