@@ -38,6 +38,7 @@ from policies.gate import Gate
 from policies.keeper import Keeper
 from policies.narrow import Narrow
 from policies.request import Case
+from policies.wire import case_to, clearance_from
 
 AIR = "https://air.example"
 SCREEN = Screen(200, 100)
@@ -165,6 +166,9 @@ class OwnBroker:
 
     def clear(self, case: Case) -> Clearance:
         return self.keeper.clear(case)
+
+    def decide(self, case: Case) -> Clearance:
+        return clearance_from(self.keeper.answer({"ask": "decide", "case": case_to(case)}))
 
     def void(self, nonce: str) -> bool:
         return self.keeper.void(nonce)
