@@ -99,6 +99,9 @@ def run(
     results: Annotated[
         Path | None, typer.Option("--results", help="With --inputs: where results go; beside the table by default.")
     ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="With --inputs: rows as tasks of Ray, on RAY_ADDRESS or started here.")
+    ] = False,
 ) -> None:
     """Run one task to its end, or once for each row of a table."""
     from agent.run import Options, run_task
@@ -124,7 +127,7 @@ def run(
     if inputs is not None:
         from agent.flow.command import Wanted, each_row
 
-        raise typer.Exit(each_row(options, Wanted(junit, inputs, workers, retries, rerun_failed, results)))
+        raise typer.Exit(each_row(options, Wanted(junit, inputs, workers, retries, rerun_failed, results, ray)))
     raise typer.Exit(run_task(options))
 
 
@@ -171,6 +174,9 @@ def replay(
     results: Annotated[
         Path | None, typer.Option("--results", help="With --inputs: where results go; beside the table by default.")
     ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="With --inputs: rows as tasks of Ray, on RAY_ADDRESS or started here.")
+    ] = False,
 ) -> None:
     """Do a verified run again without a model: each step is found anew, judged, done and checked."""
     from agent.flow.command import Wanted, replayed
@@ -189,7 +195,7 @@ def replay(
         model=model,
         report=report,
     )
-    wanted = Wanted(junit, inputs, workers, retries, rerun_failed, results, fresh)
+    wanted = Wanted(junit, inputs, workers, retries, rerun_failed, results, fresh, ray)
     raise typer.Exit(replayed(flow, task, heal, options, wanted))
 
 

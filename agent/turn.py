@@ -311,6 +311,8 @@ class Turn:
         step.after = seen
         if not checked:
             return Ending("done_unverified", "the model says done; the task names nothing to check it by")
+        if failed and _unloaded(seen):
+            return Ending("error", _UNLOADED)
         if failed:
             return Ending("done_unverified", f"the model says done, but {failed[0]}", outputs)
         return Ending("verified", f"all {len(checked)} checks hold", outputs)
@@ -318,6 +320,8 @@ class Turn:
     def blocked(self, step: Step, reason: str) -> Ending | None:
         """The model says it cannot be done here: believed the second time, once the screen had time to change."""
         if self._history and self._history[-1].note.startswith("blocked"):
+            if _unloaded(step.seen):
+                return Ending("error", _UNLOADED)
             what = self._parts.plan.instruction or self._parts.plan.goal
             return Ending("infeasible", f"the model sees no way to `{what}`" + (f": {reason}" if reason else ""))
         self._history.append(Done("terminate", step.reply.text if step.reply else "", step.seen, "blocked: look again"))
@@ -570,6 +574,14 @@ class Turn:
         step.note = because
         stopped = clearance.approval is not None and clearance.approval.answer == "stopped"
         return Ending("halted" if stopped else "denied", because)
+
+
+_UNLOADED = "the page could not be loaded: its site does not answer; try again when it does"
+
+
+def _unloaded(seen: Observation) -> bool:
+    """Whether the browser shows its own page in place of one that it could not load: no fault of the task."""
+    return seen.url.startswith("chrome-error:")
 
 
 def _shown(seen: Observation) -> object:

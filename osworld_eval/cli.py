@@ -92,6 +92,28 @@ def ambiguity(
     raise typer.Exit(play(n, first_seed, tuple(kind or KINDS), as_json))
 
 
+@app.command()
+def rows(
+    n: Annotated[int, typer.Option("--n", min=1, help="How many rows.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of what breaks, for which row and when.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 2,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these, as `--fault 'site down' --fault none`; all of them by default."),
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="A new folder for everything.")] = Path("runs/rows"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Do a table of orders while site, browser, runs, machine and disk break; judge by the shop's own log."""
+    from osworld_eval.rows.faults import FAULTS
+    from osworld_eval.rows.play import Wanted
+    from osworld_eval.rows.play import main as play
+
+    if unknown := next((one for one in fault or () if one not in FAULTS), None):
+        raise typer.BadParameter(f"expected one of {', '.join(FAULTS)}, got `{unknown}`", param_hint="--fault")
+    raise typer.Exit(play(Wanted(n, seed, workers, tuple(fault or FAULTS), runs, as_json)))
+
+
 @app.command("grounding-pages")
 def grounding_pages(
     out: Annotated[Path, typer.Argument(help="Folder to write: images/, annotations.json, nodes.json.")],

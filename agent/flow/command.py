@@ -35,6 +35,8 @@ class Wanted:
     """Beside the table where None."""
     fresh: bool = False
     """A process and a browser of its own for each row, where rows could share them."""
+    ray: bool = False
+    """Rows go on somewhere on a Ray cluster."""
 
 
 def replayed(flow: Path, task: Path | None, heal: str, options: Options, wanted: Wanted) -> int:
@@ -106,6 +108,7 @@ def _rows(task: object, words: Sequence[str], options: Options, wanted: Wanted, 
     batch = Batch(
         wanted.inputs, replace(task, sets={}), tuple(command), dict(options.sets), options.runs, wanted.workers,
         wanted.retries, wanted.rerun_failed, wanted.junit, options.as_json, wanted.results, warm,
+        "" if wanted.ray else None,
     )  # fmt: skip
     return run_rows(batch)
 

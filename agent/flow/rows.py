@@ -1,29 +1,33 @@
 """Data-driven runs: one process for each row, results beside the table, no finished row done again.
 
 What a row's run may do twice is decided where it always is: a run that was cut off after an effect is never simply
-repeated (`agent.earlier`). Here it is only decided which rows are still to be done, and which to try again.
+repeated (`agent.earlier`). Here it is only decided which rows are still to be done, and which to try again. A row of
+unknown effect is tried again only where the task says how to look (`reconcile:`): its next run looks first.
+
+Where one system error follows another, whatever the rows share has broken (the site, the network, the disk): no further
+row is begun, one at a time is tried with longer and longer waits, and those tries cost the rows nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agent.earlier import Alone, consequential, run_key
+from agent.flow.bar import Bar
+from agent.flow.processes import HereProcesses, OnRay, Processes, RayMissing, SharedProcesses
+from agent.flow.results import Result, Results, ResultsLost, Status
 from agent.flow.table import Row, read_rows
-from agent.flow.warm import Process, Settings, WarmRows
-from agent.flow.warm import Row as WarmRow
+from agent.flow.warm import Settings
 from agent.junit import Case, Kind, junit
 from agent.outcome import USAGE
 from agent.run_folder import RunFolder, list_runs
@@ -32,33 +36,15 @@ from agent.wire_up import terminable
 
 __all__ = ["Batch", "Result", "Status", "results_of", "run_rows", "status_of"]
 
-Status = Literal["verified", "business", "system", "unknown", "duplicate"]
-"""verified: done. business: the task could not be done with these inputs; trying again would tell nothing new.
-system: machinery broke. unknown: it may have taken effect, a person must look. duplicate: the same as an earlier row.
-"""
 _ELSEWHERE = "is running already"
 """What `agent.run` says of a task that another process is at."""
 _EXIT: tuple[tuple[Status, int], ...] = (("unknown", 40), ("system", 1), ("business", 10))
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one row."""
-
-    row: int
-    key: str
-    """Equal for rows with the same inputs for the same task; see `agent.earlier.run_key`."""
-    status: Status
-    outcome: str
-    because: str
-    inputs: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    run: str = ""
-    folder: str = ""
-    tries: int = 0
-    seconds: float = 0.0
-    at: float = 0.0
-    """When it was known, seconds since the epoch."""
+_TROUBLE = 3
+"""So many system errors one after the other, and it is no longer the rows."""
+_PROBES_S = (1.0, 2.0, 4.0, 8.0, 16.0, *[30.0] * 8)
+"""Waits before single tries then; after the last the batch ends."""
+_UNREACHED_S = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
+"""Waits before a row whose run outlived its batch is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +67,8 @@ class Batch:
     """Where results go; beside the table where None."""
     warm: Settings | None = None
     """Rows share processes that stay (`agent.flow.warm`); None: `command` is run for each."""
+    ray: str | None = None
+    """Address of a Ray cluster, empty for `RAY_ADDRESS` or one that is started here; None for processes here."""
 
     @property
     def root(self) -> Path:
@@ -115,8 +103,23 @@ def run_rows(batch: Batch) -> int:
         if not alone.granted:
             print(f"agent: {batch.table} is being worked through by another process already", file=sys.stderr)
             return 30
-        with terminable():
-            return _Work(batch, bound).run()
+        try:
+            processes = _processes(batch)
+        except RayMissing as problem:
+            print(f"agent: {problem}", file=sys.stderr)
+            return USAGE
+        try:
+            with terminable():
+                return _Work(batch, bound, processes).run()
+        finally:
+            processes.close()
+
+
+def _processes(batch: Batch) -> Processes:
+    """Raises RayMissing."""
+    if batch.ray is not None:
+        return OnRay(batch.root, batch.ray, batch.workers)
+    return SharedProcesses(replace(batch.warm, runs=str(batch.root))) if batch.warm is not None else HereProcesses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +153,44 @@ def _where(task: BoundTask) -> str:
     return f"{task.site} {task.where}" if task.needs_site else task.where
 
 
+@dataclass(slots=True)
+class _Tried:
+    """A row that is to be done, and what it has taken so far."""
+
+    bound: _Bound
+    tries: int = 0
+    seconds: float = 0.0
+    unreached: int = 0
+
+
 class _Work:
-    def __init__(self, batch: Batch, bound: Sequence[_Bound]) -> None:
-        self._batch, self._bound = batch, bound
-        self._place = batch.results or results_of(batch.table)
-        self._known = _read(self._place)
+    def __init__(self, batch: Batch, bound: Sequence[_Bound], processes: Processes) -> None:
+        self._batch, self._bound, self._processes = batch, bound, processes
         self._stop = threading.Event()
-        self._began = time.monotonic()
-        self._took: list[float] = []
-        self._children: set[subprocess.Popen[str] | Process] = set()
-        self._warm = WarmRows(replace(batch.warm, runs=str(batch.root))) if batch.warm is not None else None
+        self._results = Results(batch.results or results_of(batch.table), lambda seconds: not self._stop.wait(seconds))
+        self._known = self._results.known()
+        self._looks = bool(batch.task.file.reconcile)
+        self._bar = Bar(len(bound), batch.as_json)
+        self._trouble = 0
+        self._probes = 0
+        self._lost = ""
 
     def run(self) -> int:
         results: dict[int, Result] = {}
+        try:
+            todo = self._sorted_out(results)
+            if done := len(results):
+                self._bar.say(f"{done} of {len(self._bound)} rows need no run")
+            with self._bar.shown(len(results)):
+                self._each(todo, results)
+        except ResultsLost as problem:
+            self._lost = str(problem)
+        if not self._lost and not self._results.compact(results[number] for number in sorted(results)):
+            self._bar.say("the file of results stays in the order in which they came: it cannot be written anew")
+        return self._end(results)
+
+    def _sorted_out(self, results: dict[int, Result]) -> list[_Bound]:
+        """The rows that need a run; what is known of the others goes into `results`."""
         todo: list[_Bound] = []
         firsts: dict[str, int] = {}
         for one in self._bound:
@@ -175,7 +203,7 @@ class _Work:
             earlier = self._known.get(one.key)
             if earlier is not None and not (self._batch.rerun_failed and earlier.status != "verified"):
                 results[number] = _moved(earlier, number)
-            elif earlier is not None and (may := _may_have_done(earlier)):
+            elif earlier is not None and (may := self._not_again(earlier)):
                 said = f"run {earlier.run} may have done this: {may}; look, then run the row alone"
                 results[number] = self._told(replace(earlier, row=number, status="unknown", because=said))
             elif one.problem:
@@ -184,65 +212,117 @@ class _Work:
                 )
             else:
                 todo.append(one)
-        if done := len(results):
-            self._say(f"{done} of {len(self._bound)} rows need no run")
-        try:
-            self._each(todo, results)
-        finally:
-            if self._warm is not None:
-                self._warm.close()
-        self._compact(results)
-        return self._end(results)
+        return todo
+
+    def _not_again(self, earlier: Result) -> str:
+        """What a failed row has done or may have done, where no look of its next run would find that out."""
+        if self._looks and earlier.outcome in ("error", "unknown_effect"):
+            return ""  # `agent.earlier` looks at exactly these before anything is done
+        return _may_have_done(earlier)
 
     def _each(self, todo: list[_Bound], results: dict[int, Result]) -> None:
-        """Every row in a process of its own, so many at once."""
-        going: dict[Future[Result | None], _Bound] = {}
-        left = list(todo)
+        """Every row in a process of its own, so many at once; what broke comes again after the others."""
+        going: dict[Future[dict[str, Any] | Result | None], _Tried] = {}
+        left = deque(_Tried(one) for one in todo)
         with ThreadPoolExecutor(self._batch.workers) as pool:
             try:
-                while left or going:
-                    while left and len(going) < self._batch.workers and not self._stop.is_set():
-                        one = left.pop(0)
-                        going[pool.submit(self._row, one)] = one
+                while (left or going) and not (self._stop.is_set() and not going):
+                    while left and len(going) < self._most() and not self._stop.is_set():
+                        tried = left.popleft()
+                        going[pool.submit(self._try, tried, self._pause(tried))] = tried
                     over, _ = wait(going, return_when=FIRST_COMPLETED)
                     for future in over:
-                        one = going.pop(future)
-                        if (result := future.result()) is not None:
-                            results[one.row.number] = self._told(result)
-                            self._progress(result, len(left) + len(going))
-                    if self._stop.is_set():
-                        left.clear()
+                        self._over(going.pop(future), future.result(), left, results, len(going))
             except KeyboardInterrupt:
                 self._stop.set()
-                for child in list(self._children):
-                    child.terminate()  # a run that is told to stop ends by itself, which is waited for
-        for future, one in going.items():
-            if (result := future.result()) is not None:
-                results[one.row.number] = self._told(result)
+                self._processes.stop()
+            except ResultsLost:
+                self._stop.set()  # what goes on is waited for, and found in its folder the next time
+                raise
+        for future, tried in going.items():
+            self._over(tried, future.result(), deque(), results, 0)
 
-    def _row(self, one: _Bound) -> Result | None:
-        """One row to its end; None when the batch was stopped before it."""
-        began, tries = time.monotonic(), 0
-        while True:
-            if (found := self._finished(one)) is not None:
-                return found
-            if self._stop.is_set():
-                return None
-            tries += 1
-            said = self._one_run(one)
-            if self._stop.is_set() and said["outcome"] in ("halted", "error"):
-                return None
-            status = status_of(said["outcome"])
-            if said["outcome"] == "halted" and _ELSEWHERE in str(said.get("because", "")):
-                status = "system"  # a run of this row that outlived its batch: wait for its end
-            if status != "system" or tries > self._batch.retries:
-                break
-            self._stop.wait(min(30.0, 0.5 * 2**tries))
-        return Result(
-            one.row.number, one.key, status, said["outcome"], str(said.get("because", "")), one.row.inputs,
-            dict(said.get("outputs", {})), said.get("run", ""), said.get("folder", ""), tries,
-            round(time.monotonic() - began, 2), round(time.time(), 3),
+    def _most(self) -> int:
+        """How many rows may go on at once now."""
+        return 1 if self._trouble >= _TROUBLE else self._batch.workers
+
+    def _pause(self, tried: _Tried) -> float:
+        """Seconds to wait before a try."""
+        if self._trouble >= _TROUBLE:
+            wait_s = _PROBES_S[min(self._probes, len(_PROBES_S) - 1)]
+            self._probes += 1
+            if self._probes > 1:
+                self._bar.say(f"{self._trouble} system errors in a row: one row at a time, in {wait_s:.0f} s")
+            return wait_s
+        if tried.unreached:
+            return _UNREACHED_S[min(tried.unreached, len(_UNREACHED_S)) - 1]
+        return min(30.0, 0.5 * 2**tried.tries) if tried.tries else 0.0
+
+    def _try(self, tried: _Tried, pause_s: float) -> dict[str, Any] | Result | None:
+        """One try: what its run says, a result that was there already, or None when the batch was stopped before it."""
+        if pause_s:
+            self._stop.wait(pause_s)
+        if (found := self._finished(tried.bound)) is not None:
+            return found
+        if self._stop.is_set():
+            return None
+        began = time.monotonic()
+        said = self._one_run(tried.bound)
+        tried.seconds += time.monotonic() - began
+        return said
+
+    def _over(
+        self,
+        tried: _Tried,
+        said: dict[str, Any] | Result | None,
+        left: deque[_Tried],
+        results: dict[int, Result],
+        going: int,
+    ) -> None:
+        """What becomes of a row after a try: known, to come again, or not begun."""
+        number = tried.bound.row.number
+        if said is None:
+            return
+        if isinstance(said, Result):
+            results[number] = self._told(said)
+            self._progress(said, len(left) + going)
+            return
+        outcome, because = str(said["outcome"]), str(said.get("because", ""))
+        if self._stop.is_set() and outcome in ("halted", "error"):
+            return
+        status = status_of(outcome)
+        if outcome == "halted" and _ELSEWHERE in because:  # a run of this row that outlived its batch
+            status = "system"
+            if tried.unreached < len(_UNREACHED_S):
+                tried.unreached += 1
+                left.append(tried)
+                return
+        if not self._last_word(tried, status):
+            left.append(tried)
+            self._bar.say(f"row {number}: {outcome}: {because}; it comes again")
+            return
+        result = Result(
+            number, tried.bound.key, status, outcome, because, tried.bound.row.inputs, dict(said.get("outputs") or {}),
+            str(said.get("run", "")), str(said.get("folder", "")), tried.tries, round(tried.seconds, 2),
+            round(time.time(), 3),
         )  # fmt: skip
+        results[number] = self._told(result)
+        self._progress(result, len(left) + going)
+
+    def _last_word(self, tried: _Tried, status: Status) -> bool:
+        """Whether this is what stands of the row; else it comes again. Counts the try."""
+        if status == "system" and self._trouble >= _TROUBLE and self._probes < len(_PROBES_S):
+            self._trouble += 1
+            return False
+        tried.tries += 1
+        if status != "system":
+            self._trouble = self._probes = 0
+            return status != "unknown" or not self._looks or tried.tries > self._batch.retries
+        self._trouble += 1
+        if self._probes >= len(_PROBES_S):
+            self._stop.set()  # nothing has worked for minutes
+            return True
+        return tried.tries > self._batch.retries
 
     def _finished(self, one: _Bound) -> Result | None:
         """A verified run of this very row that nobody wrote down, as after a kill."""
@@ -258,60 +338,23 @@ class _Work:
         return None
 
     def _one_run(self, one: _Bound) -> dict[str, Any]:
-        """One process; what its last line says, or how it ended when that says nothing."""
+        """One run; what its last line says, or how it ended when that says nothing."""
         sets = {**self._batch.sets, **one.row.inputs}
-        if self._warm is not None:
-            return self._warm.run(WarmRow(sets), self._children)
-        command = [sys.executable, "-m", "agent", *self._batch.command, "--json", "--runs", str(self._batch.root)]
-        command += [word for name, value in sets.items() for word in ("--set", f"{name}={value}")]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as done:
-            self._children.add(done)
-            try:
-                out, err = done.communicate()
-            finally:
-                self._children.discard(done)
-        last = out.strip().splitlines()[-1:] or [""]
-        problem = " ".join(err.strip().splitlines()[-1:])[:300]
         try:
-            said = json.loads(last[0])
-            if isinstance(said, dict) and "outcome" in said:
-                return said
-        except ValueError:
-            pass
-        if done.returncode == USAGE:
-            return {"outcome": "invalid", "because": problem}
-        how = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
-        return {"outcome": "error", "because": f"the run was {how}{f': {problem}' if problem else ''}"}
+            return self._processes.run([*self._batch.command, "--json", "--runs", str(self._batch.root)], sets)
+        except OSError as error:
+            return {"outcome": "error", "because": f"no process can be started: {(error.strerror or 'error').lower()}"}
 
     def _told(self, result: Result) -> Result:
         """On the disk before anything else is done about it."""
-        with self._place.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        self._results.add(result)
         return result
 
-    def _compact(self, results: Mapping[int, Result]) -> None:
-        """One line for each row, in their order."""
-        lines = [json.dumps(asdict(results[number]), ensure_ascii=False) for number in sorted(results)]
-        aside = self._place.with_suffix(".new")
-        aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        aside.replace(self._place)
-
     def _progress(self, result: Result, left: int) -> None:
-        self._took.append(time.monotonic() - self._began)
-        each = self._took[-1] / len(self._took)
         if self._batch.as_json:
-            print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
-            return
-        about = f", about {_span(each * left)} left" if left else ""
+            print(result.line(), flush=True)
         why = "" if result.status == "verified" else f": {result.because}"
-        total, done = len(self._bound), len(self._bound) - left
-        self._say(f"row {result.row}: {result.outcome}, {result.seconds:.1f} s ({done} of {total}{about}){why}")
-
-    def _say(self, line: str) -> None:
-        print(line, file=sys.stderr if self._batch.as_json else sys.stdout, flush=True)
+        self._bar.done(f"row {result.row}: {result.outcome}, {result.seconds:.1f} s", why, left)
 
     def _end(self, results: Mapping[int, Result]) -> int:
         counts = Counter(result.status for result in results.values())
@@ -324,9 +367,12 @@ class _Work:
                  "unknown": "of unknown effect", "duplicate": "duplicates"}  # fmt: skip
         told = ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])  # type: ignore[index]
         left = f", {missing} not begun" if missing else ""
-        self._say(f"{len(self._bound)} rows: {told or 'nothing'}{left}; results: {self._place}")
-        if self._stop.is_set() or missing:
-            return 30
+        self._bar.say(f"{len(self._bound)} rows: {told or 'nothing'}{left}; results: {self._results.place}")
+        if self._lost:
+            print(f"agent: {self._lost}; run the same once more: what is done is found in the runs", file=sys.stderr)
+            return 1
+        if missing or self._stop.is_set():
+            return 1 if self._probes >= len(_PROBES_S) else 30
         return next((code for status, code in _EXIT if counts[status]), 0)
 
     def _listed(self, results: Mapping[int, Result]) -> list[Result]:
@@ -347,23 +393,6 @@ def _moved(earlier: Result, number: int) -> Result:
     return replace(earlier, row=number)
 
 
-def _read(place: Path) -> dict[str, Result]:
-    """The last word on each key; a torn line, as after a power cut, is no word."""
-    found: dict[str, Result] = {}
-    try:
-        lines = place.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        try:
-            result = Result(**json.loads(line))
-        except (ValueError, TypeError):
-            continue
-        if result.status != "duplicate":
-            found[result.key] = result
-    return found
-
-
 _KINDS: Mapping[Status, Kind] = {
     "verified": "passed", "business": "failed", "system": "broken", "unknown": "broken", "duplicate": "skipped",
 }  # fmt: skip
@@ -374,7 +403,3 @@ def _case(result: Result) -> Case:
     kind, name = _KINDS[result.status], f"row {result.row}: {said}"
     log = f"run folder: {result.folder}" if result.folder else ""
     return Case(name, kind, result.outcome, result.because, result.seconds, log)
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -87,7 +87,7 @@ def _check_head(path: Path, head: list[str]) -> None:
 
 def _jsonl(path: Path, text: str) -> list[Row]:
     rows: list[Row] = []
-    for line, said in enumerate(text.splitlines(), start=1):
+    for line, said in enumerate(text.split("\n"), start=1):  # not splitlines: JSON's texts may hold other line ends
         if not said.strip():
             continue
         try:

@@ -1,0 +1,1 @@
+"""Tables of rows against a shop that counts, while everything around them breaks."""
