@@ -11,7 +11,7 @@ import typer
 from agent import cli_flow
 from agent.assistants.command import mcp
 from agent.cli_durable import add_to, needs_store, pairs
-from agent.recording.command import record
+from agent.recording.command import learn, record
 
 __all__ = ["app", "main"]
 
@@ -41,6 +41,7 @@ cli_flow.add_to(app)
 
 app.command()(mcp)
 app.command()(record)
+app.command()(learn)
 
 TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
 RunName = Annotated[str, typer.Argument(help="A run's id, the beginning of one, its folder, or `last`.")]

@@ -97,6 +97,7 @@ class _Watcher:
                 self._look()
             self._actuator.settle()
             self._look()
+            self._look()  # the film takes a picture only where a second look agrees on what is secret
 
     def close(self) -> None:
         self._hear()
