@@ -19,6 +19,7 @@ PAGES = {
     "below": FORM.replace("{}", '<p style="height:1500px">Long</p>{}').format('<button id="go">Save</button>'),
     "twins": FORM.format('<button name="a">Save</button> <button name="b" formaction="/wrong">Save</button>'),
     "swapped": FORM.format('<button id="go" formaction="/wrong">Delete</button>'),
+    "renamed": FORM.format('<button id="go">Save it</button>'),
     "elsewhere": '<script>history.replaceState(0, "", "/other")</script>'
     + FORM.format('<button id="go" formaction="/wrong">Save</button>'),
 }

@@ -12,8 +12,10 @@ from xml.etree import ElementTree as xml
 import pytest
 from office import Office, office
 from procs import Finished, agent, environment
+from world import events
 
 from agent.flow.file import load_flow
+from agent.run_folder import RunFolder
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -82,6 +84,32 @@ def test_in_doubt_nothing_is_pressed_and_the_step_is_named(
     assert (found.code, found.last["outcome"]) == (21, "infeasible"), found.out[-800:] + found.err
     assert said in found.last["because"] and "of the flow" in found.last["because"]
     assert not here.saved and not here.wrong
+
+
+def test_a_renamed_button_is_suggested_or_pressed_and_the_flow_stays_what_it_was(
+    flow: Path, here: Office, tmp_path: Path
+) -> None:
+    here.saved.clear()
+    here.state, before = "renamed", flow.read_bytes()
+    asked = replay(flow, tmp_path / "asked", "--heal", "suggest", "--model", "plan")
+    assert (asked.code, asked.last["outcome"]) == (21, "infeasible"), asked.out[-800:] + asked.err
+    assert not here.saved and [one["kind"] for one in asked.last["suggested"]] == ["target"]
+    assert "+      name: Save it" in asked.err
+    done = replay(flow, tmp_path / "done", "--heal", "auto", "--model", "plan", "--set", "name=Grace Hopper")
+    assert (done.code, done.last["outcome"]) == (0, "verified"), done.out[-800:] + done.err
+    assert here.saved == ["Grace Hopper"] and not here.wrong and flow.read_bytes() == before
+    assert "1 step healed, see flow.patch.yaml" in done.last["because"] and done.verdict.ok
+    assert [name for name, _ in events(RunFolder(done.folder))].count("gui.heal") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["swapped", "twins", "elsewhere"])
+def test_what_is_another_thing_is_healed_by_nobody(flow: Path, here: Office, tmp_path: Path, state: str) -> None:
+    here.saved.clear()
+    here.state = state
+    found = replay(flow, tmp_path, "--heal", "auto", "--model", "plan")
+    assert (found.code, found.last["outcome"]) == (21, "infeasible"), found.out[-800:] + found.err
+    assert "not healed" in found.last["because"] and not here.saved and not here.wrong
 
 
 WATCHED = """
