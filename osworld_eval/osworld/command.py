@@ -45,6 +45,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 def add(app: typer.Typer) -> None:
     """Put the commands into `agent eval`."""
     app.command("osworld")(osworld)
+    app.command("android")(android)
     app.command("rerun")(rerun)
     app.command("compare")(compare)
     app.command("leaderboard")(leaderboard)
@@ -140,6 +141,56 @@ def osworld(
         ray=ray,
         ray_needs=ray_needs,
         model_actors=model_actors,
+        as_json=as_json,
+    )
+    raise typer.Exit(main(wanted))
+
+
+def android(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Task files for a phone; the bundled.")] = None,
+    agent: Annotated[
+        str, typer.Option(help="`plan` (follows each task's own plan), `random`, `pilot`, a folder or a server.")
+    ] = "pilot",
+    serial: Annotated[
+        list[str] | None, typer.Option(help="Play on this phone, as adb lists it; repeated, each is a slot.")
+    ] = None,
+    tasks: Annotated[str, typer.Option(help="Only these, with commas between.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many tasks.")] = None,
+    repeat: Annotated[int, typer.Option(min=1, max=100, help="Play all of it so often.")] = 1,
+    perception: Annotated[str, typer.Option(help="`pixels`, or `both` with the phone's own tree.")] = "both",
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Steps of an attempt at most.")] = 60,
+    minutes: Annotated[int, typer.Option(min=1, max=1440, help="Minutes of an attempt's agent at most.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first repeat; the next ones count on.")] = 0,
+    retries: Retries = 2,
+    out: Out = None,
+    keep: Keep = "all",
+    device: Device = "auto",
+    world: Annotated[bool, typer.Option("--world", help="AndroidWorld's tasks, where its package is.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play tasks on a phone that adb knows, in the same runner; a task's own checks say whether it is done."""
+    from osworld_eval.osworld.evaluate import Wanted, main
+
+    if world:
+        from osworld_eval.osworld.android import world_missing
+
+        typer.echo(f"agent eval android: {world_missing()}", err=True)
+        raise typer.Exit(2)
+    wanted = Wanted(
+        folder=folder,
+        phones=tuple(serial or [""]),
+        agent=agent,
+        tasks=tasks,
+        limit=limit,
+        repeat=repeat,
+        perception=perception,
+        steps=steps,
+        minutes=minutes,
+        seed=seed,
+        retries=retries,
+        out=out,
+        keep=keep,
+        device=device,
         as_json=as_json,
     )
     raise typer.Exit(main(wanted))

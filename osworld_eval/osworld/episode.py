@@ -39,7 +39,7 @@ from sandboxes.guest import Guest, GuestGone, GuestSaid
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["POLICY", "Hands", "Playing", "Settings", "play"]
+__all__ = ["POLICY", "Attempt", "Fault", "Hands", "Playing", "Settings", "play"]
 
 POLICY = "benchmark"
 _TOKEN = "DESKHAND_GUEST_TOKEN"
@@ -104,7 +104,7 @@ class Playing:
     """Set by whoever wants the current attempt to end."""
 
 
-class _Fault(Exception):
+class Fault(Exception):
     """An attempt ends without a score."""
 
     def __init__(self, kind: Status, words: str) -> None:
@@ -133,20 +133,34 @@ def play(job: Job, playing: Playing, folder: Path) -> Row:
     Raises:
         ModelError, MISUSE of `agent.breakage`: no attempt can be played with this agent or these settings.
     """
-    return _Attempt(job, playing, folder).row()
+    if playing.machine.kind not in ("sandbox", "guest", "docker"):
+        from osworld_eval.osworld.android import PhoneAttempt
+
+        return PhoneAttempt(job, playing, folder).row()
+    return Attempt(job, playing, folder).row()
 
 
-class _Attempt:
+class Attempt:
+    """One attempt on a machine that speaks the guest protocol."""
+
     def __init__(self, job: Job, playing: Playing, folder: Path) -> None:
         self._job = job
         self._playing = playing
         self._folder = folder
         self._cache = folder / "cache"
-        self._guest = Guest(playing.machine.address, playing.machine.token or "", 30.0)
         self._watching = _Watching(folder / "upstream")
         self._phases: dict[str, float] = {}
         self._told: dict[str, Any] = {}
         """What becomes known for the row on the way."""
+
+    @property
+    def scoring(self) -> str:
+        """Which evaluators say the score."""
+        return self._job.task.scoring
+
+    @property
+    def _guest(self) -> Guest:
+        return Guest(self._playing.machine.address, self._playing.machine.token or "", 30.0)
 
     def row(self) -> Row:
         """Play it."""
@@ -154,7 +168,7 @@ class _Attempt:
         status: Status = "scored"
         try:
             score, reason = self._scored()
-        except _Fault as fault:
+        except Fault as fault:
             status, score, reason = fault.kind, None, str(fault)
         watching = self._watching
         if score is None:
@@ -177,20 +191,20 @@ class _Attempt:
             digest=job.task.digest,
             place=self._playing.machine.kind,
             slot=self._playing.slot,
-            scoring=job.task.scoring,
+            scoring=self.scoring,
             began=round(began, 3),
             **self._told,
         )
 
     def _scored(self) -> tuple[float, str]:
-        """The score and what decided it. Raises `_Fault`."""
+        """The score and what decided it. Raises `Fault`."""
         playing = self._playing
         self._cache.mkdir(parents=True, exist_ok=True)
         with self._phase("reset"):
             try:
                 playing.machine.reset()
             except MachineFault as fault:
-                raise _Fault("infrastructure", str(fault)) from None
+                raise Fault("infrastructure", str(fault)) from None
         with self._phase("prepare"):
             self._set_up(lambda: playing.hands.prepare(self._job.task, playing.machine, playing.assets, self._cache))
         with self._phase("settle"):
@@ -198,12 +212,12 @@ class _Attempt:
         with self._phase("agent"), self._filmed():
             ending = self._run()
         if ending.outcome in ("error", "unknown_effect"):
-            raise _Fault("infrastructure", f"the run broke: {ending.because}")
+            raise Fault("infrastructure", f"the run broke: {ending.because}")
         with self._phase("score"):
             score = self._score(self._watching.said == "FAIL")
         if score.value is None:
             why = f"it could not be scored: {score.error or score.reason}"
-            raise _Fault("task" if self._answers() else "infrastructure", why)
+            raise Fault("task" if self._answers() else "infrastructure", why)
         return float(score.value), score.reason
 
     # The machine
@@ -212,9 +226,9 @@ class _Attempt:
         try:
             does()
         except SetupFailed as failed:
-            raise _Fault("task" if failed.fault == "task" else "infrastructure", str(failed)) from None
+            raise Fault("task" if failed.fault == "task" else "infrastructure", str(failed)) from None
         except (GuestGone, GuestSaid, MachineFault) as gone:
-            raise _Fault("infrastructure", str(gone)) from None
+            raise Fault("infrastructure", str(gone)) from None
 
     def _rest(self) -> None:
         """Wait until the screen is still, within a bound: what was started may not have come up yet."""
@@ -231,7 +245,7 @@ class _Attempt:
                     return
                 time.sleep(_LOOK_S)  # between two looks
         except (GuestGone, GuestSaid) as gone:
-            raise _Fault("infrastructure", str(gone)) from None
+            raise Fault("infrastructure", str(gone)) from None
 
     @contextmanager
     def _filmed(self) -> Iterator[None]:
@@ -263,7 +277,7 @@ class _Attempt:
         try:
             metered = Metered(agent.model_for(self._job.task, self._job.seed))
         except ValueError as problem:
-            raise _Fault("task", str(problem)) from None
+            raise Fault("task", str(problem)) from None
         os.environ[_TOKEN] = playing.machine.token or ""
         options = Options(
             task=self._file(),

@@ -83,6 +83,8 @@ class Wanted:
     retries: int = 2
     budget_minutes: float | None = None
     budget_tokens: int | None = None
+    phones: tuple[str, ...] = ()
+    """Serial numbers, an empty one for the only phone there is: tasks are then those of phones."""
     guests: tuple[str, ...] = ()
     token_env: str = ""
     revert: str = ""
@@ -117,7 +119,7 @@ def main(wanted: Wanted, pinned_by: Manifest | None = None) -> int:
     130 when stopped, 30 when time or tokens were used up. `pinned_by` is the manifest that must be met.
     """
     try:
-        suite = read_suite(wanted.folder or own_suite())
+        suite = _suite(wanted)
         tasks = _chosen(wanted, suite)
         manifest = _manifest(wanted, tasks)
         if pinned_by is not None and (differing := differences(manifest, pinned_by)):
@@ -131,6 +133,14 @@ def main(wanted: Wanted, pinned_by: Manifest | None = None) -> int:
             return _play(wanted, suite, tasks, manifest, equipment, results)
     except (SuiteError, ModelError, ManifestUnusable, ResultsUnusable, _Misused) as problem:
         return _said(problem, _USAGE)
+
+
+def _suite(wanted: Wanted) -> Suite:
+    if not wanted.phones:
+        return read_suite(wanted.folder or own_suite())
+    from osworld_eval.osworld.android import phone_suite
+
+    return phone_suite(wanted.folder or Path(__file__).parents[2] / "tasks" / "android")
 
 
 def own_suite() -> Path:
@@ -173,13 +183,17 @@ def _manifest(wanted: Wanted, tasks: Sequence[OsworldTask]) -> Manifest:
         "minutes": wanted.minutes,
         "perception": "both" if wanted.agent == ORACLE else wanted.perception,
         "mended": sorted(wanted.mended),
-        "place": "guest" if wanted.guests else "docker" if wanted.docker else "sandbox",
-        "screen": wanted.screen if not wanted.guests and not wanted.docker else "",
+        "place": (place := _kind(wanted)),
+        "screen": wanted.screen if place == "sandbox" else "",
     }
     environment = wanted.environment or _environment()
     where = str(wanted.folder) if wanted.folder is not None else OWN
     model = digest_of(wanted.agent)
     return pinned(tasks, where, wanted.index, wanted.agent, model, wanted.repeat, wanted.seed, settings, environment)
+
+
+def _kind(wanted: Wanted) -> str:
+    return "android" if wanted.phones else "guest" if wanted.guests else "docker" if wanted.docker else "sandbox"
 
 
 def _environment() -> Path | None:
@@ -232,6 +246,8 @@ def _mended(wanted: Wanted) -> tuple[str, ...]:
 
 
 def _places(wanted: Wanted, scheduled: int) -> list[Place]:
+    if wanted.phones:
+        return [Place("android", serial) for serial in dict.fromkeys(wanted.phones)]
     if wanted.guests and wanted.docker:
         raise _Misused("--guest and --docker exclude each other")
     if wanted.guests:

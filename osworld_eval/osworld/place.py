@@ -18,9 +18,9 @@ class Place:
     """One machine, not yet there."""
 
     kind: str = "sandbox"
-    """`sandbox`, `guest` or `docker`."""
+    """`sandbox`, `guest`, `docker` or `android`."""
     address: str = ""
-    """Of a guest."""
+    """Of a guest; of a phone, its serial number."""
     token_env: str = ""
     """The environment variable that holds a guest's token; empty for upstream's machines, which want none."""
     revert: str = ""
@@ -48,5 +48,9 @@ class Place:
                 return GuestMachine(self.address, token or None, words)
             case "docker":
                 return DockerMachine(Path(self.disk).expanduser())
+            case "android":
+                from osworld_eval.osworld.android import PhoneMachine
+
+                return PhoneMachine(self.address)
             case other:
-                raise MachineFault(f"there is no place `{other}`, expected sandbox, guest or docker")
+                raise MachineFault(f"there is no place `{other}`, expected sandbox, guest, docker or android")

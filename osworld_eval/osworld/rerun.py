@@ -29,11 +29,13 @@ def main(path: Path, wanted: Wanted) -> int:
 def _pinned(manifest: Manifest, wanted: Wanted) -> Wanted:
     """What the manifest says in the words of the command line. Raises `ManifestUnusable`."""
     settings = manifest.settings
+    phones = wanted.phones or (("",) if settings.get("place") == "android" else ())
     try:
         return replace(
             wanted,
             folder=wanted.folder or (None if manifest.suite == OWN else Path(manifest.suite)),
             agent=manifest.agent,
+            phones=phones,
             only=tuple(manifest.tasks),
             repeat=manifest.repeat,
             seed=manifest.seed,
