@@ -16,7 +16,7 @@ import json
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -364,9 +364,20 @@ def _against_goal(at: Glance) -> str:
         return f"it would {at.consequence.kind}, and nothing that was asked for says so"
     if at.consequence.kind == "look" or node is None or say.NO_EXTRA.within(node.name):
         return ""
-    if ruled_out := _ruled_out(asked, set(plain(node.name))):
+    if ruled_out := _ruled_out(_without_name(asked, plain(node.name)), set(plain(node.name))):
         return f"what was asked for rules out `{ruled_out}`, and it acts on \u201c{node.name[:80]}\u201d"
     return ""
+
+
+def _without_name(asked: str, name: Sequence[str]) -> str:
+    """What was asked for without a quotation that is the target's own name and denies something: "Not ordered"."""
+
+    def kept(quoted: re.Match[str]) -> str:
+        words = plain(quoted[1])
+        own = list(words) == list(name) and _NOT.search(f" {' '.join(words)} ")
+        return " " if own else quoted[0]
+
+    return re.sub('["\u201c\u201e]([^"\u201c\u201d\u201e]+)["\u201d\u201c]', kept, asked)
 
 
 def _ruled_out(asked: str, name: set[str]) -> str:

@@ -208,6 +208,9 @@ def test_outside_the_tasks_places(origin: str, frame: str, limits: dict[str, Any
         ("Buche ohne Versicherung.", "edit", "Versicherung hinzufügen", True),
         ("Pay not more than 100 EUR.", "buy", "Pay 89.00 EUR", False),
         ("Book a flight without insurance.", "look", "Travel insurance", False),
+        ('Put it aside because of "Not ordered".', "edit", "Not ordered", False),
+        ('Put it aside because of "Not ordered".', "edit", "Ordered", True),
+        ('Do not press "Ordered".', "edit", "Ordered", True),
         ("", "delete", "Delete account", False),
     ],
 )
