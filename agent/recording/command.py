@@ -39,8 +39,15 @@ def record(
         str, typer.Option(help="What one of several like buttons means: the one in the `same` row, or the `first`.")
     ] = "same",
     headless: Annotated[bool, typer.Option("--headless", help="Without a window, for a script that acts.")] = False,
+    desktop: Annotated[
+        str, typer.Option("--desktop", help="Watch these programs on your X desktop instead, as mousepad,galculator.")
+    ] = "",
 ) -> None:
-    """Watch a person do a task in a browser, and write down a task file and a flow. Ends when the window is closed."""
+    """Watch a person do a task, and write down a task file and a flow. Ends when the window is closed, or by Ctrl+C."""
+    if desktop:
+        if start or task:
+            raise typer.Exit(_refused("--desktop takes no address and no --task: a desktop is recorded as it is"))
+        raise typer.Exit(_at_desktop(desktop, to, name, goal))
     from agent.cli_durable import pairs
 
     if rows not in ("same", "first"):
@@ -73,6 +80,35 @@ def record(
         print(f"agent record: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(1) from None
     raise typer.Exit(_told(kept))
+
+
+def _at_desktop(apps: str, to: Path, name: str, goal: str) -> int:
+    from agent.breakage import MACHINERY
+    from agent.recording.desk_draft import desk_task
+    from agent.recording.draft import NoDraft
+    from agent.recording.keep import FILM, empty, own_desktop
+    from agent.task import TaskError
+
+    broken: tuple[type[Exception], ...] = (*MACHINERY, OSError)
+    print("recording: do the task, then press Ctrl+C here.", file=sys.stderr)
+    try:
+        empty(to)
+        watched = own_desktop(tuple(one.strip() for one in apps.split(",") if one.strip()), to / FILM)
+        text, notes = desk_task(watched, name, goal)
+        (to / "task.yaml").write_text(text)
+    except TaskError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return _USAGE
+    except NoDraft as problem:
+        print(f"agent record: {problem}; the film is in {to / FILM}", file=sys.stderr)
+        return 1
+    except broken as error:
+        print(f"agent record: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    print(f"{to / 'task.yaml'}: read it before it runs")
+    for note in notes:
+        print(f"  check: {note}")
+    return 0
 
 
 def _refused(line: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from agent.flow.file import FlowAct, written
 from agent.recording.acts import settled
 from agent.recording.browser import Pulse, Watched, Wish, watch
+from agent.recording.desktop import DeskWatched
 from agent.recording.draft import Draft, Drafted, Known, Rows
 from agent.sites import Site
 from agent.task import Task, TaskError, load_task
 
-__all__ = ["FILM", "Kept", "Wanted", "record"]
+__all__ = ["FILM", "Kept", "Wanted", "empty", "own_desktop", "record"]
 
 FILM = "recording.avi"
 
@@ -57,7 +58,15 @@ def record(wanted: Wanted, pulse: Pulse) -> Kept:
         NoDraft: what was done cannot be kept; the film is.
         SandboxUnavailable, SiteError, SurfaceError, OSError: the machinery.
     """
-    _empty(wanted.folder)
+    empty(wanted.folder)
+    try:
+        return _recorded(wanted, pulse)
+    finally:
+        if not (wanted.folder / "flow.yaml").exists():  # the task that was only begun
+            (wanted.folder / "task.yaml").unlink(missing_ok=True)
+
+
+def _recorded(wanted: Wanted, pulse: Pulse) -> Kept:
     task = _task(wanted)
     bound = task.bind(missing_secrets=True)
     with ExitStack() as stack:
@@ -72,13 +81,43 @@ def record(wanted: Wanted, pulse: Pulse) -> Kept:
     return _written(wanted, task, drafted, origin, watched.seconds)
 
 
-def _empty(folder: Path) -> None:
+def empty(folder: Path) -> None:
+    """Make a folder for a recording. Raises TaskError where something is in it already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TaskError([f"{folder}: there is something already; name another folder with --to"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TaskError([f"{folder}: it cannot be made: {(error.strerror or 'error').lower()}"]) from None
+
+
+def own_desktop(apps: Sequence[str], film: Path) -> DeskWatched:
+    """Watch a person at their own X desktop until Ctrl+C.
+
+    Raises:
+        SurfaceUnavailable: there is none, or it cannot be listened to.
+    """
+    import os
+    from secrets import token_bytes
+
+    from actuators.a11y_bus import accessibility_bus
+    from actuators.desktop import DesktopActuator
+    from actuators.errors import SurfaceError, SurfaceUnavailable
+    from actuators.permit import Verifier
+    from agent.recording.desktop import watch_desktop
+
+    if not os.environ.get("DISPLAY"):
+        raise SurfaceUnavailable("there is no desktop here: DISPLAY is not set")
+    session = os.environ.get("DBUS_SESSION_BUS_ADDRESS", "").split(",")[0].removeprefix("unix:path=")
+    try:
+        bus = accessibility_bus(Path(session)) if session.startswith("/") else None
+    except SurfaceError:
+        bus = None
+    if bus is None:
+        raise SurfaceUnavailable("this desktop has no accessibility (AT-SPI): nothing could be told of what is pressed")
+    nobody = Verifier(token_bytes(32), "", "")  # no permit is valid here
+    with DesktopActuator(nobody, bus=bus) as actuator:
+        return watch_desktop(actuator, film, apps, lambda: True)
 
 
 def _task(wanted: Wanted) -> Task:
@@ -97,7 +136,7 @@ def _task(wanted: Wanted) -> Task:
             raise TaskError(lines[:1]) from None
         raise
     if task.file.surface.browser is None:
-        raise TaskError([f"{place}: it does not begin in a browser; a desktop is recorded with --display"])
+        raise TaskError([f"{place}: it does not begin in a browser; a desktop is recorded with --desktop"])
     return task
 
 
