@@ -214,12 +214,13 @@ class _Bench:
         from agent.wire_up import terminable
 
         options = self._options(row)
+        mistakes: tuple[type[Exception], ...] = (TaskError, *MISUSE)
         try:
             self._flow = self._flow or flow_task(Path(self._settings.flow), self._task)
             task, options = self._flow.bound(options, cast("Heal", self._settings.heal), self._lent)
             with terminable():
                 ran = run_bound(task, replace(options, warm=self._warm(task, options)), Silent())
-        except (TaskError, *MISUSE) as error:
+        except mistakes as error:
             return {"outcome": "invalid", "because": " ".join(str(error).split()), "exit_code": USAGE}
         except MACHINERY as error:
             return {"outcome": "error", "because": " ".join(str(error).split())}
