@@ -43,7 +43,8 @@ class PhoneMachine:
     password = ""
 
     def __init__(self, serial: str) -> None:
-        from sandboxes.device import Device, find_device, is_emulator
+        from sandboxes.adb import is_emulator
+        from sandboxes.device import Device, find_device
 
         self.ports: Mapping[str, int] = {}
         self._device: Device | None = None
