@@ -241,7 +241,7 @@ def osworld_scoring(
     ] = False,
     into: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache.")] = None,
 ) -> None:
-    """Install OSWorld's own evaluators into an environment of theirs: the light set scores two tasks of three."""
+    """Install OSWorld's own evaluators into an environment of theirs; the light set serves all metrics but 17."""
     from osworld_eval.osworld.scoring.install import main as make
 
     raise typer.Exit(make([*(["--full"] if full else []), *(["--into", str(into)] if into else [])]))

@@ -109,8 +109,7 @@ class OsworldTask:
         """Which set of scoring packages it needs."""
         if self.evaluator.infeasible:
             return "none"
-        modules = {say.module_of(check.func) for check in self.evaluator.checks}
-        return "light" if modules <= say.LIGHT else "full"
+        return "full" if any(check.func in say.FULL for check in self.evaluator.checks) else "light"
 
 
 @dataclass(frozen=True, slots=True)

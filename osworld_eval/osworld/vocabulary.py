@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 __all__ = [
     "DOMAINS",
+    "FULL",
     "GETTERS",
     "GOOGLE",
     "IGNORED",
     "KEYS",
-    "LIGHT",
     "METRICS",
     "NEEDED",
     "NEWER",
@@ -157,8 +157,17 @@ GETTERS: Mapping[str, Word] = {
     "googledrive_file": _word("settings_file dest", "path path_list query query_list", GOOGLE),
 }
 
-LIGHT = frozenset({"basic_os", "general", "libreoffice", "others", "slides", "table", "thunderbird", "vscode"})
-"""Metrics of these modules need the light scoring set alone; all others the full one."""
+FULL = frozenset(
+    {
+        *("compare_archive", "compare_pdfs", "compare_pdf_images", "evaluate_colored_words_in_tables"),
+        *("check_structure_sim", "check_structure_sim_resized", "check_structure_sim_with_threshold", "check_sharper"),
+        *("check_contrast_increase_and_structure_sim", "check_saturation_increase_and_structure_sim"),
+        *("check_palette_and_structure_sim", "check_file_exists_and_structure_sim", "check_image_mirror"),
+        *("compare_triangle_positions", "compare_images", "compare_audios", "compare_videos"),
+    }
+)
+"""Metrics that call on packages of the full scoring set; the light one serves all others. `compare_archive` does so for
+some kinds of files alone."""
 _METRICS = {
     "basic_os": "check_gnome_favorite_apps is_utc_0 check_text_enlarged check_moved_jpgs is_in_vm_clickboard",
     "chrome": "is_expected_active_tab is_expected_active_tab_approximate is_expected_url_pattern_match "
