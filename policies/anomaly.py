@@ -350,6 +350,7 @@ no, senza, non, mai, sem, não, nunca
 _SMALL = frozenset(
     plain("""
 than more that this with from into your their have must when what over above below anything nothing something else
+press click push touch choose select
 mehr dieser diese diesen dass einen eine plus cette dans pour que mas para esta este della questo questa mais
 """)
 )
