@@ -365,7 +365,7 @@ class Turn:
             with parts.trail.phase("resolve"):
                 target = parts.actuator.target(action, step.seen)
             assert step.reply is not None
-            wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes)
+            wrong = contradiction(action, target, self._asked(step), _reason(step.reply), step.seen.nodes)
             if not wrong:
                 return action, target
             parts.trail.event("gui.mismatch", body=wrong)
@@ -376,9 +376,14 @@ class Turn:
             step.reply, action = again, again.move.action
         with parts.trail.phase("resolve"):
             target = parts.actuator.target(action, step.seen)
-        wrong = contradiction(action, target, parts.plan.instruction, _reason(step.reply), step.seen.nodes)
+        wrong = contradiction(action, target, self._asked(step), _reason(step.reply), step.seen.nodes)
         step.mismatch = bool(wrong)
         return action, target
+
+    def _asked(self, step: Step) -> str:
+        """What an act is held against: the plan's words, or those of a step that stands in for the plan's."""
+        move = step.reply.move if step.reply is not None else None
+        return (move.wish if isinstance(move, Act) else "") or self._parts.plan.instruction
 
     def _clear(self, step: Step, action: Action, target: Target) -> Clearance:
         parts = self._parts
@@ -465,7 +470,8 @@ class Turn:
         parts, clearance = self._parts, step.clearance
         assert clearance is not None and clearance.permit is not None
         parts.watch.stage(step, "acting")
-        state = self._kept_state() if _lasting(clearance) else ""
+        every = parts.place is not None and parts.place.every_act
+        state = self._kept_state() if every or _lasting(clearance) else ""
         parts.trail.intent(step.index, clearance.permit, target, clearance.decision, state, parts.plan.cursor)
         self._unkept = self._unkept or _lasting(clearance)
         with parts.trail.phase(f"execute_tool {action.kind}") as span:

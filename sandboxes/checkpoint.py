@@ -80,6 +80,9 @@ def _swapped(data: Any, old: str, new: str) -> Any:
 class Rewindable(Protocol):
     """A place that can say how it stands, and in what it differs from how it stood."""
 
+    every_act: bool
+    """Whether it is worth keeping before every act, not only before one that is taken to last."""
+
     def keep(self) -> State:
         """How it stands now. Touches nothing. Raises `NotKept`."""
         ...

@@ -41,6 +41,9 @@ class FilesKeeper:
         clean: takes secrets out of a text; a file that it would change is not kept.
     """
 
+    every_act = True
+    """What a key does to a file is not told by the key."""
+
     def __init__(self, overlay: Overlay, clean: Callable[[str], str]) -> None:
         self._overlay = overlay
         self._clean = clean

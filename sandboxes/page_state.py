@@ -68,6 +68,8 @@ class PageKeeper:
         clean: takes secrets out of a text; what it changes is not kept.
     """
 
+    every_act = False
+
     def __init__(self, context: BrowserContext, clean: Callable[[str], str]) -> None:
         self._context = context
         self._clean = clean

@@ -68,21 +68,22 @@ def test_a_verified_run_makes_its_files_real_where_the_task_says_so(tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_home_goes_back_to_a_step_and_to_before_the_run(tmp_path: Path) -> None:
     runs, note_file = tmp_path / "runs", tmp_path / "home" / "note.txt"
     task = note(tmp_path, "commit", ("press the ctrl+end key", "type more", "press the ctrl+s key", "type and more"))
-    run = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", runs, "--json", timeout=200)
+    run = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", runs, "--json", timeout=400)
     assert run.code == 0 and note_file.read_text() == "first\nmoreand more", run.err + run.out
     name = run.folder.name
-    said = agent("rollback", name, "--to", "5", "--runs", runs, "--dry-run", timeout=100)
+    said = agent("rollback", name, "--to", "5", "--runs", runs, "--dry-run", timeout=300)
     assert (said.code, "as it was: note.txt" in said.out, "nothing was touched" in said.out) == (0, True, True), (
         said.err
     )
     assert note_file.read_text() == "first\nmoreand more"
-    back = agent("rollback", name, "--to", "5", "--runs", runs, "--json", timeout=100)
+    back = agent("rollback", name, "--to", "5", "--runs", runs, "--json", timeout=300)
     assert (back.code, back.last["outcome"]) == (0, "verified"), back.err + back.out
     assert note_file.read_text() == "first\nmore" and back.verdict.ok
-    again = agent("rollback", name, "--to", "1", "--runs", runs, timeout=100)
+    again = agent("rollback", name, "--to", "1", "--runs", runs, timeout=300)
     assert again.code == 20 and "note.txt was changed since the run" in again.out and "does not go on" in again.out
 
 
