@@ -32,6 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "android": ("adbutils",),
     "sites": ("starlette", "uvicorn", "jinja2", "python_multipart"),
     "rows": ("openpyxl",),
+    "mcp": ("mcp", "uvicorn"),
 }
 """Modules of each extra in `pyproject.toml`. `otlp`, `training`, `test` and `lint` are for those who know why."""
 _CORE = ("pydantic", "yaml", "typer", "rich", "cryptography", "cedarpy", "opentelemetry.sdk", "PIL", "numpy")
@@ -39,6 +40,11 @@ _FIRST = {"model", "browser", "sites"}
 """Extras that the first task needs; the others only warn."""
 _PYTHON = (3, 11)
 _SHM_BYTES = 256 * 2**20
+_OFFICE = (
+    ("soffice", "libreoffice-calc libreoffice-writer libreoffice-impress libreoffice-gtk3"),
+    ("lxterminal", "lxterminal"),
+    ("thunar", "thunar"),
+)
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -101,6 +107,7 @@ def _looks(runs: Path) -> Sequence[Callable[[], Iterator[Finding]]]:
         lambda: iter([program_finding("Xvfb", "private desktops", "apt-get install xvfb")]),
         lambda: iter([program_finding("jwm", "private desktops", "apt-get install jwm dbus at-spi2-core")]),
         lambda: iter([jail_finding()]),
+        lambda: (program_finding(name, "bundled OSWorld tasks", f"apt-get install {fix}") for name, fix in _OFFICE),
     )
 
 

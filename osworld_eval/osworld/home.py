@@ -49,7 +49,7 @@ _OPENS: Mapping[str, tuple[str, ...]] = {
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         *("application/vnd.oasis.opendocument.presentation", "application/vnd.ms-powerpoint"),
     ),
-    "pcmanfm.desktop": ("inode/directory",),
+    "thunar.desktop": ("inode/directory",),
 }
 _TERMINAL = """[general]
 fontname=Monospace 11
@@ -60,53 +60,6 @@ hidescrollbar=true
 disablef10=true
 disableconfirm=true
 """
-_FILES = """[config]
-bm_open_method=0
-
-[volume]
-mount_on_startup=0
-mount_removable=0
-autorun=0
-
-[ui]
-always_show_tabs=0
-max_tab_chars=32
-win_width=900
-win_height=600
-splitter_pos=180
-media_in_new_tab=0
-desktop_folder_new_win=0
-change_tab_on_drop=1
-close_on_unmount=1
-focus_previous=0
-side_pane_mode=places
-view_mode=list
-show_hidden=0
-sort=name;ascending;
-toolbar=navigation;home;
-show_statusbar=1
-pathbar_mode_buttons=0
-"""
-_FILES_TOO = """[config]
-single_click=0
-use_trash=0
-confirm_del=0
-confirm_trash=0
-advanced_mode=0
-si_unit=0
-force_startup_notify=1
-backup_as_hidden=1
-no_usb_trash=1
-no_child_non_expandable=0
-show_full_names=0
-only_user_templates=0
-drop_default_action=auto
-terminal=lxterminal
-archiver=file-roller
-thumbnail_local=0
-thumbnail_max=0
-"""
-"""No thumbnails, and no question before something is deleted."""
 _CHROME = {
     "browser": {"check_default_browser": False, "has_seen_welcome_page": True},
     "bookmark_bar": {"show_on_all_tabs": True},
@@ -140,8 +93,6 @@ def _files() -> dict[str, str]:
         ".config/mimeapps.list": f"[Default Applications]\n{defaults}",
         ".config/libreoffice/4/user/registrymodifications.xcu": _office(),
         ".config/lxterminal/lxterminal.conf": _TERMINAL,
-        ".config/pcmanfm/default/pcmanfm.conf": _FILES,
-        ".config/libfm/libfm.conf": _FILES_TOO,
         ".config/google-chrome/Default/Preferences": json.dumps(_CHROME),
         ".config/google-chrome/First Run": "",
     }

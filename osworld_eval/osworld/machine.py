@@ -39,7 +39,7 @@ Kind = Literal["sandbox", "guest", "docker"]
 PORTS: Mapping[str, int] = {"chromium": 9222, "vlc": 8080}
 """Further ports that upstream's getters and steps speak to, as they are numbered inside."""
 PROGRAMS = (
-    *("mousepad", "pcmanfm", "lxterminal", "galculator", "soffice", "chromium"),
+    *("mousepad", "thunar", "lxterminal", "galculator", "soffice", "chromium"),
     *("gimp", "vlc", "thunderbird", "code"),
 )
 """What a sandbox starts by name, where it is installed. Upstream's tasks use these and few others."""

@@ -42,7 +42,9 @@ _ANSWERS_S = 100.0
 """Upstream asks 20 times, 5 seconds apart."""
 _CHROME_S = 75.0
 _LOADS_S = 60.0
-_SHOWS_S, _STILL_S, _LONGEST_S = 4.0, 0.5, 20.0
+_SHOWS_S, _STILL_S, _LONGEST_S = 4.0, 0.5, 90.0
+_SILENT_S = 2.5
+"""A tree that took longer and has nothing in it lacks a program that is there and does not answer yet."""
 _LOOKS_S = 0.1
 _SHIFTED = ("SCREEN_WIDTH_HALF", "SCREEN_HEIGHT_HALF", "SCREEN_WIDTH", "SCREEN_HEIGHT", "CLIENT_PASSWORD")
 _SHOWING = frozenset({"launch", "open", "execute_with_verification", "chrome_open_tabs"})
@@ -79,7 +81,7 @@ def prepare(task: OsworldTask, machine: Machine, assets: Assets, cache: Path) ->
     before = _picture(guest)
     notes = steps(machine, task.config, cache, assets, task.path.parents[2])
     if any(step.type in _SHOWING for step in task.config):
-        _shown(guest, before)
+        _shown(guest, before, machine.kind == "sandbox")
     return notes
 
 
@@ -329,18 +331,35 @@ def _picture(guest: Guest) -> bytes:
     return b""
 
 
-def _shown(guest: Guest, before: bytes) -> None:
-    """Until what was started has come to the screen and the screen is still; a little while where nothing comes."""
+def _shown(guest: Guest, before: bytes, asks: bool) -> None:
+    """Until what was started has come to the screen and is still; a little while where nothing comes.
+
+    A program that has drawn its window may be far from taking keys. With `asks` what programs tell through
+    accessibility must come to rest as well: upstream's machines take seconds to tell it, ours a moment.
+    """
     began = since = time.monotonic()
-    last = before
+    last, told = before, ""
     while True:
         now, seen = time.monotonic(), _picture(guest)
         if seen != last:
             last, since = seen, now
-        enough = _STILL_S if last != before else _SHOWS_S
-        if now - since >= enough or now - began >= _LONGEST_S:
+        if now - began >= _LONGEST_S:
             return
+        if now - since >= (_STILL_S if last != before else _SHOWS_S):
+            if not asks or last == before:
+                return
+            asked, telling = time.monotonic(), _tree(guest)
+            silent = "<application" not in telling and time.monotonic() - asked >= _SILENT_S
+            if telling == told and not silent:
+                return
+            told, since = telling, time.monotonic()
         time.sleep(_LOOKS_S)  # between two looks
+
+
+def _tree(guest: Guest) -> str:
+    with suppress(GuestGone, GuestSaid):
+        return guest.accessibility()
+    return ""
 
 
 def _holds(until: Mapping[str, Any], ran: Ran) -> bool:

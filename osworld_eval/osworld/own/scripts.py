@@ -38,7 +38,7 @@ __all__ = ["NearMiss", "Player", "Script", "ScriptError", "near_misses", "oracle
 
 _FOLDER = Path(__file__).parent
 _WORDS = ("keys", "type", "click", "double", "right", "drag", "wait", "gone", "launch", "do")
-_MOST_WAITS = 8
+_MOST_WAITS = 24
 _WAIT_S = 5.0
 
 
