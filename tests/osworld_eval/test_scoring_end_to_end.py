@@ -34,6 +34,8 @@ def on() -> Iterator[Stage]:
     with stage() as made:
         write(made, "a.txt", "one\ntwo\n")
         write(made, "b.txt", "one\n")
+        write(made, "mail.txt", "From - Mon\nSubject: a\n\nhi\n")
+        write(made, "other-mail.txt", "From - Mon\nSubject: b\n\nhi\n")
         yield made
 
 
@@ -98,6 +100,12 @@ def test_what_upstream_breaks_on_is_an_error_of_the_same_kind_and_no_score(on: S
             Case("no tree", {"func": "check_accessibility_tree", "result": {"type": "accessibility_tree"},
                              "expected": rule([{"xpath": "//a"}])}),
             None, 0.0,
+        ),
+        (
+            "folder-never-read",
+            Case("mail", {"func": "check_thunderbird_folder", "result": vm("a.txt"), "expected": gold("mail.txt")},
+                 files={f"{HOME}/a.txt": "other-mail.txt"}),
+            1.0, 0.0,
         ),
         (
             "or-after-missing",

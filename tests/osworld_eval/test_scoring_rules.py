@@ -101,6 +101,9 @@ def test_every_switch_has_a_cure_and_every_cure_a_reason() -> None:
     }
     assert names == MENDABLE
     assert len({bug.name for bug in BUGS}) == len(BUGS) and all(bug.what and bug.where for bug in BUGS)
+    how_to = (Path(__file__).parents[2] / "docs" / "how-to" / "score-osworld.md").read_text()
+    for bug in BUGS:
+        assert f"| `{bug.name}` | {bug.where} | {bug.what} | {bug.mended or 'cannot be'} |" in how_to
 
 
 def test_the_cases_of_parity_name_real_metrics_and_getters_and_most_of_them() -> None:

@@ -46,6 +46,12 @@ BUGS = (
         "text that is JSON as it stands is read as it stands",
     ),
     Bug(
+        "folder-never-read",
+        "check_thunderbird_folder",
+        "it passes over every message that has any text, so that any two folders that are there count as the same",
+        "their messages are compared, by the options that it documents",
+    ),
+    Bug(
         "eval-of-guest-text",
         "check_gnome_favorite_apps",
         "what a command in the guest printed is run as Python; here that happens behind a wall, but it decides the "
