@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.assistants.job import Job, newest_frame
 from agent.assistants.shelf import NotThere, Shelf
@@ -20,6 +20,10 @@ from agent.session.client import Session, SessionFailed, SessionOver
 from agent.session.client import Wanted as Opened
 from agent.store.where import StoreUnusable
 from agent.task import TaskError, load_task
+
+if TYPE_CHECKING:
+    from agent.store.requests import Requests
+    from agent.store.store import Store
 
 __all__ = ["Desk", "No", "Wanted"]
 
@@ -68,6 +72,7 @@ class Desk:
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
         self._count = 0
+        self._store: Store | None = None
 
     # Tasks and flows
 
@@ -179,6 +184,8 @@ class Desk:
             one.session.end()
         for job in self._jobs.values():
             job.end()
+        if self._store is not None:
+            self._store.close()
 
     # Within
 
@@ -258,15 +265,21 @@ class Desk:
         if self._wanted.approve != "console" or not run:
             return []
         from agent.answering import shown
-        from agent.store.store import Store
 
         try:
-            with Store() as store:
-                return [
-                    " | ".join(" ".join(line.split()) for line in shown(one)) for one in store.requests.waiting(10, run)
-                ]
+            waiting = self._questions().waiting(10, run)
         except StoreUnusable:
             return []
+        return [" | ".join(" ".join(line.split()) for line in shown(one)) for one in waiting]
+
+    def _questions(self) -> Requests:
+        """The store's questions; it is opened once, and can be asked from any thread."""
+        from agent.store.store import Store
+
+        with self._lock:
+            if self._store is None:
+                self._store = Store()
+            return self._store.requests
 
 
 def seen_lines(seen: Mapping[str, Any]) -> list[str]:

@@ -141,7 +141,10 @@ class Draft:
     def _known_text(self, one: Done) -> str:
         assert self.known is not None and one.target is not None
         slots = Slots(self.known.values, self.known.text, tuple(self.known.secrets))
-        return self._template(slots, one.text, f"{{{{{slug(one.target.name)}}}}}")
+        text = self._template(slots, one.text, f"{{{{{slug(one.target.name)}}}}}")
+        if text == one.text:
+            self._notes.append(f"`{text[:40]}` is the value of no input of the task: it is typed as it is")
+        return text
 
     def _input(self, one: Done) -> str:
         assert one.target is not None

@@ -23,7 +23,7 @@ from actuators.geometry import Rect, Screen
 from actuators.observation import Form, Node
 from agent.flow.file import load_flow
 from agent.recording.acts import Done, settled
-from agent.recording.draft import Draft
+from agent.recording.draft import Draft, Known, NoDraft
 from agent.recording.heard import Heard, Look
 from agent.recording.keep import FILM, Wanted, record
 from agent.task import TaskError, load_task
@@ -226,6 +226,25 @@ def test_a_field_that_a_person_marks_is_secret_from_its_first_stroke(tmp_path: P
     found = drafted(tmp_path, heard, look(node("heading", "Here")))
     assert found.steps[0].done_by[0].text == "<secret:code>" and not found.inputs
     assert "zz9" not in str(found)
+
+
+def test_a_task_that_is_there_gives_its_own_names(tmp_path: Path) -> None:
+    known = Known({"origin": "Zurich", "card": "x"}, "goal: {{origin|upper}}", {"number": ("cc-number",), "pin": ()})
+    seen = look(node("textbox", "From", editable=True))
+
+    def typed(name: str, **facts: Any) -> Heard:
+        return Heard("edit", 1, node("textbox", name, editable=True, **facts), seen, facts.get("value") is None)
+
+    heard = [
+        typed("From", value="ZURICH"),
+        typed("Remark", value="none"),
+        typed("Card number", autocomplete="cc-number"),
+    ]
+    found = drafted(tmp_path, heard, look(node("heading", "Here")), known=known)
+    assert [step.done_by[0].text for step in found.steps] == ["{{origin|upper}}", "none", "<secret:number>"]
+    assert "`none` is the value of no input" in found.notes[0] and not found.inputs
+    with pytest.raises(NoDraft, match="no one secret for the field `Word`"):
+        drafted(tmp_path, [typed("Word")], look(), known=known)
 
 
 @pytest.mark.parametrize(("name", "rule"), [("Select", True), ("Delete", False), ("Pay 9.00 EUR", False)])
