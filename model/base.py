@@ -45,6 +45,8 @@ class Act:
     kind: Literal["act"] = "act"
     meant: str = ""
     """Id of the one node that this may be done to, where it is known: anything else under the point is refused."""
+    wish: str = ""
+    """What it is for, in words, where that is not what the plan's step says."""
     still: bool = False
     """Nothing but its target is expected to change: where that is so, what follows needs no new picture."""
     most: str = ""

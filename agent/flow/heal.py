@@ -14,6 +14,7 @@ a thing that does something else of the same class. The task's checks and limits
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -352,12 +353,13 @@ class Healer(Kept):
 
         Raises `_Unhealed` for a rule whose words do not say it.
         """
-        old, new = step.done_by[number].target, acts[-1].target
+        old, new = step.done_by[number].target, acts[-1].target  # of what is put before it, nothing is said
         told: dict[str, Any] = {"done_by": (*step.done_by[:number], *acts, *step.done_by[number + 1 :])}
         if old is not None and new is not None and old.name and old.name != new.name:
-            if step.rule and old.name not in step.do:
+            word = re.compile(rf"(?<!\w){re.escape(old.name)}(?!\w)")
+            if step.rule and not word.search(step.do):
                 raise _Unhealed("the plan's words do not say its name, so they cannot say another")
-            told["do"] = step.do.replace(old.name, new.name) if step.rule else step.do
+            told["do"] = word.sub(lambda _: new.name, step.do)
             told["until"] = renamed(step.until, old.name, new.name)
         return step.model_copy(update=told)
 

@@ -132,7 +132,9 @@ class Player:
         twins = [one for one in own_nodes(seen) if one.role == node.role and plain(one.name) == plain(node.name)]
         if len(twins) > 1 and " first " not in f" {asked.step.casefold()} ":
             return Blocked(f'{len(twins)} things are {node.role} "{node.name[:60]}", and which is meant cannot be told')
-        return replace(move, meant=node.id, most=mended.effect if mended is not None else "")
+        if mended is None:
+            return replace(move, meant=node.id)
+        return replace(move, meant=node.id, most=mended.effect, wish=asked.step)
 
     def _next(self, asked: Instruction, history: Sequence[Done], seen: Observation) -> Move:
         going = self._going
@@ -148,8 +150,13 @@ class Player:
                 continue
             if isinstance(move, Act):
                 going.proposed, going.at = _kind(move.action), len(history)
-                most = act.effect if act in self._mended and not isinstance(move.action, _LOOKING) else ""
-                return replace(move, still=self._still(act, going, move.action), most=most)
+                mended = act in self._mended and not isinstance(move.action, _LOOKING)
+                return replace(
+                    move,
+                    still=self._still(act, going, move.action),
+                    most=act.effect if mended else "",
+                    wish=self._what(act) if mended or act.maybe else "",
+                )
             return move
         if not asked.unfinished:
             return Finish()
