@@ -179,9 +179,14 @@ def _phases(runs: Sequence[Run]) -> str:
                 f"<title>{phase}: {seconds:.1f} s</title></rect>"
             )
             x += wide
+    y = 8 + high * len(shown)
+    for place, phase in enumerate(shown[0][1]):
+        x = left + 94 * place
+        parts.append(f'<rect class="phase-{phase}" x="{x}" y="{y}" width="14" height="14"/>')
+        parts.append(f'<text x="{x + 20}" y="{y + 12}">{phase}</text>')
     said = "; ".join(f"{name}: " + ", ".join(f"{k} {v:.1f} s" for k, v in told.items()) for name, told in shown)
-    chart = _drawing("Median seconds of an attempt by phase", said, left + width + 60, high * len(shown) + 16, parts)
-    head = ["agent", *shown[0][1]] if shown else ["agent"]
+    chart = _drawing("Median seconds of an attempt by phase", said, left + width + 60, high * len(shown) + 34, parts)
+    head = ["agent", *shown[0][1]]
     cells = [[name, *(_n(value) for value in told.values())] for name, told in shown]
     return (
         "<h2>Time</h2>" + chart + _table("Median seconds by phase; `acting` is the agent less its model", head, cells)
