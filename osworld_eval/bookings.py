@@ -116,7 +116,9 @@ def play(booking: Booking, model: str, runs: Path) -> Result:
     settings = {"seed": booking.seed, "layout": booking.layout, "theme": booking.theme}
     command += [word for name, value in settings.items() for word in ("--site", f"{name}={value}")]
     command += [word for name, value in booking.inputs.items() for word in ("--set", f"{name}={value}")]
-    done = subprocess.run(command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=3600, check=False
+    )
     return judged(booking, done.stdout, done.stderr)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -49,6 +50,8 @@ class Replayed:
     """Whether torch was in the process."""
     wall_s: float = 0.0
     """From its process's start to its end; of a row, from its being given to its answer."""
+    cpu_s: float = 0.0
+    """Seconds of a processor by it and all that it started; tells the same on a busy machine. 0 where not known."""
 
     @property
     def good(self) -> bool:
@@ -62,10 +65,35 @@ def replayed(flow: Path, booking: Booking, runs: Path) -> Replayed:
     words += [word for name, value in settings.items() for word in ("--site", f"{name}={value}")]
     words += [word for name, value in booking.inputs.items() for word in ("--set", f"{name}={value}")]
     command = [sys.executable, "-c", _WATCHED, *words]
-    began = time.monotonic()
-    done = subprocess.run(command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=900, check=False)
-    took = time.monotonic() - began
-    return Replayed(judged(booking, done.stdout, done.stderr), "no model" not in done.stderr.splitlines()[-1:], took)
+    began, spent = time.monotonic(), _children_cpu()
+    done = subprocess.run(
+        command, env={**CARD, **os.environ}, capture_output=True, text=True, timeout=3600, check=False
+    )
+    took, cpu = time.monotonic() - began, _children_cpu() - spent
+    loaded = "no model" not in done.stderr.splitlines()[-1:]
+    return Replayed(judged(booking, done.stdout, done.stderr), loaded, took, cpu)
+
+
+def _children_cpu() -> float:
+    """Seconds of a processor by everything that this process has started and that has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _tree_cpu(root: int) -> float:
+    """Seconds of a processor by a process and everything under it, living or ended; 0 where the system does not say."""
+    found: dict[int, tuple[int, float]] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = place.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found[int(place.parent.name)] = int(told[1]), sum(map(int, told[11:15])) / os.sysconf("SC_CLK_TCK")
+    under, total = {root}, 0.0
+    while under:
+        total += sum(found[pid][1] for pid in under if pid in found)
+        under = {pid for pid, (parent, _) in found.items() if parent in under}
+    return total
 
 
 def recorded(model: str, runs: Path) -> Path:
@@ -115,11 +143,11 @@ def main(n: int, rows: int, driven: int, first_seed: int, model: str, workers: i
 def row(warm: WarmRows, booking: Booking) -> Replayed:
     """One replay as a row of a table, in a process that has done others before."""
     settings = {"seed": str(booking.seed), "layout": booking.layout, "theme": booking.theme}
-    began = time.monotonic()
+    began, spent = time.monotonic(), sum(map(_tree_cpu, warm.waiting))
     said = warm.run(Row(booking.inputs, settings, again=True))
-    took = time.monotonic() - began
+    took, cpu = time.monotonic() - began, sum(map(_tree_cpu, warm.waiting)) - spent
     loaded = any("libtorch" in _maps(pid) for pid in warm.waiting)
-    return Replayed(judged(booking, json.dumps(said), ""), loaded, took)
+    return Replayed(judged(booking, json.dumps(said), ""), loaded, took, max(0.0, cpu))
 
 
 def _maps(pid: int) -> str:
@@ -134,9 +162,9 @@ def _settings(flow: Path, runs: Path) -> Settings:
 
 
 def _driven(booking: Booking, model: str, runs: Path) -> Replayed:
-    began = time.monotonic()
+    began, spent = time.monotonic(), _children_cpu()
     result = play(booking, model, runs)
-    return Replayed(result, False, time.monotonic() - began)
+    return Replayed(result, False, time.monotonic() - began, _children_cpu() - spent)
 
 
 def _told(alone: list[Replayed], rows: list[Replayed], beside: list[Replayed], model: str, as_json: bool) -> int:
@@ -155,7 +183,9 @@ def _told(alone: list[Replayed], rows: list[Replayed], beside: list[Replayed], m
             if some:
                 part = f", {medians[name] / medians[model]:.3f} of {model}" if beside and name != model else ""
                 inside = statistics.median(one.result.seconds for one in some)
-                print(f"{name}: median {medians[name]:.1f} s of {len(some)} (the run itself {inside:.1f} s){part}")
+                cpu = statistics.median(one.cpu_s for one in some)
+                told = f"the run itself {inside:.1f} s; {cpu:.1f} s of a processor"
+                print(f"{name}: median {medians[name]:.1f} s of {len(some)} ({told}){part}")
     return 0 if good >= 0.98 * len(found) and not wrong and not loaded else 1
 
 
@@ -172,5 +202,5 @@ def _printed(how: str, one: Replayed) -> None:
     why = r.wrong or ("" if r.good else r.because)
     mark = "ok " if one.good else "NOT"
     look = f"{r.layout:<8}{r.theme:<6}"
-    took = f"{r.steps:>3} steps {r.seconds:6.1f} s, process {one.wall_s:6.1f} s"
+    took = f"{r.steps:>3} steps {r.seconds:6.1f} s, process {one.wall_s:6.1f} s, processor {one.cpu_s:5.1f} s"
     print(f"{mark} {how:<6} seed {r.seed}  {look}{r.outcome:<12}{took}  {why}", flush=True)
