@@ -563,7 +563,8 @@ def _literal(phrase: str) -> Asked:
     )
     verb = lead.group("verb").split()[0] if lead else ""
     deed = "" if lead or len(words) < 2 else words[0]
-    return Asked(words, literal=True, likely=likely, proper=_proper(rest), verb=verb, deed=deed)
+    exact = bool(quoted(rest)) and not tokens(QUOTES.sub(" ", rest).strip("., "))
+    return Asked(words, literal=True, exact=exact, likely=likely, proper=_proper(rest), verb=verb, deed=deed)
 
 
 def _corner(said: str) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def alike(asked: tuple[str, ...], name: tuple[str, ...], strict: bool = False, m
     if misread:
         one, other = skeleton("".join(asked)), skeleton("".join(name))
         whole = fuzz.ratio(one, other) / 100
-        fit = max(fit, 0.97 * whole if whole > 0.6 else 0.0)
+        fit = max(fit, 0.97 * whole if whole > 0.68 else 0.0)
     return float(min(0.99, fit))
 
 
@@ -411,43 +411,7 @@ class _Scene:
     ) -> float:
         node = self.nodes[n]
         if way.words:
-            parts = []
-            for k, word in enumerate(way.words):
-                part = owns[k][n]
-                if word == way.colour:
-                    part = max(part, 0.95 * self._coloured(node, word))
-                if arounds and part < 0.6:
-                    part = max(part, 0.72 * arounds[k][n])
-                parts.append(part)
-            soft = [kind for kind in way.kinds if kind in SOFT_KINDS and kind not in way.words]
-            kinds = [(0.3, max(self.own(kind)[n], 0.9 if node.role in _TRULY[kind] else 0.0)) for kind in soft]
-            told = max(
-                (part if word == way.colour else own[n] for part, own, word in zip(parts, owns, way.words, strict=True))
-            )
-            if node.role in FIELDS or len(self.names[n]) > 6:  # hints and whole sentences are seldom said in full
-                spec = max(spec, 0.7 if node.role in FIELDS else 0.45)
-            cover = _share([*zip(weights, parts, strict=True), *kinds])
-            fit = cover ** (1.6 if way.literal else 1.25) * (
-                0.6 + 0.4 * (spec if self._by_name(n, way) else max(spec, 0.75))
-            )
-            if way.literal and way.words == self.names[n]:
-                fit = 1.0
-            if way.exact and min(parts) < (0.55 if self.misread else 0.8):
-                fit *= 0.55
-            if self._unsaid_deed(n, way):
-                fit *= 0.8
-            if any(part < 0.5 and word in way.proper for part, word in zip(parts, way.words, strict=True)):
-                fit *= 0.72
-            if told < 0.5 and not (way.roles and node.role in way.roles):
-                fit *= 0.45  # nothing of its own says so: only what stands around it
-            if self.misread and way.words:
-                fit = max(fit, 0.97 * alike(way.words, self.names[n], way.literal, True))
-            more = len(way.words) > 1 or way.place is not None
-            if way.deed and more and way.deed in way.words and not self._does(n, way.deed):
-                fit *= 0.9 if self._by_default(way.deed) else 0.6  # "Delete the message" is not "New message"
-            nouns = all(word != way.deed and (_weight(word) < 0.4 or word in NOUNS) for word in way.words)
-            if way.place is not None and fit < _NOUN_FIT and node.role not in READABLE and nouns:
-                fit = _NOUN_FIT
+            fit = self._worded(n, way, weights, owns, arounds, spec)
         elif way.roles:
             fit = 0.66 if node.role in way.roles and (not way.icon or self._iconic(node)) else 0.0
         else:
@@ -455,6 +419,61 @@ class _Scene:
         if fit <= 0:
             return 0.0
         return float(min(1.0, fit * self._kind(n, way) * self._looks(node, way)))
+
+    def _worded(
+        self,
+        n: int,
+        way: Asked,
+        weights: Sequence[float],
+        owns: Sequence[Sequence[float]],
+        arounds: Sequence[Sequence[float]],
+        spec: float,
+    ) -> float:
+        """How well the words fit a node."""
+        node = self.nodes[n]
+        parts = [
+            max(own[n], 0.95 * self._coloured(node, word)) if word == way.colour else own[n]
+            for own, word in zip(owns, way.words, strict=True)
+        ]
+        told = max(parts)
+        if arounds:
+            parts = [
+                max(part, 0.72 * around[n]) if part < 0.6 else part for part, around in zip(parts, arounds, strict=True)
+            ]
+        soft = [kind for kind in way.kinds if kind in SOFT_KINDS and kind not in way.words]
+        kinds = [(0.3, max(self.own(kind)[n], 0.9 if node.role in _TRULY[kind] else 0.0)) for kind in soft]
+        if node.role in FIELDS or len(self.names[n]) > 6:  # hints and whole sentences are seldom said in full
+            spec = max(spec, 0.7 if node.role in FIELDS else 0.45)
+        if not self._by_name(n, way):
+            spec = max(spec, 0.75)
+        cover = _share([*zip(weights, parts, strict=True), *kinds])
+        fit = cover ** (1.6 if way.literal else 1.25) * (0.6 + 0.4 * spec)
+        if way.literal and way.words == self.names[n]:
+            fit = 1.0
+        against = self._against(n, way, parts)
+        fit *= against
+        if told < 0.5 and not (way.roles and node.role in way.roles):
+            fit *= 0.45  # nothing of its own says so: only what stands around it
+        if self.misread:
+            fit = max(fit, 0.97 * against * alike(way.words, self.names[n], way.literal, True))
+        nouns = all(word != way.deed and (_weight(word) < 0.4 or word in NOUNS) for word in way.words)
+        if way.place is not None and fit < _NOUN_FIT and node.role not in READABLE and nouns:
+            fit = _NOUN_FIT
+        return fit
+
+    def _against(self, n: int, way: Asked, parts: Sequence[float]) -> float:
+        """What speaks against a node that some of the words fit."""
+        factor = 1.0
+        if way.exact and min(parts) < (0.55 if self.misread else 0.8):
+            factor *= 0.55
+        if self._unsaid_deed(n, way):
+            factor *= 0.8
+        if any(part < 0.5 and word in way.proper for part, word in zip(parts, way.words, strict=True)):
+            factor *= 0.72
+        more = len(way.words) > 1 or way.place is not None
+        if way.deed and more and way.deed in way.words and not self._does(n, way.deed):
+            factor *= 0.9 if self._by_default(way.deed) else 0.6  # "Delete the message" is not "New message"
+        return factor
 
     def _does(self, n: int, deed: str) -> bool:
         """Whether a node is called by what is to be done; a long name that holds the word somewhere is not."""

@@ -785,7 +785,8 @@ def kin(one: str, other: str, misread: bool = False) -> float:
         best = max(best, 0.5 if likeness >= 0.84 else 0.0)  # a slip of the finger beside words that are right
     if misread and short > 2 and best < 0.85:
         likeness = max(fuzz.ratio(one, other), fuzz.ratio(skeleton(one), skeleton(other))) / 100
-        best = max(best, likeness if likeness >= 0.58 else 0.0)
+        least = 0.74 if short < 4 else 0.66 if short < 6 else 0.6
+        best = max(best, likeness if likeness >= least else 0.0)
     return best
 
 
