@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -58,6 +59,17 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "get_node", asked)
 
 
+def ports() -> dict[str, int]:
+    """Ports of a node's agents. Without them a raylet waits for each to write its own down, for fifteen seconds only."""
+    names = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
+    doors = [socket.create_server(("127.0.0.1", 0)) for _ in names]
+    try:
+        return {name: int(door.getsockname()[1]) for name, door in zip(names, doors, strict=True)}
+    finally:
+        for door in doors:
+            door.close()
+
+
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Three raylets, each with room for one slot; the head has none."""
@@ -70,8 +82,8 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     os.environ.update(PYTHONPATH=path, RAY_USAGE_STATS_ENABLED="0")
     cluster = Cluster()
     try:
-        cluster.add_node(num_cpus=0, include_dashboard=False)
-        made = [cluster.add_node(num_cpus=1, resources={"desktop": 1}) for _ in range(3)]
+        cluster.add_node(num_cpus=0, include_dashboard=False, **ports())
+        made = [cluster.add_node(num_cpus=1, resources={"desktop": 1}, **ports()) for _ in range(3)]
         yield [cluster, *made]
     finally:
         cluster.shutdown()
