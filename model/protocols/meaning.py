@@ -459,7 +459,7 @@ class _Scene:
         nouns = all(word != way.deed and (_weight(word) < 0.4 or word in NOUNS) for word in way.words)
         if way.place is not None and fit < _NOUN_FIT and node.role not in READABLE and nouns:
             fit = _NOUN_FIT
-        return fit
+        return float(fit)
 
     def _against(self, n: int, way: Asked, parts: Sequence[float]) -> float:
         """What speaks against a node that some of the words fit."""
