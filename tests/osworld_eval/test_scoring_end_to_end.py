@@ -158,6 +158,13 @@ def test_files_that_the_setup_saved_are_there_and_links_among_them_are_not(
 
 
 @needs_evaluators
+def test_a_jail_that_ended_while_it_waited_is_made_anew(on: Stage, scorer: Scorer) -> None:
+    assert scorer._next is not None
+    scorer._next.cell.close()
+    assert score_of(scorer, on, same("a.txt")).value == 1.0
+
+
+@needs_evaluators
 @pytest.mark.slow
 def test_ours_is_what_upstreams_functions_say_for_every_case() -> None:
     assert WHERE is not None

@@ -36,7 +36,7 @@ __all__ = ["Found", "attacks", "digest", "main", "try_all"]
 BOUNDS = Bounds(
     data=2**30, whole=3 * 2**29, file=2**28, scratch=2**29, cpu=15, files=256, processes=48
 )  # small, so that each ends soon
-BOUND_S = 30.0
+BOUND_S = 60.0
 CANARY = "deskhand-canary"
 _INSIDE = Path(__file__).with_name("inside")
 _TEST = "import solution\n\ndef test():\n    return bool(solution.done)\n"
@@ -65,6 +65,8 @@ def attacks(on: Stage, canaries: Path) -> Iterator[Case]:
         on: where files are made; `solution.py` and others change from case to case, so take one at a time.
         canaries: a folder outside the jail that is not to be read or written.
     """
+    for make in (_archives, _texts, _large):
+        yield from make(on.made, canaries)
     for name, code in _programs(canaries).items():
         file = f"solution-{name}.py"
         (on.made / file).write_text(code, "utf-8")
@@ -75,8 +77,6 @@ def attacks(on: Stage, canaries: Path) -> Iterator[Case]:
             "expected": gold("test.py", "test.py"),
         }
         yield Case(f"python: {name}", evaluator, files={f"{HOME}/solution.py": file})
-    for make in (_archives, _texts, _large):
-        yield from make(on.made, canaries)
 
 
 def _programs(canaries: Path) -> dict[str, str]:

@@ -87,12 +87,7 @@ class Scorer:
             SandboxUnavailable: no jail can be built on this machine.
         """
         self._environment = environment(self._where)
-        room = self._room()
-        if why := room.cell.ready():
-            room.close()
-            raise SandboxUnavailable(why)
-        room.is_ready = True
-        self._next = room
+        self._next = self._ready()
         return self
 
     def __exit__(
@@ -159,22 +154,32 @@ class Scorer:
                 return None, "", f"not supported: `{getter}` needs the guest's {port} port, and its {what}"
         if self._environment is None:
             return None, "", "the scorer is not open"
-        room, self._next = self._next or self._room(), None
         try:
-            if not room.is_ready and (why := room.cell.ready()):
-                return None, "", why
-            room.is_ready = True
-            room.served += 1
-            alone = self._keep == 1
-            return _Scoring(room, task, evaluator, errand, alone, self._bound_s, self._retry_s).outcome()
+            room = self._ready()
         except SandboxUnavailable as problem:
             return None, "", str(problem)
+        room.served += 1
+        try:
+            alone = self._keep == 1
+            return _Scoring(room, task, evaluator, errand, alone, self._bound_s, self._retry_s).outcome()
         finally:
             if room.served < self._keep and room.cell.alive:
                 self._next = room
             else:
                 room.close()
                 self._prepare()
+
+    def _ready(self) -> _Room:
+        """A jail that waits for its task: the one that was made ready, or another where that has ended meanwhile."""
+        for last in (False, True):
+            room, self._next = self._next or self._room(), None
+            why = room.why_not()
+            if not why:
+                return room
+            room.close()
+            if last:
+                raise SandboxUnavailable(why)
+        raise AssertionError("unreachable")
 
     def _prepare(self) -> None:
         """Start the next jail, without waiting for it."""
@@ -208,13 +213,21 @@ class _Room:
     def __init__(self, environment: Environment, bounds: Bounds, warm: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="deskhand-score-", ignore_cleanup_errors=True)
         self.handed = Path(self._folder.name)
-        self.is_ready = False
+        self._is_ready = False
         self.served = 0
         try:
             self.cell = Cell(environment, self.handed, bounds, warm)
         except BaseException:
             self._folder.cleanup()
             raise
+
+    def why_not(self) -> str:
+        """Wait until it is ready, once; why it is not, or nothing."""
+        if self._is_ready:
+            return "" if self.cell.alive else "the scoring jail ended while it waited"
+        why = self.cell.ready()
+        self._is_ready = not why
+        return why
 
     def close(self) -> None:
         self.cell.close()
