@@ -62,15 +62,15 @@ def attacks(on: Stage, canaries: Path) -> Iterator[Case]:
     """Every result, its files made on the stage.
 
     Args:
-        on: where files are made; `solution.py` and others change from case to case, so take one at a time.
+        on: where files are made.
         canaries: a folder outside the jail that is not to be read or written.
     """
+    (on.made / "test.py").write_text(_TEST, "utf-8")
     for make in (_archives, _texts, _large):
         yield from make(on.made, canaries)
     for name, code in _programs(canaries).items():
         file = f"solution-{name}.py"
         (on.made / file).write_text(code, "utf-8")
-        (on.made / "test.py").write_text(_TEST, "utf-8")
         evaluator = {
             "func": "check_python_file_by_test_suite",
             "result": vm("solution.py"),
