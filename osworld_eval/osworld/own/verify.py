@@ -9,8 +9,10 @@ alone is scored without a run: what an agent would have left is put there.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import multiprocessing
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +36,7 @@ FOLDER = Path(__file__).parent
 _STEPS = 60
 _SCREEN = (1280, 800)
 ORACLE = "oracle"
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +221,7 @@ def _in_process(folder: str, name: str, which: str) -> list[Tried]:
     """One task, in a process that keeps its machine for the next."""
     global _stage
     if _stage is None:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # whoever gave the work has gone
         _stage = Stage(Path(folder) / f"slot-{multiprocessing.current_process().pid}")
         _stage.__enter__()
     return _stage.task(next(task for task in own_tasks() if task.name == name), which)
