@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent.run_folder import RunFolder, list_runs
+from agent.run_folder import RunFolder
 
 __all__ = ["Job", "newest_frame"]
 
@@ -71,8 +71,7 @@ class Job:
             if self.result.get("folder"):
                 self._folder = RunFolder(Path(self.result["folder"]))
             else:
-                mine = (one for one in list_runs(self._runs)[:20] if one.record and one.record.pid == self._child.pid)
-                self._folder = next((one.folder for one in mine), None)
+                self._folder = next((one for one in _newest(self._runs) if _pid_of(one) == self._child.pid), None)
         return self._folder
 
     @property
@@ -114,6 +113,19 @@ class Job:
                     told = json.loads(line)
                     if isinstance(told, dict):
                         self._said.append(told)
+
+
+def _newest(runs: Path, most: int = 20) -> list[RunFolder]:
+    """The last run folders, the newest first; without a look at the others, of which there may be thousands."""
+    names = sorted((each.name for each in runs.iterdir()), reverse=True) if runs.is_dir() else []
+    return [RunFolder(runs / name) for name in names[:most]]
+
+
+def _pid_of(folder: RunFolder) -> int:
+    try:
+        return folder.read_run().pid
+    except ValueError:
+        return 0
 
 
 def _line(step: dict[str, Any]) -> str:
