@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from typing import Any
 from agent.outcome import USAGE
 from sandboxes.base import SandboxUnavailable
 
-__all__ = ["model", "policy", "step"]
+__all__ = ["load_beside", "model", "policy", "step"]
 
 PHASES = ("observe", "resolve", "decide", "permit", "act", "settle", "journal")
 """`decide`: facts to the broker's process, the rules, minting, and back. `permit`: its verification, which `act` does
@@ -51,7 +52,17 @@ def step(surface: str, n: int, as_json: bool) -> int:
         print(f"{name:<{width}}{value['p50_ms']:>10.2f}{value['p95_ms']:>10.2f}")
     budget = BUDGETS_MS[surface]
     print(f"{f'budget of the design: p50 under {budget:.0f} ms; ' if budget else ''}{n} steps, no model")
+    print(load_beside())
     return 0
+
+
+def load_beside() -> str:
+    """What else the machine was doing: figures taken beside a load above its number of processors are too high."""
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return ""
+    return f"beside a load of {load:.1f} on {os.cpu_count() or 1} processors"
 
 
 def _measured(surface: str, n: int) -> tuple[dict[str, list[float]], dict[str, dict[str, float]]]:
@@ -98,6 +109,7 @@ def policy(as_json: bool) -> int:
     for name, value in said.items():
         shown = ", ".join(f"{key} {number:.3f}" for key, number in value.items())
         print(f"{name:<20} {shown} ms; budget p50 under {budgets[name]} ms")
+    print(load_beside())
     return 0
 
 

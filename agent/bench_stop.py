@@ -22,6 +22,7 @@ from typing import Any
 
 from actuators.action import Action, Drag, OpenUrl, TypeText, Wait
 from actuators.halt import RedStop
+from agent.bench import load_beside
 from agent.outcome import USAGE
 
 __all__ = ["BUDGET_MS", "stop"]
@@ -56,7 +57,7 @@ def stop(n: int, as_json: bool) -> int:
     print(f"{'stopped by':<10}{'in a':<14}{'p50 ms':>9}{'p95 ms':>9}{'worst':>9}")
     for (way, act), one in ((tuple(name.split(".")), value) for name, value in said.items()):
         print(f"{way:<10}{act:<14}{one['p50_ms']:>9.1f}{one['p95_ms']:>9.1f}{one['worst_ms']:>9.1f}")
-    print(f"budget: {BUDGET_MS:.0f} ms; {n} times each")
+    print(f"budget: {BUDGET_MS:.0f} ms; {n} times each; {load_beside()}")
     return 0
 
 

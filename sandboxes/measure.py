@@ -110,4 +110,6 @@ def _timed(once: Callable[[], None], n: int) -> dict[str, float]:
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:
-    return {"p50": statistics.median(values), "p95": sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]}
+    ordered = sorted(values)
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return {"p50": statistics.median(ordered), "p95": p95, "least": ordered[0]}
