@@ -278,6 +278,25 @@ def rehearser_raises() -> None:
     Rehearser.__call__ = _raise  # type: ignore[method-assign]
 
 
+def live_page_adds() -> None:
+    """Once a payment was rehearsed, the live page keeps a field in its memory that it adds when it is sent."""
+    from sandboxes.shadow import Shadows
+
+    shown = Shadows.of
+
+    def of(self: Any, live: Any, *rest: Any) -> Any:
+        found = shown(self, live, *rest)
+        if "/payment" in live.url:
+            live.evaluate(
+                """() => [...document.forms].forEach((form) => { form.addEventListener('submit', () => {
+                const one = document.createElement('input'); one.type = 'hidden'; one.name = 'gift'; one.value = '1';
+                form.append(one) }) })"""
+            )
+        return found
+
+    Shadows.of = of  # type: ignore[method-assign]
+
+
 def button_raises() -> None:
     """The watch for a person does not start."""
     import agent.wire_up

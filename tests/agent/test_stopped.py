@@ -124,10 +124,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 class Terminal:
     """A run with a controlling terminal, and this test at its keyboard."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], breakage: str = "") -> None:
         self.keyboard, end = pty.openpty()
         self.child = subprocess.Popen(
-            [sys.executable, "-c", TTY, *command(arguments)],
+            [sys.executable, "-c", TTY, *command(arguments, breakage)],
             env=environment(TERM="xterm"),
             stdin=end,
             stdout=end,
