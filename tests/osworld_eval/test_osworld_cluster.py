@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -41,10 +42,13 @@ def test_without_a_cluster_it_is_one_line(tmp_path: Path, capsys: pytest.Capture
 
 
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ray gives a raylet half a minute to say that it is there, too little on a machine that has much else to do."""
+    """Ray gives a raylet half a minute to say that it is there, and that one its agents fifteen seconds to name their
+    ports: too little on a machine that has much else to do. So it is asked longer, and a port is named beforehand.
+    """
     from ray._private import services
+    from ray._raylet import DASHBOARD_AGENT_LISTEN_PORT_NAME, persist_port
 
-    ask = services.get_node
+    ask, start = services.get_node, services.start_raylet
 
     def asked(*given: Any) -> Any:
         until = time.monotonic() + 240
@@ -56,7 +60,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
                     raise
                 time.sleep(0.5)
 
+    def started(*given: Any, **named: Any) -> Any:
+        told = inspect.signature(start).bind(*given, **named).arguments
+        port = told["dashboard_agent_listen_port"]
+        persist_port(told["session_dir"], told["node_id"], DASHBOARD_AGENT_LISTEN_PORT_NAME, port)
+        return start(*given, **named)
+
     monkeypatch.setattr(services, "get_node", asked)
+    monkeypatch.setattr(services, "start_raylet", started)
 
 
 def ports() -> dict[str, int]:
