@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(resume)
     app.add_typer(queue_app, name="queue")
     app.command()(work)
+    app.command()(schedule)
 
 
 def resume(
@@ -107,6 +108,35 @@ def work(
     from agent.work import work as go
 
     raise typer.Exit(go(slots, once, lease))
+
+
+def schedule(
+    file: Annotated[Path, typer.Argument(help="A task file, or a flow.yaml.")],
+    kind: Annotated[str, typer.Option("--as", help="`systemd`, `cron`, `github` or `gitlab`.")],
+    every: Annotated[str, typer.Option(help="As 15m, 2h or 1d.")] = "",
+    at: Annotated[str, typer.Option(help="Every day at this time, as 07:30.")] = "",
+    cron: Annotated[str, typer.Option(help='Five fields, as "30 7 * * 1-5".')] = "",
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value. May be repeated.")] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="A run for each row of this .csv, .jsonl or .xlsx.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", help="Preset or .cedar file; replaces the task's.")
+    ] = None,
+    approve: Annotated[str, typer.Option(help="Who answers questions: `console`, `deny` or `auto`.")] = "deny",
+    model: Annotated[str, typer.Option(help="`pilot`, `plan`, a folder, or http://HOST:PORT/v1#NAME.")] = "pilot",
+    runs: RunsRoot = Path("runs"),
+    name: Annotated[str, typer.Option(help="Of the timer or job; the task's by default.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Write the files into this folder.")] = None,
+) -> None:
+    """Print a systemd timer, a cron line or a CI schedule that runs a task. Nothing of deskhand waits for it."""
+    from agent.schedule import Given
+    from agent.schedule import schedule as written
+
+    given = Given(
+        file, kind, every, at, cron, pairs(sets, "--set"), inputs, tuple(policy or ()), approve, model, runs, name, out
+    )
+    raise typer.Exit(written(given))
 
 
 def needs_store() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.attended import APPROVE
 from agent.earlier import run_key
 from agent.outcome import USAGE
+from agent.schedule import is_flow
 from agent.store.queue import Job, JobState, Wish
 from agent.store.store import Store
 from agent.store.where import StoreUnusable
@@ -90,7 +91,7 @@ def _task_and_words(given: Adding) -> tuple[Task, list[str]]:
     words = ["--approve", given.approve]
     words += [word for name in given.policy for word in ("--policy", name)]
     words += [word for name, value in site.items() for word in ("--site", f"{name}={value}")]
-    if _is_flow(given.file):
+    if is_flow(given.file):
         from agent.flow.replay import flow_of, flow_task
 
         place = flow_of(given.file, given.runs).absolute()
@@ -98,14 +99,6 @@ def _task_and_words(given: Adding) -> tuple[Task, list[str]]:
         return task, ["replay", str(place), *words]
     task = load_task(given.file).with_site(site)
     return task, ["run", str(given.file.absolute()), "--model", given.model, "--stop-key", "off", *words]
-
-
-def _is_flow(file: Path) -> bool:
-    """A flow names the digest of its task; anything else is read as a task, and told so where it is none."""
-    try:
-        return file.is_dir() or "\ntask_digest:" in file.read_text("utf-8", "replace")[:20_000]
-    except OSError:
-        return False
 
 
 def _key(task: BoundTask) -> str:
