@@ -130,7 +130,7 @@ class Healer(Kept):
             scan.over = f"{reply.move.reason}; a change is suggested: {_in_words(change)}"
             return Reply(Blocked(scan.over), reply.text)
         self._scan = None
-        self._player.mend(trouble.number, change.after, mended)
+        self._player.mend(trouble.number, change.after, mended, done=trouble.kind == "unlike")
         if self._parts is not None and change.after.until != change.before.until:
             self._parts.plan.reword(trouble.number, *map(self._player.filled, _other_names(change)))
         return self._player.propose(asked, history, seen, perception)

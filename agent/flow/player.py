@@ -104,14 +104,16 @@ class Player:
         """A text with this run's values in place of its templates."""
         return self._fill(text)
 
-    def mend(self, number: int, step: FlowStep, mended: Sequence[FlowAct]) -> None:
+    def mend(self, number: int, step: FlowStep, mended: Sequence[FlowAct], done: bool = False) -> None:
         """Go on with another step in the place of one; `mended` are those of its acts that were never recorded.
 
-        They may do nothing worse than what they stand in for was judged to do.
+        They may do nothing worse than what they stand in for was judged to do. With `done` the act itself has been
+        done, and only what is expected of it is another: it is not done again.
         """
         self._steps[number] = step
         self._mended.update(mended)
-        self._going = replace(self._going, did=[], proposed="", scrolls=0, waited=False, reached=False, searched=False)
+        did = self._going.did if done else []
+        self._going = replace(self._going, did=did, proposed="", scrolls=0, waited=False, reached=False, searched=False)
 
     def close(self) -> None:
         """Nothing to end."""

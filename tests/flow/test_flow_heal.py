@@ -183,6 +183,23 @@ def test_a_check_that_fails_is_expected_otherwise_only_where_the_flow_goes_on(tm
     assert isinstance(move, Blocked) and "what comes after it is not there either" in move.reason
 
 
+def test_what_was_done_is_not_done_again_when_only_its_expectation_is_another(tmp_path: Path) -> None:
+    lost = Lost(tmp_path, ACT, "button Cancel\n", model=Says(Finish()))
+    lost.act = lost.act.model_copy(update={"page": ""})
+    following = FlowAct(do="click", target=Anchor(role="button", name="Next"), effect="move")
+    flow = lost.flow.model_copy(update={"steps": (lost.step, FlowStep(do="go on", done_by=(following,)))})
+    player = Player(flow, {"name": "Ada"}, (), tmp_path)
+    digest = "0" * 64
+    healer = Healer(player, flow, lost.place, digest, "auto", lambda: lost.model, Slots({"name": "Ada"}))
+    asked, history = Instruction("goal", "save it"), [Done("looked")]
+    both = screen(button("b", "Save"), button("n", "Next", 1, form=None), path="/kept")
+    assert isinstance(healer.propose(asked, history, screen(button("b", "Save")), "both").move, Act)
+    history += [Done("click"), Done("terminate", note="blocked: look again")]
+    assert isinstance(healer.propose(asked, history, both, "both").move, Finish), "the step is over"
+    [told] = healer.told()["healed"]
+    assert told["kind"] == "expectation"
+
+
 def test_suggest_does_nothing_and_leaves_a_patch_that_a_person_accepts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
