@@ -11,6 +11,7 @@ upstream runs inside: it can decide the score of its own task.
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import subprocess
@@ -76,6 +77,8 @@ class Cell:
         self._bounds = bounds or Bounds()
         self._heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._tail: deque[str] = deque(maxlen=_TAIL)
+        self.until = math.inf
+        """When the guard ends it, in monotonic seconds: also where nobody hears, as nothing that is said is taken."""
         self.broke = ""
         """Why the guard ended it; empty where it did not."""
         ours, theirs = os.pipe()
@@ -167,6 +170,8 @@ class Cell:
                 self.broke = f"it started more than {self._bounds.processes} processes"
             elif sum(map(_resident, members)) * page > self._bounds.whole:
                 self.broke = f"it used more than {self._bounds.whole >> 20} MiB of memory"
+            elif time.monotonic() > self.until:
+                self.broke = "it took no answers any more"
             if self.broke:
                 self._process.kill()
                 return

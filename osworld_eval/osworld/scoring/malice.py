@@ -137,6 +137,17 @@ def _programs(canaries: Path) -> dict[str, str]:
             "for number in range(3, 64):\n    try:\n        for _ in range(2 ** 12):\n"
             "            os.write(number, b'x' * 2 ** 16)\n    except OSError:\n        pass\n"
         ),
+        "asks and never listens": (
+            "import json\nask = {'ask': 'http', 'n': 1, 'method': 'POST', 'url': 'http://127.0.0.1:1/' + 'x' * 4000}\n"
+            "for number in range(3, 64):\n    try:\n        for _ in range(9999):\n"
+            "            os.write(number, json.dumps(ask).encode() + b'\\n')\n    except OSError:\n        pass\n"
+            "time.sleep(10 ** 9)\n"
+        ),
+        "says a score that is none": (
+            "for number in range(3, 64):\n    try:\n"
+            "        os.write(number, b'{\"did\": \"score\", \"value\": 1e999}\\n')\n"
+            "    except OSError:\n        pass\n"
+        ),
         "leaves a program behind": (
             "for _ in range(3):\n    subprocess.Popen(['sleep', '86397'], start_new_session=True)\n"
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 import time
@@ -34,6 +35,9 @@ RETRY_S = 5.0
 """Upstream's pause between its three tries for a file that is not there."""
 _SHARED = ("metrics.table", "metrics.docs", "metrics.slides", "metrics.vscode", "getters.chrome")
 """What is imported once where several scorings share a jail."""
+_MOST_SCORE = 1e9
+"""Upstream's metrics give 0 to 1, one of them whatever a database says; beyond this it is none of theirs."""
+_GRACE_S = 1.0
 _MOST_CACHE = 2**31
 """Bytes of a task's cache that are handed in."""
 
@@ -164,6 +168,7 @@ class Scorer:
             return _Scoring(room, task, evaluator, errand, alone, self._bound_s, self._retry_s).outcome()
         finally:
             if room.served < self._keep and room.cell.alive:
+                room.cell.until = math.inf
                 self._next = room
             else:
                 room.close()
@@ -275,6 +280,7 @@ class _Scoring:
     def _conversation(self) -> tuple[float | None, str, str | None]:
         until = time.monotonic() + self._bound_s
         cell = self._room.cell
+        cell.until = until + _GRACE_S
         while True:
             told = cell.hear(until)
             if told is None:
@@ -283,10 +289,12 @@ class _Scoring:
                 case {"ask": "http", "n": number}:
                     cell.say({"n": number, **self._errands.answer(told, until)})
                 case {"ask": "postconfig", "n": number}:
-                    paused = time.monotonic()
-                    cell.say({"n": number, **_carried_out(self._task, self._errand)})
+                    paused, cell.until = time.monotonic(), math.inf
+                    done = _carried_out(self._task, self._errand)
                     until += time.monotonic() - paused
-                case {"did": "score", "value": int() | float() as value}:
+                    cell.until = until + _GRACE_S
+                    cell.say({"n": number, **done})
+                case {"did": "score", "value": int() | float() as value} if abs(value) < _MOST_SCORE:
                     return float(value), self._reason(told), None
                 case {"did": "error", "kind": kind, "words": words}:
                     return None, self._reason(told), self._error(str(kind), str(words))
