@@ -18,12 +18,13 @@ import pytest
 from procs import Shop, agent, command, environment, family, gone, running, shop
 
 from agent.audit.verify import verify
+from agent.report.page import is_brief
 from agent.run_folder import list_runs
 
 pytestmark = pytest.mark.browser
 
-SOON_S = 2.5
-"""Seconds from the signal to the end of the process, on a loaded machine; alone it is about half."""
+SOON_S = 20.0
+"""Seconds after which the end of the process counts as never; how long it takes is printed (about 0.7 s alone)."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,7 @@ def orderly(runs: Path) -> None:
     assert (one.record.outcome, one.record.exit_code) == ("halted", 30)
     verdict = verify(one.folder.path)
     assert verdict.ok and verdict.closed and not verdict.unknown_effect, verdict.line()
+    assert is_brief(one.folder), "nobody who stops a run waits for a film"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -67,7 +69,7 @@ def test_a_signal_ends_the_run(store: Shop, tmp_path: Path, stage: str, number: 
             os.killpg(child.pid, number)  # as a terminal does
         else:
             os.kill(child.pid, number)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=60)
         took = time.monotonic() - began
         print(f"{stage} {number.name}: {took:.2f} s")
         assert (child.returncode, err) == (30, "")
@@ -88,7 +90,7 @@ def test_a_service_manager_ends_the_browser_too(store: Shop, tmp_path: Path, sta
         time.sleep(0.15)
         mine = family(child.pid)
         os.killpg(child.pid, signal.SIGTERM)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=60)
         assert child.returncode in ((30, 40) if stage == "acting" else (30,)), err
         assert json.loads(out.splitlines()[-1])["outcome"] in ("halted", "unknown_effect")
         assert "Traceback" not in err and gone(mine, 3.0) == []
@@ -107,7 +109,7 @@ def test_a_signal_while_the_browser_starts(store: Shop, tmp_path: Path) -> None:
         mine = family(child.pid)
         began = time.monotonic()
         os.kill(child.pid, signal.SIGTERM)
-        child.communicate(timeout=20)
+        child.communicate(timeout=60)
         print(f"starting: {time.monotonic() - began:.2f} s")
         assert child.returncode == 30
         assert gone(mine, 3.0) == []
@@ -216,7 +218,7 @@ def test_two_stops_in_a_row(store: Shop, tmp_path: Path) -> None:
         os.kill(child.pid, signal.SIGINT)
         time.sleep(0.02)
         os.kill(child.pid, signal.SIGINT)
-        _, err = child.communicate(timeout=20)
+        _, err = child.communicate(timeout=60)
         assert child.returncode == 30 and "Traceback" not in err
         assert gone(mine, 5.0) == []
     [one] = list_runs(runs)
