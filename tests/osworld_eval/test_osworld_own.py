@@ -132,7 +132,8 @@ def seen(*names: str, title: str = "") -> Observation:
 
 
 def played(script: Script, *screens: Observation) -> list[Move]:
-    player, history = Player(script), []
+    player = Player(script)
+    history: list[Done] = []
     moves: list[Move] = []
     for screen in screens:
         moves.append(player.propose(Instruction("goal"), history, screen, "both").move)

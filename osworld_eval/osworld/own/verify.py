@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -248,15 +248,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SuiteError as problem:
         print(problem, file=sys.stderr)
         return 2
+    from osworld_eval.osworld.scoring.install import EnvironmentMissing
+
     began = time.monotonic()
     tried: list[Tried] = []
     with tempfile.TemporaryDirectory(prefix="deskhand-verify-", ignore_cleanup_errors=True) as temporary:
         folder = (given.keep or Path(temporary)).absolute()
         try:
-            _all(tasks, folder, given.only, given.slots, lambda one: (tried.append(one), _say(one, given.json)))
-        except (MachineFault, ScriptError, Exception) as problem:
-            if type(problem).__name__ not in ("MachineFault", "ScriptError", "EnvironmentMissing"):
-                raise
+            for one in _all(tasks, folder, given.only, given.slots):
+                tried.append(one)
+                print(json.dumps(asdict(one), ensure_ascii=False) if given.json else _line(one), flush=True)
+        except (MachineFault, ScriptError, EnvironmentMissing) as problem:
             print(problem, file=sys.stderr)
             return 1
     oracles = [one for one in tried if one.script == ORACLE]
@@ -272,22 +274,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(one.good for one in tried) else 1
 
 
-def _say(one: Tried, as_json: bool) -> None:
-    print(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one), flush=True)
-
-
-def _all(tasks: Sequence[OsworldTask], folder: Path, which: str, slots: int, heard: Callable[[Tried], object]) -> None:
+def _all(tasks: Sequence[OsworldTask], folder: Path, which: str, slots: int) -> Iterator[Tried]:
     if slots <= 1:
         with Stage(folder) as stage:
             for task in tasks:
-                for one in stage.task(task, which):
-                    heard(one)
+                yield from stage.task(task, which)
         return
     with ProcessPoolExecutor(slots, multiprocessing.get_context("spawn")) as pool:
         work = [pool.submit(_in_process, str(folder), task.name, which) for task in tasks]
         for done in as_completed(work):
-            for one in done.result():
-                heard(one)
+            yield from done.result()
 
 
 if __name__ == "__main__":
