@@ -87,7 +87,16 @@ def test_a_home_goes_back_to_a_step_and_to_before_the_run(tmp_path: Path) -> Non
     assert again.code == 20 and "note.txt was changed since the run" in again.out and "does not go on" in again.out
 
 
-_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("add_up", "rename_in_a_text")]
+_MORE = (
+    "add_up",
+    "rename_in_a_text",
+    "collect_errors",
+    "count_lines",
+    "rename_a_file",
+    "copy_a_file",
+    "change_a_setting",
+)
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in _MORE]
 
 
 @pytest.mark.parametrize("name", ["write_a_note", *_SLOW])
