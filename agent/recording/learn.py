@@ -32,6 +32,8 @@ _LEAST_PX = 10
 """Smaller changes, as a cursor's, are none."""
 _SMALL_PX, _SMALL_PART = 56, 0.06
 """A change so low, and so small a part of the screen, is one of a field."""
+_MOST_ROWS = 3
+"""More fields than so many do not change at once by one person's hand."""
 _LABEL_PX = 260
 _MOST_SCREENS = 60
 _QUESTION = (
@@ -135,21 +137,42 @@ def _changes(film: Recording) -> list[_Change]:
     found: list[_Change] = []
     for (_, before), (at, after) in pairwise(samples):
         boxes = [box for box in regions(before, after) if box.width >= _LEAST_PX or box.height >= _LEAST_PX]
-        if not boxes:
-            continue
-        box = Rect(
-            min(one.left for one in boxes), min(one.top for one in boxes),
-            max(one.right for one in boxes), max(one.bottom for one in boxes),
-        )  # fmt: skip
-        small = box.height <= _SMALL_PX and box.area <= _SMALL_PART * after.width * after.height
-        last = found[-1] if found else None
-        if last is not None and last.small and small and _near(last.box, box):
-            found[-1] = _Change(at, _join(last.box, box), True, after)
-        elif last is not None and not last.small and not small and at - last.at <= 1.5 / film.per_second:
-            found[-1] = _Change(at, _join(last.box, box), False, after)  # a page that comes in parts
-        else:
-            found.append(_Change(at, box, small, after))
+        rows = _rows(boxes)
+        if rows and len(rows) <= _MOST_ROWS and all(_is_small(box, after) for box in rows):
+            for box in rows:
+                _written(found, _Change(at, box, True, after))
+        elif rows:
+            last = found[-1] if found else None
+            if last is not None and not last.small and at - last.at <= 1.5 / film.per_second:
+                found.pop()  # a page that comes in parts
+            found.append(_Change(at, rows[0], False, after))
     return found
+
+
+def _rows(boxes: Sequence[Rect]) -> list[Rect]:
+    """Boxes on one line taken together."""
+    found: list[Rect] = []
+    for box in boxes:
+        beside = next((one for one in found if _near(one, box)), None)
+        if beside is not None:
+            found.remove(beside)
+        found.append(box if beside is None else _join(beside, box))
+    return found
+
+
+def _is_small(box: Rect, picture: Image) -> bool:
+    return box.height <= _SMALL_PX and box.area <= _SMALL_PART * picture.width * picture.height
+
+
+def _written(found: list[_Change], change: _Change) -> None:
+    """Add a change of a field; to what was written in the same place before, if nothing larger came between."""
+    for index in range(len(found) - 1, -1, -1):
+        if not found[index].small:
+            break
+        if _near(found[index].box, change.box):
+            found[index] = _Change(change.at, _join(found[index].box, change.box), True, change.after)
+            return
+    found.append(change)
 
 
 def _near(one: Rect, other: Rect) -> bool:
@@ -165,11 +188,9 @@ def _join(one: Rect, other: Rect) -> Rect:
 def _field(change: _Change, read: Reader) -> Guess:
     """Something small changed: a text was typed, or a box ticked."""
     box, at = change.box, clock(change.at)
-    lines = _around(box, change.after, read)
-    inside = [line for line in lines if box.left - 12 <= line.box.centre.x <= box.right + 12
-              and box.top - 8 <= line.box.centre.y <= box.bottom + 8]  # fmt: skip
-    label = _label(box, [line for line in lines if line not in inside])
-    text = " ".join(line.text for line in inside).strip()
+    tight = change.after.crop((max(0, box.left - 3), max(0, box.top - 6), box.right + 6, box.bottom + 6))
+    text = " ".join(line.text for line in read(tight)).strip()
+    label = _label(box, _around(box, change.after, read), text)
     if not text or set(text) <= set("•*●· "):
         if box.width <= 48 and label:
             return Guess(change.at, f"check {label}", f"{at}: something small changed beside `{label}`")
@@ -207,17 +228,25 @@ def _page(change: _Change, read: Reader, known: set[str]) -> Guess:
     return Guess(change.at, f"wait until {said} is shown", f"{at}: {why}")
 
 
-def _label(box: Rect, lines: Sequence[Line]) -> str:
-    """What stands to the left on the same line, else above, else to the right: that is what a field is called."""
+def _label(box: Rect, lines: Sequence[Line], text: str) -> str:
+    """What stands to the left on the same line, else above, else to the right: that is what a field is called.
+
+    A line that was read with the field's own `text` at its end is taken without it.
+    """
     level = [one for one in lines if abs(one.box.centre.y - box.centre.y) < 16]
-    left = [one for one in level if one.box.right <= box.left + 8]
+    left = [one for one in level if one.box.left < box.left - 8]
     over = [one for one in lines if one.box.bottom <= box.top + 8 and box.top - one.box.bottom < 60]
     above = [one for one in over if one.box.left < box.right and one.box.right > box.left]
     right = [one for one in level if one.box.left >= box.right - 8]
     for found, key in ((left, lambda one: one.box.right), (above, lambda one: one.box.bottom)):
-        if found:
-            return _clean(max(found, key=key).text)
+        if found and (name := _clean(_without(max(found, key=key).text, text))):
+            return name
     return _clean(min(right, key=lambda one: one.box.left).text) if right else ""
+
+
+def _without(line: str, text: str) -> str:
+    at = line.casefold().find(text.casefold()) if text else -1
+    return line[:at] if at > 0 else line
 
 
 def _clean(text: str) -> str:
