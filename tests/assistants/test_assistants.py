@@ -46,14 +46,14 @@ def test_a_run_waits_for_a_person_whom_no_assistant_can_be(tmp_path: Path, appro
             assert [task["task"] for task in (await one.ask("list_tasks"))["tasks"]] == ["dear.yaml", "far.yaml"]
             begun = await one.ask("run_task", task="dear.yaml", wait_s=0)
             waits = await to_the_end(one, begun["run"])
-            assert waits["state"] == "waits for a person" and "300.00 EUR" in waits["pending"][0], waits
+            assert waits["state"] == "waits for a person" and "300.00 EUR" in waits["pending"][0], json.dumps(waits)
             assert (await one.ask("pending_approvals"))["waiting"][0]["run"] == begun["run"]
             [picture] = await one.shown("screenshot", of=begun["run"])
             assert picture.type == "image" and picture.mime_type == "image/png"
             assert here.posts == []
             assert approve_what_waits() == 0
             ended = await to_the_end(one, begun["run"])
-            assert (ended["state"], ended["outcome"]) == ("ended", "verified"), ended
+            assert (ended["state"], ended["outcome"]) == ("ended", "verified"), json.dumps(ended)
             assert here.posts == ["/buy"]
 
     with (
@@ -147,10 +147,10 @@ def test_a_flight_is_booked_and_booked_again_as_a_flow(tmp_path: Path, approver:
     async def booked(one: Assistant, tool: str, **given: Any) -> dict[str, Any]:
         begun = await one.ask(tool, wait_s=0, **given)
         waits = await to_the_end(one, begun["run"])
-        assert waits["state"] == "waits for a person", waits
+        assert waits["state"] == "waits for a person", json.dumps(waits)
         assert approve_what_waits() == 0
         ended = await to_the_end(one, begun["run"])
-        assert (ended["state"], ended["outcome"]) == ("ended", "verified"), ended
+        assert (ended["state"], ended["outcome"]) == ("ended", "verified"), json.dumps(ended)
         log = (Path(ended["folder"]) / "site" / "flights.log.jsonl").read_text().splitlines()
         [bought] = [one for one in map(json.loads, log) if one["effect"] == "purchase"]
         assert bought["reference"] == ended["outputs"]["reference"]
