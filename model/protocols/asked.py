@@ -497,7 +497,16 @@ def _plain(phrase: str, place: Place | None = None, inner: bool = False) -> Aske
     if said:
         named = (*named, *(word for one in said for word in tokens(one)))
     began = re.match(r"\w+", low)
-    deed = named[0] if named and began and not lead and began.group() == words[0] and (len(named) > 1 or place) else ""
+    deed = (
+        named[0]
+        if named
+        and began
+        and named[0] not in _KINDS
+        and not lead
+        and began.group() == words[0]
+        and (len(named) > 1 or place)
+        else ""
+    )
     return replace(shape, words=named, deed=deed)
 
 

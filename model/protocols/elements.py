@@ -125,7 +125,8 @@ def echoes(node: Node, asked: Sequence[str]) -> bool:
             or any(name in plain_words(one) for one in _QUOTED.findall(text))
         ):
             continue  # a name that is only spoken of
-        if fuzz.partial_ratio(name, whole) >= _ECHO:
+        said, told = whole.split(), name.split()
+        if fuzz.partial_ratio(name, whole) >= _ECHO or (said[0] == told[0] and set(told) <= set(said)):
             return True
     return False
 

@@ -71,6 +71,7 @@ _TOO_FAR = 0.3
 """A thing that stands to its place less than this does not stand there."""
 _SEARCHES = frozenset({"search", "find", "go", "magnifier"})
 _MEASURES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600}
+_UNITS = frozenset(stem(word) for word in _MEASURES)
 _NUMBER = re.compile(r"(\d[\d,.]*)\s*([a-z]*)", re.IGNORECASE)
 _FILE = re.compile(r"^\S.*\.\w{1,6}$|^\.\w+$")
 _WHAT_IS = (
@@ -773,10 +774,13 @@ class _Scene:
             if way.deed and line and self.own(way.deed)[line[0]] > 0.8:
                 return Meant((self.nodes[line[0]],), 0.9 * best)
             members, fit = self._members(way)
+            fit *= 0.66 if way.side else 1.0
             if fit > 0.5 * best:
                 line, best = members, fit
             else:
                 best *= 0.5
+        if best < 0.45 and way.most in ("+", "-"):  # "the longest period": what is measured in time
+            line, best = self._timed(), 0.5
         if not line or best <= _EMPTY:
             return Meant((), 0.0)
         if way.most:
@@ -791,6 +795,16 @@ class _Scene:
         if not -len(line) <= way.ordinal < len(line):
             return Meant((), 0.0)
         return Meant((self.nodes[line[way.ordinal]],), min(1.0, best + 0.02))
+
+    def _timed(self) -> list[int]:
+        """What can be pressed and says a length of time."""
+        return [
+            n
+            for n, node in enumerate(self.nodes)
+            if node.role not in READABLE
+            and any(stem(word) in _UNITS for word in self.names[n])
+            and _NUMBER.search(node.name)
+        ]
 
     def _members(self, way: Asked) -> tuple[list[int], float]:
         """The things of a series that has no name of its own: "the third song"."""
