@@ -214,6 +214,9 @@ class Cluster:
         ClusterUnavailable: Ray is not installed, or the cluster does not answer.
     """
 
+    actor: type = SlotActor
+    """What a slot is in the cluster."""
+
     def __init__(
         self,
         equipment: Sequence[Equipment],
@@ -293,7 +296,7 @@ class Cluster:
 
     def _start(self, slot: _Slot) -> None:
         needs = dict(self._needs)
-        made = self._ray.remote(SlotActor).options(
+        made = self._ray.remote(self.actor).options(
             num_cpus=needs.pop("CPU", 0),
             num_gpus=needs.pop("GPU", 0),
             resources=needs,

@@ -18,9 +18,14 @@ from typing import Any
 import osworld_stage as stage
 import pytest
 
-from osworld_eval.osworld.cluster import needs_of
+from osworld_eval.osworld.cluster import Cluster, needs_of
 from osworld_eval.osworld.evaluate import Wanted, main
+from osworld_eval.osworld.place import Place
 from osworld_eval.osworld.results import read_rows
+from osworld_eval.osworld.row import Job, Row
+from osworld_eval.osworld.runner import Bounds, Runner
+from osworld_eval.osworld.suite import read_suite
+from osworld_eval.osworld.worker import Equipment
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,13 +90,13 @@ def ports() -> dict[str, int]:
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Three raylets, each with room for one slot; the head has none."""
     pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
+    from ray.cluster_utils import Cluster as Nodes
 
     patient(monkeypatch)
     before = dict(os.environ)
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     os.environ.update(PYTHONPATH=path, RAY_USAGE_STATS_ENABLED="0")
-    cluster = Cluster()
+    cluster = Nodes()
     try:
         cluster.add_node(num_cpus=0, include_dashboard=False, **ports())
         made = [cluster.add_node(num_cpus=1, resources={"desktop": 1}, **ports()) for _ in range(3)]
@@ -100,6 +105,65 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         cluster.shutdown()
         os.environ.clear()
         os.environ.update(before)
+
+
+class QuickSlot:
+    """Plays in a second, without a machine or an agent: what is tried is who plays what, and where it goes."""
+
+    def __init__(self, equipment: Equipment, slot: str, shared: Any) -> None:
+        self._slot = slot
+
+    def ready(self) -> tuple[str, str]:
+        return "ready", self._slot
+
+    def play(self, job: Job) -> tuple[str, Any, bytes]:
+        import io
+        import tarfile
+
+        time.sleep(1.0)
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            told = tarfile.TarInfo("upstream/result.txt")
+            told.size = 4
+            tar.addfile(told, io.BytesIO(b"1.0\n"))
+        return "row", Row(job.task.name, job.repeat, job.attempt, "scored", 1.0, slot=self._slot), buffer.getvalue()
+
+    def end(self) -> None:
+        pass
+
+
+class QuickCluster(Cluster):
+    actor = QuickSlot
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.filterwarnings("ignore")
+def test_jobs_of_a_node_that_is_killed_go_to_the_others(nodes: list[Any], tmp_path: Path) -> None:
+    cluster, _, doomed, _ = nodes
+    folder = stage.suite(tmp_path / "suite", **{f"t{number:02}": "Press." for number in range(40)})
+    jobs = [Job(task) for task in read_suite(folder).tasks]
+    taken: list[Row] = []
+    folders: list[Path | None] = []
+
+    def take(row: Row, where: Path | None) -> None:
+        taken.append(row)
+        folders.append(where)
+        if len(taken) == 8:
+            threading.Thread(target=cluster.remove_node, args=(doomed,), kwargs={"allow_graceful": False}).start()
+
+    crew = QuickCluster([Equipment(Place(), "oracle")] * 3, tmp_path / "work", cluster.address, needs={"desktop": 1})
+    try:
+        assert Runner(jobs, crew, take, Bounds(retries=3), threading.Event()).run() == "all"
+    finally:
+        crew.close()
+    scored = [row.task for row in taken if row.finished]
+    assert sorted(scored) == [job.task.name for job in jobs], "every task is scored once"
+    lost = [row for row in taken if not row.finished]
+    assert len(lost) == 1 and "Actor" in lost[0].reason, "one was under way on the node"
+    assert {row.slot for row in taken[:8]} == {"1", "2", "3"} and len({row.slot for row in taken[-6:]}) == 2
+    kept = [where for where in folders if where is not None]
+    assert len(kept) == 40 and all((where / "upstream" / "result.txt").is_file() for where in kept)
 
 
 @pytest.mark.slow
