@@ -12,14 +12,17 @@ from typing import Any
 
 import httpx
 from PIL import Image, ImageDraw
+from sqlalchemy import update
 
 from actuators.action import Action, Click, TypeText, Wait
 from actuators.geometry import Point, Rect
 from actuators.observation import Node, Target
 from agent.console.app import Settings
 from agent.store.approver import ConsoleApprover
+from agent.store.engine import writing
 from agent.store.people import Role
 from agent.store.store import Store
+from agent.store.tables import runs
 from policies.approver import Question
 from policies.consequence import Consequence
 from policies.decision import Approval, Decision
@@ -100,11 +103,15 @@ class Desk:
         """A run that lives."""
         about = {"machine": "desk", "pid": 1, "task": "book_flight", "goal": "Book a flight", "folder": "/nowhere"}
         self.store.runs.begin(run, {**about, "broker_key": "", **told})
+        with writing(self.store.engine) as connection:  # nobody beats for it, and a slow machine must not lose it
+            connection.execute(update(runs).where(runs.c.id == run).values(heartbeat=time.time() + 600))
         if png is not None:
             self.store.runs.show(run, png)
         return run
 
-    def ask(self, question: Question, wait_s: float = 60, on_timeout: Any = "deny", png: bytes | None = None) -> Asking:
+    def ask(
+        self, question: Question, wait_s: float = 600, on_timeout: Any = "deny", png: bytes | None = None
+    ) -> Asking:
         """Ask, and wait until the question stands in the store."""
         before = {one.id for one in self.store.requests.waiting(10_000)}
         asking = Asking(self, question, wait_s, on_timeout)
