@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from actuators.observation import Observation
     from agent.flow.heal import Heal
     from agent.flow.replay import FlowTask
-    from agent.run import Options, Ran
+    from agent.run import Options, Ran, Warm
     from agent.task import BoundTask
     from model.base import Done, Instruction, Model, Perception, Reply
     from policies.broker import Ahead
@@ -218,8 +218,11 @@ class _Bench:
         try:
             self._flow = self._flow or flow_task(Path(self._settings.flow), self._task)
             task, options = self._flow.bound(options, cast("Heal", self._settings.heal), self._lent)
-            with terminable():
-                ran = run_bound(task, replace(options, warm=self._warm(task, options)), Silent())
+            warm = self._warm(task, options)
+            with ExitStack() as stack, terminable():
+                if warm.broker is not None:
+                    stack.callback(warm.broker.close)  # of a run that did not begin, and did not take it
+                ran = run_bound(task, replace(options, warm=warm), Silent())
         except mistakes as error:
             return {"outcome": "invalid", "because": " ".join(str(error).split()), "exit_code": USAGE}
         except MACHINERY as error:
@@ -259,7 +262,7 @@ class _Bench:
             report=given.report,
         )
 
-    def _warm(self, task: BoundTask, options: Options) -> Any:
+    def _warm(self, task: BoundTask, options: Options) -> Warm:
         """What the row may use. The broker of the row after it comes up while it goes on."""
         from agent.attended import asked_where, broker_process
         from agent.run import Warm
