@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,70 @@ def test_a_failed_row_that_has_bought_is_not_done_again(tmp_path: Path, monkeypa
     monkeypatch.setattr(rows, "consequential", lambda folder: iter([("pressed Pay 89.00 EUR", "buy", True, "")]))
     assert run_rows(batch(tmp_path, rerun_failed=True)) == 40
     assert fake.ran.count("Ada") == 1 and told(one)[1] == "unknown"
+
+
+def test_where_everything_breaks_one_row_at_a_time_is_tried_and_none_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text("name\n" + "\n".join(f"N{n}" for n in range(6)) + "\n")
+    fake = Fake(monkeypatch, **{f"N{n}": ["error"] * 2 for n in range(6)})
+    one = batch(tmp_path, retries=1, workers=2)
+    assert run_rows(one) == 0, "three in a row are the site's fault, and cost the rows no try"
+    assert set(told(one).values()) == {"verified"} and len(fake.ran) == 18
+
+
+def test_where_nothing_ever_works_the_batch_ends_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.csv").write_text("name\n" + "\n".join(f"N{n}" for n in range(50)) + "\n")
+    fake = Fake(monkeypatch, **{f"N{n}": ["error"] * 99 for n in range(50)})
+    assert run_rows(batch(tmp_path)) == 1
+    assert len(fake.ran) < 30
+
+
+def test_of_unknown_effect_is_looked_for_again_where_the_task_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = {"open": "http://127.0.0.1:1/orders", "happened": [{"kind": "text", "contains": "{{name}}"}]}
+    monkeypatch.setitem(TASK, "reconcile", [look])
+    fake = Fake(monkeypatch, Ada=["unknown_effect", "verified"], Grace=["unknown_effect"] * 3)
+    one = batch(tmp_path)
+    assert run_rows(one) == 40 and told(one) == {1: "verified", 2: "unknown", 3: "verified"}
+    assert [fake.ran.count(name) for name in ("Ada", "Grace")] == [2, 3]
+
+
+def test_a_full_disk_costs_no_line_and_leaves_none_torn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, real, wrote = Fake(monkeypatch), os.write, iter([0, 9, 30])
+    one = batch(tmp_path)
+    sizes: list[int] = []
+
+    def short(fd: int, data: bytes) -> int:
+        if (cut := next(wrote, None)) is None:
+            return real(fd, data)
+        sizes.append(results_of(one.table).stat().st_size)
+        if not cut:
+            raise OSError(28, "No space left on device")
+        return real(fd, data[:cut])
+
+    monkeypatch.setattr("agent.flow.results.os.write", short)
+    assert run_rows(one) == 0 and sizes == [0, 0, 0] and len(fake.ran) == 3
+    assert told(one) == {1: "verified", 2: "verified", 3: "verified"}
+
+
+def test_a_disk_that_stays_full_ends_the_batch_and_what_stands_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Fake(monkeypatch)
+    one, real, wrote = batch(tmp_path), os.write, iter([None])
+
+    def full(fd: int, data: bytes) -> int:
+        if next(wrote, "full") is None:
+            return real(fd, data)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("agent.flow.results.os.write", full)
+    assert run_rows(one) == 1
+    assert told(one) == {1: "verified"} and "run the same once more" in capsys.readouterr().err
+
+
+def test_line_ends_inside_a_text_are_no_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"name": "A\u2028B"}\n{"name": "C"}\n', encoding="utf-8")
+    assert [row.inputs["name"] for row in read_rows(tmp_path / "a.jsonl")] == ["A\u2028B", "C"]
