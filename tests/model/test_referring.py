@@ -17,8 +17,8 @@ from model.protocols.thesaurus import kin, stem
 SCREEN = Screen(1280, 800)
 
 
-def node(role: str, name: str, left: int, top: int, width: int = 80, height: int = 24, **more: object) -> Node:
-    return Node(f"{role}{left}-{top}", role, name, Rect(left, top, left + width, top + height), **more)
+def node(role: str, name: str, left: int, top: int, width: int = 80, height: int = 24, tag: str = "") -> Node:
+    return Node(f"{role}{left}-{top}", role, name, Rect(left, top, left + width, top + height), tag=tag)
 
 
 BOARD = (
