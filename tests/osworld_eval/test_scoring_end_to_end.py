@@ -166,6 +166,7 @@ def test_a_jail_that_ended_while_it_waited_is_made_anew(on: Stage, scorer: Score
 
 @needs_evaluators
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_ours_is_what_upstreams_functions_say_for_every_case() -> None:
     assert WHERE is not None
     cases = [case for case in all_cases() if WHERE.level == "full" or not case.full]
@@ -175,6 +176,7 @@ def test_ours_is_what_upstreams_functions_say_for_every_case() -> None:
 
 @needs_evaluators
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_what_would_hurt_whoever_scores_it_scores_nothing_and_changes_nothing() -> None:
     assert WHERE is not None
     found = list(malice.try_all(WHERE))
@@ -183,6 +185,7 @@ def test_what_would_hurt_whoever_scores_it_scores_nothing_and_changes_nothing() 
 
 @needs_evaluators
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_python_file_that_says_it_passed_is_upstreams_flaw_and_ends_with_its_own_task(on: Stage) -> None:
     write(on, "solution.py", "import sys\nsys.modules['__main__'].math.isfinite = lambda number: True\ndone = True\n")
     write(on, "test.py", "import solution\n\ndef test():\n    return solution.done\n")
