@@ -83,7 +83,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "live": "Live screen",
         "no_live": "No picture yet.",
         "timeline": "Timeline",
-        "no_timeline": "The run folder is not on this machine; what its questions were is below.",
+        "no_timeline": "The run folder is not on this machine; what its questions were stands above.",
         "questions": "Questions and answers",
         "no_questions": "Nobody was asked.",
         "before": "Before",
