@@ -184,8 +184,8 @@ def _told(alone: list[Replayed], rows: list[Replayed], beside: list[Replayed], m
                 part = f", {medians[name] / medians[model]:.3f} of {model}" if beside and name != model else ""
                 inside = statistics.median(one.result.seconds for one in some)
                 cpu = statistics.median(one.cpu_s for one in some)
-                told = f"the run itself {inside:.1f} s; {cpu:.1f} s of a processor"
-                print(f"{name}: median {medians[name]:.1f} s of {len(some)} ({told}){part}")
+                spent = f"the run itself {inside:.1f} s; {cpu:.1f} s of a processor"
+                print(f"{name}: median {medians[name]:.1f} s of {len(some)} ({spent}){part}")
     return 0 if good >= 0.98 * len(found) and not wrong and not loaded else 1
 
 
