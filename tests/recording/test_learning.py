@@ -61,7 +61,9 @@ def test_what_is_typed_and_what_comes_is_seen_and_a_press_is_not(tmp_path: Path)
     blank = picture()
     typed = [picture((box, "#000000")) for box in TYPED]
     ticked = picture((TYPED[-1], "#000000"), (TICK, "#228822"))
-    found = guesses(film(blank, *typed, ticked, LAST), lambda image: read(image) if (told := _ticked(image)) is None else told)
+    found = guesses(
+        film(blank, *typed, ticked, LAST), lambda image: read(image) if (told := _ticked(image)) is None else told
+    )
     assert [one.do for one in found] == [
         "type {{full_name}} into the Full name field", "check I agree", "wait until Saved for you is shown"
     ]  # fmt: skip
