@@ -15,7 +15,7 @@ from procs import agent, running
 from agent.audit.events import events
 from agent.run_folder import list_runs
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
 
 
 def killed_after_buying(task: Path, runs: Path) -> None:
@@ -29,7 +29,7 @@ def test_bought_and_killed_it_is_found_and_not_bought_again(tmp_path: Path) -> N
         runs = tmp_path / "runs"
         killed_after_buying(place.task(tmp_path), runs)
         [crashed] = list_runs(runs)
-        found = agent("resume", "last", "--runs", runs, "--json", timeout=110)
+        found = agent("resume", "last", "--runs", runs, "--json", timeout=400)
         assert (found.code, found.last["outcome"]) == (0, "verified"), found.out + found.err
         assert len(place.orders) == 1 and "nothing was repeated" in found.last["because"]
         newest = list_runs(runs)[0]
@@ -38,7 +38,7 @@ def test_bought_and_killed_it_is_found_and_not_bought_again(tmp_path: Path) -> N
         assert told["gui.reconciled"].get("effect") == "happened" and told["gui.resumes"].get("run") == crashed.id
         assert found.verdict.ok and found.verdict.closed
         for run in (crashed.id, newest.id):
-            again = agent("resume", run, "--runs", runs)
+            again = agent("resume", run, "--runs", runs, timeout=400)
             assert again.code == 2 and len(again.err.splitlines()) == 1, again.err
 
 
@@ -48,7 +48,7 @@ def test_killed_before_it_arrived_it_is_done_from_where_it_stood(tmp_path: Path)
         runs = tmp_path / "runs"
         killed_after_buying(place.task(tmp_path, line.url), runs)
         assert not place.orders
-        found = agent("resume", "last", "--runs", runs, "--json", timeout=110)
+        found = agent("resume", "last", "--runs", runs, "--json", timeout=400)
         assert (found.code, found.last["outcome"]) == (0, "verified"), found.out + found.err
         assert len(place.orders) == 1 and place.orders[0]["wood"] == ["beech"]
         record = list_runs(runs)[0].record
@@ -60,6 +60,6 @@ def test_the_steps_that_were_used_count(tmp_path: Path) -> None:
     with desk() as place:
         runs = tmp_path / "runs"
         killed_after_buying(place.task(tmp_path, limits={"steps": 12, "minutes": 2}), runs)
-        found = agent("resume", "last", "--runs", runs, "--json", timeout=110)
+        found = agent("resume", "last", "--runs", runs, "--json", timeout=400)
         assert (found.code, found.last["outcome"]) == (30, "halted"), found.out
         assert "limit of 12 steps" in found.last["because"] and len(place.orders) <= 1
