@@ -19,9 +19,9 @@ Choices = tuple[tuple[str, float], ...]
 """Characters and their probabilities, the likeliest first; the empty string is "nothing stands here"."""
 
 BEAM = 8
-TRUST = 0.3
+TRUST = 0.15
 """Weight of the letters' order beside what was seen."""
-LONGER = 0.75
+LONGER = 0.4
 """What a character is worth by itself, so that short readings are not preferred."""
 NEAR = 0.12
 """Of the line's height: characters nearer than this are one, seen twice."""
