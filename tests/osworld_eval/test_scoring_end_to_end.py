@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from osworld_eval.osworld.scoring.cases import HOME, TREE, Case, all_cases, gold
 from osworld_eval.osworld.scoring.install import Environment, EnvironmentMissing, environment, install
 from osworld_eval.osworld.scoring.parity import Stage, compare, stage
 from osworld_eval.osworld.scoring.score import Scorer
+from sandboxes.chromium import find_chromium
 from sandboxes.jail import what_is_missing
 
 
@@ -162,6 +166,43 @@ def test_a_jail_that_ended_while_it_waited_is_made_anew(on: Stage, scorer: Score
     assert scorer._next is not None
     scorer._next.cell.close()
     assert score_of(scorer, on, same("a.txt")).value == 1.0
+
+
+@pytest.fixture
+def driven(on: Stage, tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A Chromium with one page, and the port that it is driven at."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    write(on, "page.html", "<title>Hello</title><h1>Big</h1>")
+    page = f"{on.shop.address}/shared/page.html"
+    words = [program, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
+    with (tmp_path / "said").open("wb") as said:
+        run = subprocess.Popen([*words, f"--user-data-dir={tmp_path}/profile", page], stdout=said, stderr=said)
+    try:
+        until = time.monotonic() + 60
+        while not (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", (tmp_path / "said").read_text(errors="replace"))):
+            assert run.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        yield page, int(found[1])
+    finally:
+        run.terminate()
+        run.wait(20)
+
+
+@needs_evaluators
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_guests_browser_is_driven_from_within_the_jail(on: Stage, driven: tuple[str, int]) -> None:
+    page, port = driven
+    tabs = Case("tabs", {"func": "is_expected_tabs", "result": {"type": "open_tabs_info"},
+                         "expected": rule({"type": "url", "urls": [page]})})  # fmt: skip
+    text = Case("text", {"func": "is_added_to_steam_cart", "result": {"type": "page_info", "url": page},
+                         "expected": rule({"items": ["Big"]})})  # fmt: skip
+    other = Case("other", {**text.evaluator, "expected": rule({"items": ["Small"]})})
+    with Scorer(retry_s=0) as alone:
+        found = [score_of(alone, on, case, ports={"chromium": port}) for case in (tabs, text, other)]
+    assert [one.value for one in found] == [1.0, 1.0, 0.0], found
 
 
 @needs_evaluators

@@ -7,6 +7,7 @@ not know, as upstream's server would.
 from __future__ import annotations
 
 import json
+import mimetypes
 import re
 import threading
 from collections.abc import Mapping
@@ -159,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, path: Path) -> None:
         size = path.stat().st_size
         self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Type", mimetypes.guess_type(path.name)[0] or "application/octet-stream")
         self.send_header("Content-Length", str(size))
         self.end_headers()
         try:

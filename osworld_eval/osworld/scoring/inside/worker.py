@@ -40,6 +40,8 @@ class Overheard(logging.Handler):
         self.lines: deque[str] = deque(maxlen=4)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("tldextract"):  # its list of domains, which it has a copy of
+            return
         with suppress(Exception):
             self.lines.append(" ".join(record.getMessage().split())[:200])
 
