@@ -65,12 +65,15 @@ NO_WALL = {
     "place": "as keep_state",
     "state": "as keep_state",
     "start": "an address for the record",
+    "history": "words for the model and the record; see tests/durable",
+    "glance": "the nodes read anew for what is simply allowed; the hand still looks before it acts; see test_glance",
     "wheel": "a person's acts go through the same gate; see test_console_runs",
     "wind_up": "after the loop has ended",
 }
 WIRED = {
     "SecretStore": ("secrets_raise", "secrets_refuse"),
     "Broker": ("broker_hangs", "broker_dies", "broker_never_greets", "own_mint"),
+    "Ahead": ("broker_dies", "broker_never_greets"),
     "Gate": ("open_gate",),
     "Verifier": ("blind_verifier",),
     "WireGate": ("no_wire", "wire_raises", "wire_says_yes"),
@@ -97,6 +100,7 @@ FROM = (
     "agent.limits",
 )
 PLAIN = {
+    "driver",
     "PageKeeper",
     "Unanswered",
     "session_script",
