@@ -17,9 +17,10 @@ from agent.doctor import Finding, examine, pilot_finding, python_finding, report
 def test_the_whole_look_has_one_finding_for_each_thing(tmp_path: Path) -> None:
     found = examine(tmp_path / "runs")
     assert [finding.name for finding in found] == [
-        "python", "packages", "extra model", "extra ask", "extra browser", "extra desktop", "extra console", "extra postgres",
-        "extra android", "extra sites", "extra rows",
-        "chromium", "built-in model", "torch", "/dev/shm", "runs folder", "fonts", "adb", "Xvfb", "jwm", "bubblewrap",
+        "python", "packages", "extra model", "extra ask", "extra browser", "extra desktop", "extra console",
+        "extra postgres", "extra android", "extra sites", "extra rows", "extra mcp", "chromium", "built-in model",
+        "torch", "/dev/shm", "runs folder", "fonts", "adb", "Xvfb", "jwm", "bubblewrap", "soffice", "lxterminal",
+        "thunar",
     ]  # fmt: skip
     assert not list(tmp_path.iterdir())
     assert all(finding.fix for finding in found if finding.state != "ok")
