@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -81,16 +81,9 @@ class Site:
             SiteError: there is no such site, or it ended or said nothing within the time it has.
         """
         self.begin()
-        try:
+        with self._starting():
             assert self._child is not None
             self._url = _announced(self._child, time.monotonic() + self._start_s)
-        except (OSError, ValueError) as problem:
-            why = self._last_words() or str(problem)
-            self.stop()
-            raise SiteError(f"the demo site `{self._spec.name}` did not start: {why}") from None
-        except BaseException:
-            self.stop()
-            raise
 
     def begin(self) -> None:
         """Start its process and do not wait for it; `start` does. Nothing where it has begun. Raises `SiteError`."""
@@ -99,9 +92,15 @@ class Site:
         script = find_site(self._spec.name)
         if self._folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="deskhand-site-")
-        try:
+        with self._starting():
             self._home.mkdir(parents=True, exist_ok=True)
             self._child = self._spawned(script)
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """Whatever goes wrong in it ends the site; what the site said of it is in the `SiteError`."""
+        try:
+            yield
         except (OSError, ValueError) as problem:
             why = self._last_words() or str(problem)
             self.stop()

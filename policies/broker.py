@@ -35,7 +35,7 @@ from policies.wire import case_to, clearance_from, sent_to
 if TYPE_CHECKING:
     from policies.approver import Approver
 
-__all__ = ["Ahead", "Approve", "Broker", "BrokerLost", "MakeApprover", "main"]
+__all__ = ["Ahead", "Approve", "Broker", "BrokerLost", "MakeApprover", "main", "seal_memory"]
 
 Approve = Literal["tty", "deny", "console"]
 
@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None, others: Mapping[str, MakeApprover] 
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the agent's to handle; it
         signal.signal(number, signal.SIG_IGN)  # closes the socket then, once the end of the trail is signed
-    _seal_memory()
+    seal_memory()
     end = socket.socket(fileno=options.fd)
     threading.Thread(target=_die_with_parent, args=(end.fileno(),), daemon=True).start()
     _serve(Channel(end), options.approve, others or {})
@@ -369,7 +369,7 @@ def _die_with_parent(end: int) -> None:
     os._exit(0)
 
 
-def _seal_memory() -> None:
+def seal_memory() -> None:
     """No core dumps, and no ptrace by other programs of the same user, where the system can."""
     if sys.platform != "linux":
         return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.assistants.desk import Desk, Wanted
+from agent.loopback import PortTaken, bound, served
 from agent.outcome import USAGE
 from policies.narrow import TIERS
 from policies.rule import PolicyUnusable
@@ -68,7 +68,7 @@ def serve(options: Options) -> int:
             server.run("stdio")
         else:
             _over_http(server, options.http)
-    except _Misuse as error:
+    except (_Misuse, PortTaken) as error:
         print(f"agent mcp: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -100,7 +100,6 @@ def _wanted(options: Options) -> Wanted:
 
 
 def _over_http(server: MCPServer[Any], port: int) -> None:
-    import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
 
     token, given = os.environ.get(TOKEN, ""), True
@@ -108,7 +107,7 @@ def _over_http(server: MCPServer[Any], port: int) -> None:
         token, given = secrets.token_urlsafe(24), False
     elif len(token) < SHORTEST:
         raise _Misuse(f"{TOKEN} must hold {SHORTEST} characters or more; leave it out and one is made")
-    with _bound(port) as listener:
+    with bound(port, "agent mcp --http 0") as listener:
         port = listener.getsockname()[1]
         names = [f"127.0.0.1:{port}", f"localhost:{port}"]
         origins = [f"http://{name}" for name in names]
@@ -116,16 +115,7 @@ def _over_http(server: MCPServer[Any], port: int) -> None:
         app = server.streamable_http_app(transport_security=security)
         print(f"deskhand for assistants: http://127.0.0.1:{port}/mcp", flush=True)
         print(f"send `Authorization: Bearer {'$' + TOKEN if given else token}`", flush=True)
-        config = uvicorn.Config(
-            _Guarded(app, token),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-            ws="none",
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        served(_Guarded(app, token), listener)
 
 
 class _Guarded:
@@ -148,16 +138,3 @@ class _Guarded:
             return False
         kind, _, token = shown[0].partition(b" ")
         return hmac.compare_digest(kind.lower() + b" " + token, self._wanted)
-
-
-def _bound(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(64)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        why = (getattr(error, "strerror", "") or "not a port").lower()
-        raise _Misuse(f"port {port} cannot be had: {why}; try: agent mcp --http 0") from None
-    return listener

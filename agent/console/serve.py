@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agent.alerts import AlertsUnusable
+from agent.loopback import PortTaken, bound, served
 from agent.outcome import USAGE
 from agent.store.people import PersonRefused
 from agent.store.where import KeyUnusable, StoreUnusable
@@ -49,7 +49,7 @@ def serve(options: Options) -> int:
         return _serve(options)
     except ImportError as error:
         print(f"agent console: `{error.name}` is missing; try: pip install 'deskhand[console]'", file=sys.stderr)
-    except (AlertsUnusable, KeyUnusable, PersonRefused, StoreUnusable, _Misuse) as error:
+    except (AlertsUnusable, KeyUnusable, PersonRefused, PortTaken, StoreUnusable, _Misuse) as error:
         print(f"agent console: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return 0
@@ -57,20 +57,19 @@ def serve(options: Options) -> int:
 
 
 def _serve(options: Options) -> int:
-    import uvicorn
-
     from agent.console.app import Settings, made
     from agent.console.hooks import ANSWER_KEY, hook_of
     from agent.store.keys import SYSTEM, own_key, public_of, trust, trusted
     from agent.store.listeners import Listening
     from agent.store.store import Store
+    from policies.broker import seal_memory
 
     public = _public(options.public_origin)
     with ExitStack() as stack:
         store = stack.enter_context(Store(pool=20))
         if options.operators:
             return _operators(store, options.operators)
-        listener = stack.enter_context(_bound(options.port))
+        listener = stack.enter_context(bound(options.port, "agent console --port 0"))
         key = own_key()
         trust(public_of(key), os.uname().nodename)
         if public_of(key) not in trusted():
@@ -89,7 +88,7 @@ def _serve(options: Options) -> int:
             stack.enter_context(hook)
         for one in origins:
             stack.enter_context(Listening(store.listeners, "console", public_of(key), one))
-        _seal_memory()
+        seal_memory()  # the key is in this process
         print(f"the console: {public or origin}", flush=True)
         if options.link:
             name = getpass.getuser()
@@ -97,16 +96,7 @@ def _serve(options: Options) -> int:
             owner = known if known is not None and known.role == "admin" else store.people.put(name, "admin")
             token = store.people.link(owner)
             print(f"once, within 15 minutes: {public or origin}/enter?link={token}", flush=True)
-        config = uvicorn.Config(
-            made(store, key, settings),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-            ws="none",
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        served(made(store, key, settings), listener)
     return 0
 
 
@@ -148,23 +138,3 @@ def _operators(store: Store, wanted: Mapping[str, str]) -> int:
         operator = store.people.put(name, role, password)
         print(f"{operator.name} is {operator.role}")
     return 0
-
-
-def _bound(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)  # whoever follows the link at once waits for the first page, and is not turned away
-    except (OSError, OverflowError) as error:
-        listener.close()
-        why = (getattr(error, "strerror", "") or "not a port").lower()
-        raise _Misuse(f"port {port} cannot be had: {why}; try: agent console --port 0") from None
-    return listener
-
-
-def _seal_memory() -> None:
-    """No core dumps, and no ptrace by other programs of the same user: the key is in this process."""
-    from policies.broker import _seal_memory as sealed
-
-    sealed()

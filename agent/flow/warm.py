@@ -16,21 +16,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, MutableSet, Sequence
+from collections.abc import Mapping, MutableSet
 from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from agent.outcome import USAGE
+from model.lent import Lent
 
 if TYPE_CHECKING:
-    from actuators.observation import Observation
     from agent.flow.heal import Heal
     from agent.flow.replay import FlowTask
     from agent.run import Options, Ran, Warm
     from agent.task import BoundTask
-    from model.base import Done, Instruction, Model, Perception, Reply
+    from model.base import Model
     from policies.broker import Ahead
     from sandboxes.chromium import Chromium
 
@@ -237,7 +237,7 @@ class _Bench:
 
         if self._model is None:
             self._model = load_model(self._settings.model)
-        return _Lent(self._model)
+        return Lent(self._model)
 
     @property
     def _task(self) -> Path | None:
@@ -294,24 +294,6 @@ class _Bench:
         if self._model is not None:
             self._model.close()
         self._stack.close()
-
-
-class _Lent:
-    """A model that a row does not close."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`."""
-        return self._model.propose(asked, history, seen, perception)
-
-    def close(self) -> None:
-        """Not the row's to end."""
 
 
 def _plain(ran: Ran) -> dict[str, Any]:

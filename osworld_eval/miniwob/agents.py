@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from actuators.action import Action, Click, Drag, PressKeys, Scroll, TypeText
-from actuators.geometry import Point
+from actuators.action import Action
 from actuators.observation import Observation
 from model.base import Act, Blocked, Done, Finish, Instruction, Model, Perception, Reply
+from model.lent import Lent
+from osworld_eval.chance import RANDOM, Chance, Odds
 from osworld_eval.miniwob.oracle import Oracle, Stuck, oracle_for
 from osworld_eval.miniwob.page import Look
+from osworld_eval.pixels_only import PixelsOnly
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["ORACLE", "RANDOM", "Agent", "OraclePlayer", "PixelsOnly", "RandomPlayer", "agent_named", "fingerprint"]
+__all__ = ["ORACLE", "RANDOM", "Agent", "OraclePlayer", "PixelsOnly", "agent_named", "fingerprint"]
 
-ORACLE, RANDOM = "oracle", "random"
+ORACLE = "oracle"
 
 
 class Agent(Protocol):
@@ -66,7 +66,7 @@ class _Loaded:
         return self._model.name
 
     def model_for(self, task: str, seed: int, page: Page) -> Model:
-        return PixelsOnly(self._model) if self._perception == "pixels" else _Kept(self._model)
+        return PixelsOnly(self._model) if self._perception == "pixels" else Lent(self._model)
 
     def close(self) -> None:
         self._model.close()
@@ -86,58 +86,10 @@ class _Randoms:
     name = RANDOM
 
     def model_for(self, task: str, seed: int, page: Page) -> Model:
-        return RandomPlayer(f"{task}/{seed}")
+        return Chance(f"{task}/{seed}", _ODDS)
 
     def close(self) -> None:
         """Nothing to end."""
-
-
-class _Kept:
-    """A model that outlives the run it is lent to."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`."""
-        return self._model.propose(asked, history, seen, perception)
-
-    def close(self) -> None:
-        """The one who lent it closes it."""
-
-
-class PixelsOnly(_Kept):
-    """Keeps from a model what the runtime knows from the page and not from the picture.
-
-    The history tells what was done without the words of what was under the point, and the reason of an act is kept
-    from the loop, which would compare its words with those of the page and ask again.
-    """
-
-    def __init__(self, model: Model) -> None:
-        super().__init__(model)
-        self._acts: dict[int, Action] = {}
-
-    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`."""
-        told = [self._blind(step) for step in history]
-        reply = self._model.propose(asked, told, replace(seen, nodes=()), "pixels")
-        if isinstance(reply.move, Act):
-            self._acts[seen.seq] = reply.move.action
-            reply = replace(reply, move=replace(reply.move, reason=""))
-        return reply
-
-    def _blind(self, step: Done) -> Done:
-        from model.protocols.computer_use import summary
-
-        action = self._acts.get(step.seen.seq) if step.seen is not None else None
-        if action is None:
-            return step
-        note = step.note.partition(":")[0]
-        return replace(step, summary=summary(action, None), note=note)
 
 
 class OraclePlayer:
@@ -170,38 +122,7 @@ class OraclePlayer:
         """Nothing to end."""
 
 
-_KEYS = ("enter", "tab", "down", "up", "left", "right", "backspace")
-
-
-class RandomPlayer:
-    """Acts at random, most often a click anywhere; types words of the goal. The floor of a score."""
-
-    name = RANDOM
-
-    def __init__(self, seed: str) -> None:
-        self._dice = random.Random(seed)
-
-    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`."""
-        dice, at = self._dice, self._point(seen)
-        action: Action
-        match dice.choices(("click", "double", "drag", "type", "key", "scroll"), (70, 5, 10, 8, 4, 3))[0]:
-            case "click":
-                action = Click(at=at)
-            case "double":
-                action = Click(at=at, count=2)
-            case "drag":
-                action = Drag(start=at, end=self._point(seen))
-            case "type":
-                action = TypeText(text=dice.choice(asked.goal.split() or ["x"]).strip('".,'))
-            case "key":
-                action = PressKeys(keys=(dice.choice(_KEYS),))
-            case _:
-                action = Scroll(at=at, dy=dice.choice((-200, 200)))
-        return Reply(Act(action), "")
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def _point(self, seen: Observation) -> Point:
-        return Point(self._dice.randrange(seen.screen.width), self._dice.randrange(seen.screen.height))
+_ODDS = Odds(
+    {"click": 70, "double": 5, "drag": 10, "type": 8, "key": 4, "scroll": 3},
+    (("enter",), ("tab",), ("down",), ("up",), ("left",), ("right",), ("backspace",)),
+)

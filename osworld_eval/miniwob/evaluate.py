@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from agent.breakage import MACHINERY
 from model.base import ModelError, Perception
+from osworld_eval.interrupt import stoppable
 from osworld_eval.miniwob.agents import ORACLE, RANDOM, agent_named, fingerprint
 from osworld_eval.miniwob.page import NotStarted
 from osworld_eval.miniwob.results import Rows, RowsUnusable
@@ -57,7 +58,7 @@ def main(wanted: Wanted) -> int:
         return _said(problem, _USAGE)
     stop = threading.Event()
     told = []
-    with _stoppable(stop), _run_folder(wanted) as runs:
+    with stoppable(stop), _run_folder(wanted) as runs:
         for name, rows in zip(agents, kept, strict=True):
             try:
                 _play(wanted, name, tasks, rows, runs, stop)
@@ -170,23 +171,6 @@ def _run_folder(wanted: Wanted) -> Iterator[Path]:
     """Where run folders go: into `--out`, else nowhere that lasts."""
     with nullcontext(str(wanted.out / "runs")) if wanted.out else tempfile.TemporaryDirectory() as place:
         yield Path(place)
-
-
-@contextmanager
-def _stoppable(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl+C ends the current episode and then all; the second interrupts."""
-
-    def pressed(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
 
 
 def _told(wanted: Wanted, name: str, tasks: Sequence[str], rows: Rows) -> dict[str, Any]:

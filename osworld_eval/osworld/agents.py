@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from actuators.action import Action, Click, Drag, PressKeys, Scroll, TypeText
-from actuators.geometry import Point
 from actuators.observation import Observation
-from model.base import Act, Done, Instruction, Model, Perception, Reply
+from model.base import Done, Instruction, Model, Perception, Reply
+from osworld_eval.chance import RANDOM, Chance, Odds
 from osworld_eval.osworld.suite import OsworldTask
+from osworld_eval.pixels_only import PixelsOnly
 
-__all__ = ["ORACLE", "RANDOM", "Agent", "Metered", "RandomHand", "Scripts", "agent_named", "digest_of"]
+__all__ = ["ORACLE", "RANDOM", "Agent", "Metered", "Scripts", "agent_named", "digest_of"]
 
-ORACLE, RANDOM = "oracle", "random"
+ORACLE = "oracle"
 
 Scripts = Callable[[OsworldTask], Model]
 """What plays a task as its author would. Raises `ValueError`, one line, for a task that has no script."""
@@ -100,8 +99,6 @@ class Loaded:
         return self._model.name
 
     def model_for(self, task: OsworldTask, seed: int) -> Model:
-        from osworld_eval.miniwob.agents import PixelsOnly
-
         return PixelsOnly(self._model) if self.perception == "pixels" else self._model
 
     def close(self) -> None:
@@ -129,54 +126,19 @@ class _Randoms:
         self.perception: Perception = perception
 
     def model_for(self, task: OsworldTask, seed: int) -> Model:
-        return RandomHand(f"{task.name}/{seed}")
+        return Chance(f"{task.name}/{seed}", _ODDS)
 
     def close(self) -> None:
         """Nothing to end."""
 
 
-_KEYS: tuple[tuple[str, ...], ...] = (
-    ("enter",), ("tab",), ("escape",), ("down",), ("up",), ("ctrl", "s"), ("ctrl", "a"), ("alt", "f4"), ("delete",),
-)  # fmt: skip
-
-
-class RandomHand:
-    """Acts at random anywhere on the screen, and never says that it is done: the floor of a score.
-
-    The same seed acts the same on screens of the same size, whatever they show.
-    """
-
-    name = RANDOM
-
-    def __init__(self, seed: str) -> None:
-        self._dice = random.Random(seed)
-
-    def propose(self, asked: Instruction, history: Sequence[Done], seen: Observation, perception: Perception) -> Reply:
-        """See `Model.propose`."""
-        dice, at = self._dice, self._point(seen)
-        action: Action
-        match dice.choices(("click", "double", "right", "drag", "type", "key", "scroll"), (50, 8, 8, 8, 12, 9, 5))[0]:
-            case "click":
-                action = Click(at=at)
-            case "double":
-                action = Click(at=at, count=2)
-            case "right":
-                action = Click(at=at, button="right")
-            case "drag":
-                action = Drag(start=at, end=self._point(seen))
-            case "type":
-                action = TypeText(text=dice.choice(asked.goal.split() or ["x"]).strip('".,'))
-            case "key":
-                action = PressKeys(keys=dice.choice(_KEYS))
-            case _:
-                action = Scroll(at=at, dy=dice.choice((-200, 200)))
-        return Reply(Act(action), "")
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def _point(self, seen: Observation) -> Point:
-        return Point(self._dice.randrange(seen.screen.width), self._dice.randrange(seen.screen.height))
+_ODDS = Odds(
+    {"click": 50, "double": 8, "right": 8, "drag": 8, "type": 12, "key": 9, "scroll": 5},
+    (
+        *(("enter",), ("tab",), ("escape",), ("down",), ("up",)),
+        *(("ctrl", "s"), ("ctrl", "a"), ("alt", "f4"), ("delete",)),
+    ),
+)
 
 
 @dataclass

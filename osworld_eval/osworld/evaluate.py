@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from model.base import ModelError, Perception
+from osworld_eval.interrupt import stoppable
 from osworld_eval.osworld.agents import ORACLE, Scripts, digest_of
 from osworld_eval.osworld.crew import Crew, Local
 from osworld_eval.osworld.episode import Hands, Settings
@@ -109,6 +109,11 @@ class Wanted:
     hands: Callable[[], Hands] | None = field(default=None, compare=False)
 
     @property
+    def command(self) -> str:
+        """What it was called by, behind `agent eval`."""
+        return "android" if self.phones else "osworld"
+
+    @property
     def most_steps(self) -> int:
         return self.steps if self.steps is not None else _ORACLE_STEPS if self.agent == ORACLE else _STEPS
 
@@ -132,7 +137,7 @@ def main(wanted: Wanted, pinned_by: Manifest | None = None) -> int:
             _go_on(folder, manifest)
             return _play(wanted, suite, tasks, manifest, equipment, results)
     except (SuiteError, ModelError, ManifestUnusable, ResultsUnusable, _Misused) as problem:
-        return _said(problem, _USAGE)
+        return _said(wanted, problem, _USAGE)
 
 
 def _suite(wanted: Wanted) -> Suite:
@@ -270,7 +275,7 @@ def _folder(wanted: Wanted) -> Iterator[Path]:
     """Where results go: into `--out`, else nowhere that lasts."""
     if wanted.out is None and not wanted.as_json:
         print(
-            "agent eval osworld: nothing is kept: say --out DIR to keep results and to go on after a stop",
+            f"agent eval {wanted.command}: nothing is kept: say --out DIR to keep results and to go on after a stop",
             file=sys.stderr,
         )
     with nullcontext(str(wanted.out)) if wanted.out else tempfile.TemporaryDirectory() as place:
@@ -316,7 +321,7 @@ def _play(
         equipment = equipment[: max(1, min(len(equipment), len(jobs)))]
         before = len(scheduled) - len(jobs)
         with (
-            _stoppable(stop),
+            stoppable(stop),
             _crew(wanted, equipment, results.work) as crew,
             Progress(wanted.agent, len(scheduled), before, len(equipment), wanted.as_json) as progress,
         ):
@@ -332,10 +337,10 @@ def _play(
             ended, why = runner.run(), runner.why
     told = _told(wanted, manifest, results, ended)
     if ended == "refused":
-        return _said(why, _USAGE)
+        return _said(wanted, why, _USAGE)
     print(json.dumps(told, ensure_ascii=False)) if wanted.as_json else show(told)
     if ended != "all":
-        return _said(_left(wanted, ended, why, told), _CODES[ended])
+        return _said(wanted, _left(wanted, ended, why, told), _CODES[ended])
     return 0 if told["finished"] == told["scheduled"] else _BROKEN
 
 
@@ -404,23 +409,6 @@ def _left(wanted: Wanted, ended: Ended, why: str, told: dict[str, Any]) -> str:
     return f"{words}; {unplayed} of {told['scheduled']} have no score{more}"
 
 
-@contextmanager
-def _stoppable(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl+C ends what goes on and then all; the second interrupts."""
-
-    def pressed(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
-
-
-def _said(problem: object, code: int) -> int:
-    print(f"agent eval osworld: {problem}", file=sys.stderr)
+def _said(wanted: Wanted, problem: object, code: int) -> int:
+    print(f"agent eval {wanted.command}: {problem}", file=sys.stderr)
     return code

@@ -30,7 +30,7 @@ from osworld_eval.osworld.scoring.score import Score, Scorer
 from osworld_eval.osworld.suite import OsworldTask
 from osworld_eval.osworld.suite import Step as SetupStep
 
-__all__ = ["Equipment", "Refused", "Worker", "real_hands", "serve"]
+__all__ = ["Equipment", "RealHands", "Refused", "Worker", "real_hands", "serve"]
 
 _PR_SET_PDEATHSIG = 1
 _MISTAKES: tuple[type[Exception], ...] = (ModelError, AssetError, EnvironmentMissing, ValueError, *MISUSE)
@@ -64,11 +64,11 @@ class Equipment:
     """Instead of the real set-up and the real evaluators; the same."""
 
 
-class _Hands:
-    """The real set-up and upstream's evaluators."""
+class RealHands:
+    """The real set-up and upstream's evaluators. Entering it starts the scorer, leaving it ends it."""
 
-    def __init__(self, environment: str) -> None:
-        self._scorer = Scorer(Path(environment) if environment else None)
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
 
     def __enter__(self) -> Self:
         self._scorer.__enter__()
@@ -114,7 +114,7 @@ class _Hands:
 
 def real_hands(environment: str = "") -> AbstractContextManager[Hands]:
     """The real set-up and upstream's evaluators; `EnvironmentMissing` on entering where they are not installed."""
-    return _Hands(environment)
+    return RealHands(Scorer(Path(environment) if environment else None))
 
 
 class Worker:

@@ -7,11 +7,10 @@ importable there. This is the only part of the benchmark that needs a package in
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
 import sys
-import venv
 from pathlib import Path
+
+from osworld_eval.environments import EnvironmentMissing, cached, expect_room, ran
 
 __all__ = ["REQUIREMENTS", "Environment", "EnvironmentMissing", "default_folder", "environment", "install", "main"]
 
@@ -24,15 +23,9 @@ Environment = Path
 """The environment's Python."""
 
 
-class EnvironmentMissing(Exception):
-    """There is no environment, or it is not made from these pins, or it cannot be made. One line."""
-
-
 def default_folder() -> Path:
     """Where the environment is when nobody says otherwise: `DESKHAND_WEBAPPS`, else the user's cache."""
-    if said := os.environ.get("DESKHAND_WEBAPPS"):
-        return Path(said).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deskhand" / "webapps"
+    return cached("DESKHAND_WEBAPPS", "webapps")
 
 
 def environment(folder: Path) -> Environment:
@@ -59,19 +52,10 @@ def install(folder: Path) -> Environment:
         return environment(folder)
     except EnvironmentMissing:
         pass
-    if folder.exists() and not folder.is_dir():
-        raise EnvironmentMissing(f"{folder}: this is a file, expected a folder to make")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file():
-        raise EnvironmentMissing(f"{folder}: this folder holds something else; give an empty or a new one")
-    try:
-        if not _python(folder).is_file():
-            venv.create(folder, with_pip=True)
-        command = [str(_python(folder)), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise EnvironmentMissing(f"{folder}: the environment cannot be made: {error}") from None
-    if done.returncode:
-        raise EnvironmentMissing(f"{folder}: pip says: {_why(done.stderr)}")
+    expect_room(folder)
+    if not _python(folder).is_file():
+        ran([sys.executable, "-m", "venv", str(folder)], folder)
+    ran([str(_python(folder)), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)], folder)
     (folder / _MARK).write_text(_digest() + "\n")
     return environment(folder)
 
@@ -99,13 +83,6 @@ def _python(folder: Path) -> Path:
 
 def _digest() -> str:
     return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-
-
-def _why(said: str) -> str:
-    """The line of pip's that tells most: its first error, else its last line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("WARNING")]
-    told = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "nothing")
-    return told.removeprefix("ERROR: ")[:300]
 
 
 if __name__ == "__main__":

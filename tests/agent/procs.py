@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.audit.verify import Verdict, verify
+from osworld_eval.rows.faults import family
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVE = Path(__file__).parent / "drive.py"
@@ -112,22 +113,6 @@ def running(arguments: Sequence[str], breakage: str = "", **env: str) -> Iterato
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         child.communicate()
-
-
-def family(pid: int) -> list[int]:
-    """Every living descendant."""
-    parents: dict[int, list[int]] = {}
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit():
-            with suppress(OSError, IndexError, ValueError):
-                parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
-                parents.setdefault(parent, []).append(int(each.name))
-    found, ask = [], [pid]
-    while ask:
-        children = parents.get(ask.pop(), [])
-        found += children
-        ask += children
-    return found
 
 
 def alive(pids: Sequence[int]) -> list[str]:

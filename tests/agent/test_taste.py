@@ -215,7 +215,8 @@ def test_all_is_true_for_every_module() -> None:
 @pytest.mark.slow
 def test_every_module_can_be_imported() -> None:
     for name in modules():
-        importlib.import_module(name)
+        if not name.startswith("osworld_eval.osworld.scoring.inside."):  # runs in an environment of its own
+            importlib.import_module(name)
 
 
 def test_the_loop_fits_on_one_screen() -> None:

@@ -14,9 +14,11 @@ from actuators.geometry import Point, Rect, Screen
 from actuators.observation import Frame, Node, Observation
 from agent.audit.verify import verify
 from model.base import Act, Done, Finish, Instruction, Perception, Reply
+from osworld_eval.chance import Chance
 from osworld_eval.miniwob import evaluate, tasks
-from osworld_eval.miniwob.agents import PixelsOnly, RandomPlayer
+from osworld_eval.miniwob.agents import _ODDS
 from osworld_eval.miniwob.evaluate import Wanted
+from osworld_eval.pixels_only import PixelsOnly
 from sandboxes.chromium import find_chromium
 
 pytestmark = pytest.mark.browser
@@ -115,7 +117,7 @@ def test_pixels_only_keeps_the_words_of_the_page_from_the_model() -> None:
 
 def test_the_random_player_is_the_same_for_the_same_seed_and_stays_inside() -> None:
     def acts(seed: str) -> list[object]:
-        player = RandomPlayer(seed)
+        player = Chance(seed, _ODDS)
         moves = [player.propose(Instruction('type "abc"'), [], observation(0), "pixels").move for _ in range(60)]
         return [move.action for move in moves if isinstance(move, Act)]
 

@@ -21,14 +21,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from model.base import Model, Perception
 from osworld_eval.osworld.assets import Assets
 from osworld_eval.osworld.machine import Machine, MachineFault, SandboxMachine
 from osworld_eval.osworld.own.scripts import Player, Script, ScriptError, near_misses, oracle
+from osworld_eval.osworld.scoring.score import Scorer
 from osworld_eval.osworld.setup import SetupFailed
 from osworld_eval.osworld.suite import OsworldTask, Step, SuiteError, read_suite
+from osworld_eval.osworld.worker import RealHands
 
 __all__ = ["Stage", "Tried", "main", "own_tasks"]
 
@@ -94,8 +95,6 @@ class Stage:
         self._count = 0
 
     def __enter__(self) -> Stage:
-        from osworld_eval.osworld.scoring.score import Scorer
-
         with ExitStack() as starting:
             self._scorer = starting.enter_context(Scorer())
             self._machine = self._make()
@@ -130,14 +129,16 @@ class Stage:
         from osworld_eval.osworld.episode import Playing, Settings, play
         from osworld_eval.osworld.row import Job
 
-        playing = Playing(self._machine, _Scripted(script), _Hands(self, script), self._assets, Settings(steps=_STEPS))
+        playing = Playing(
+            self._machine, _Scripted(script), _Hands(self._scorer, script), self._assets, Settings(steps=_STEPS)
+        )
         row = play(Job(task), playing, folder)
         because = f" ({row.because})" if row.because else ""
         return row.score, f"{row.reason}{because if row.score is None or row.outcome == 'error' else ''}", row.steps
 
     def _scored(self, task: OsworldTask, script: Script, folder: Path) -> tuple[float | None, str, int]:
         """What its commands leave, without a run."""
-        hands, cache = _Hands(self, script), folder / "cache"
+        hands, cache = _Hands(self._scorer, script), folder / "cache"
         self._machine.reset()
         hands.prepare(task, self._machine, self._assets, cache)
         said = hands.score(
@@ -152,43 +153,22 @@ class Stage:
         return lambda steps: _nothing(do(self._machine, steps, cache, self._assets))
 
 
-class _Hands:
-    """The real set-up with a script's commands after it, and upstream's evaluators."""
+class _Hands(RealHands):
+    """A script's commands come after the real set-up."""
 
-    def __init__(self, stage: Stage, script: Script) -> None:
-        self._stage = stage
+    def __init__(self, scorer: Scorer, script: Script) -> None:
+        super().__init__(scorer)
         self._script = script
 
     def prepare(self, task: OsworldTask, machine: Machine, assets: Assets, cache: Path) -> None:
-        from osworld_eval.osworld.setup import prepare
         from sandboxes.guest import Guest
 
-        prepare(task, machine, assets, cache)
+        super().prepare(task, machine, assets, cache)
         guest = Guest(machine.address, machine.token or "", 60.0)
         for command in self._script.commands:
             ran = guest.execute(list(command))
             if ran.code != 0:
                 raise ScriptError(f"`{' '.join(command)[:80]}` ended with code {ran.code}: {ran.error.strip()[:160]}")
-
-    def steps(self, steps: Sequence[Step], machine: Machine, assets: Assets, cache: Path) -> None:
-        from osworld_eval.osworld.setup import steps as do
-
-        do(machine, steps, cache, assets)
-
-    def score(
-        self,
-        task: OsworldTask,
-        machine: Machine,
-        cache: Path,
-        assets: Assets,
-        failed: bool,
-        postconfig: Callable[[Sequence[Step]], None],
-        mended: frozenset[str],
-    ) -> Any:
-        return self._stage._scorer.score(
-            task, machine.address, machine.token, cache, assets,
-            failed=failed, postconfig=postconfig, mended=mended, ports=machine.ports,
-        )  # fmt: skip
 
 
 class _Scripted:

@@ -1,11 +1,11 @@
 """A jail for one scoring: upstream's evaluators on their own Python, without network, with one folder to write to.
 
-It sees `/usr`, the environment and the folder that is handed in, all read only, and writes to `/work` and `/tmp`, which
-are memory of a given size and are forgotten at the end. Its program bounds itself before it reads anything (memory,
-size of files, processor time); a guard out here counts processes and memory of the whole jail, and ends it.
+It sees `/usr`, the environment and the folder that is handed in, all read only, and writes to `/scratch` and `/tmp`,
+which are memory of a given size and are forgotten at the end. Its program bounds itself before it reads anything
+(memory, size of files, processor time); a guard out here counts processes and memory of the whole jail, and ends it.
 
-What this does not protect against: a hole in the kernel (no system calls are filtered), and a file of the agent's that
-upstream runs inside: it can decide the score of its own task.
+What this does not protect against: a hole in the kernel (no system calls are filtered), and a file of the agent's
+that upstream runs inside: it can decide the score of its own task.
 """
 
 from __future__ import annotations
@@ -186,9 +186,9 @@ def _argv(environment: Environment, handed: Path, bounds: Bounds, mouth: int, wa
         argv += ["--ro-bind", str(python.parent.parent), str(python.parent.parent)]
     for outside, inside in ((environment.folder, "/run/env"), (_INSIDE, "/run/inside"), (handed, "/run/handed")):
         argv += ["--ro-bind", str(outside), inside]
-    argv += ["--size", str(bounds.scratch), "--tmpfs", "/work", "--size", str(256 * 2**20), "--tmpfs", "/tmp"]
+    argv += ["--size", str(bounds.scratch), "--tmpfs", "/scratch", "--size", str(256 * 2**20), "--tmpfs", "/tmp"]
     argv += ["--size", str(64 * 2**20), "--tmpfs", "/dev/shm"]
-    argv += ["--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/work"]
+    argv += ["--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/scratch"]
     for name, value in _ENV.items():
         argv += ["--setenv", name, value]
     kept = {name: value for name, value in asdict(bounds).items() if name not in ("whole", "scratch")}
@@ -198,15 +198,15 @@ def _argv(environment: Environment, handed: Path, bounds: Bounds, mouth: int, wa
 
 _ENV = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/work/home",
-    "TMPDIR": "/work/tmp",
+    "HOME": "/scratch/home",
+    "TMPDIR": "/scratch/tmp",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    "NUMBA_CACHE_DIR": "/work/tmp",
-    "MPLCONFIGDIR": "/work/tmp",
-    "XDG_CACHE_HOME": "/work/tmp",
+    "NUMBA_CACHE_DIR": "/scratch/tmp",
+    "MPLCONFIGDIR": "/scratch/tmp",
+    "XDG_CACHE_HOME": "/scratch/tmp",
 }
 
 

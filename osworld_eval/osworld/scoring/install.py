@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from osworld_eval.environments import EnvironmentMissing, cached, expect_room, ran
 
 __all__ = ["COMMAND", "Environment", "EnvironmentMissing", "default_folder", "environment", "install", "main"]
 
@@ -27,10 +27,6 @@ _MARK = "deskhand-scoring"
 _HERE = Path(__file__).parent
 _PYTHONS = ("python3.11", "python3.12", "python3.10")
 """Versions that upstream's pins (numpy below 2) can be had for, best first."""
-
-
-class EnvironmentMissing(Exception):
-    """There is no environment, or it is not made from these pins, or it cannot be made. One line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,7 @@ class Environment:
 
 def default_folder() -> Path:
     """Where the environment is when nobody says otherwise: `DESKHAND_SCORING`, else the user's cache."""
-    if said := os.environ.get("DESKHAND_SCORING"):
-        return Path(said).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deskhand" / "osworld-scoring"
+    return cached("DESKHAND_SCORING", "osworld-scoring")
 
 
 def environment(folder: Path | None = None) -> Environment:
@@ -88,18 +82,15 @@ def install(folder: Path, level: Level = "light") -> Environment:
             return there
     except EnvironmentMissing:
         pass
-    if folder.exists() and not folder.is_dir():
-        raise EnvironmentMissing(f"{folder}: this is a file, expected a folder to make")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file():
-        raise EnvironmentMissing(f"{folder}: this folder holds something else; give an empty or a new one")
+    expect_room(folder)
     python = folder / "bin" / "python"
     (folder / _MARK).unlink(missing_ok=True)
     if not python.is_file():
-        _run([_base(), "-m", "venv", str(folder)], folder)
+        ran([_base(), "-m", "venv", str(folder)], folder)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    _run([*pip, "--no-deps", "-r", str(_HERE / "light.txt")], folder)
+    ran([*pip, "--no-deps", "-r", str(_HERE / "light.txt")], folder)
     if level == "full":
-        _run([*pip, "--no-deps", "-r", str(_HERE / "full.txt")], folder)
+        ran([*pip, "--no-deps", "-r", str(_HERE / "full.txt")], folder)
     (folder / _MARK).write_text(f"{level} {_digest(level)}\n", "utf-8")
     return environment(folder)
 
@@ -135,27 +126,11 @@ def _base() -> str:
     )
 
 
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise EnvironmentMissing(f"{folder}: the environment cannot be made: {error}") from None
-    if done.returncode:
-        raise EnvironmentMissing(f"{folder}: {_why(done.stderr)}")
-
-
 def _digest(level: str) -> str:
     made = hashlib.sha256((_HERE / "light.txt").read_bytes())
     if level == "full":
         made.update((_HERE / "full.txt").read_bytes())
     return made.hexdigest()
-
-
-def _why(said: str) -> str:
-    """The line of pip's that tells most: its first error, else its last line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("WARNING")]
-    told = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no word")
-    return told.removeprefix("ERROR: ")[:300]
 
 
 if __name__ == "__main__":

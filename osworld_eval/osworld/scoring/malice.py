@@ -108,7 +108,7 @@ def _programs(canaries: Path) -> dict[str, str]:
         ),
         "mounts": (
             "libc = ctypes.CDLL(None)\n"
-            "for told in ((b'none', b'/run', b'tmpfs', 32, None), (b'x', b'/work', b'tmpfs', 0, None)):\n"
+            "for told in ((b'none', b'/run', b'tmpfs', 32, None), (b'x', b'/scratch', b'tmpfs', 0, None)):\n"
             "    done += [told] if libc.mount(*told) == 0 else []\n"
             "done += ['unshare'] if libc.unshare(0x10000000) == 0 else []\n"
         ),
@@ -126,7 +126,8 @@ def _programs(canaries: Path) -> dict[str, str]:
             "            eaten.append(bytearray(os.urandom(2 ** 20) * 64))\n        time.sleep(600)\ntime.sleep(600)\n"
         ),
         "fills the disk": (
-            "size = 0\nfor number in range(64):\n    for folder in ('/work', '/tmp', '/dev/shm', '.'):\n        try:\n"
+            "size = 0\nfor number in range(64):\n"
+            "    for folder in ('/scratch', '/tmp', '/dev/shm', '.'):\n        try:\n"
             "            with open(f'{folder}/fill{number}', 'wb') as file:\n"
             "                for _ in range(64):\n                    size += file.write(bytes(2 ** 22))\n"
             "        except OSError:\n            pass\ndone = size > 2 ** 31\n"

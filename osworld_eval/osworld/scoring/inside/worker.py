@@ -27,7 +27,7 @@ import mending
 import upstream
 from line import Line
 
-SCRATCH = Path("/work")
+SCRATCH = Path("/scratch")
 HANDED = Path("/run/handed")
 BROWSER = HANDED / "browser"
 
