@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,9 @@ class Postgres:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._made = 0
+        self._parent = ThreadPoolExecutor(1, "postgres")
+        """The server is sent its end when the thread that started it ends, not when the process does; so one thread, which
+        lives as long as this object, starts it, whoever asks."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -67,19 +71,21 @@ class Postgres:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._parent.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start, or start again."""
         options = ("-D", self._data, "-p", str(self._port), "-h", "127.0.0.1", "-k", self._folder)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self._process = subprocess.Popen(
+        self._process = self._parent.submit(
+            subprocess.Popen,
             [*self._as(True), str(self._tool("postgres")), *map(str, options), "-c", "max_connections=300"],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        )
+        ).result()
         until = time.monotonic() + 60
         while time.monotonic() < until:
             ready = [str(self._tool("pg_isready")), "-h", "127.0.0.1", "-p", str(self._port), "-q"]
