@@ -58,6 +58,7 @@ def _looked(turn: Turn, parts: Parts, past: Past, step: Step) -> Ending | None:
     if told.effect == "unknown":
         return Ending("unknown_effect", f"run {past.run} may have done this: {said}; look, then start it anew")
     if told.effect == "not_happened":
+        parts.gate.undone(past.doubted)  # it was counted while nobody knew; done now, it is not the second one
         return None
     while parts.plan.cursor <= past.doubts[-1].plan and not parts.plan.finished:
         parts.plan.advance()

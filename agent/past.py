@@ -47,6 +47,8 @@ class Act:
     """Of its consequence."""
     words: str
     """As a model is told of it."""
+    permit: str = ""
+    """Nonce of its permit."""
     status: str = ""
     """Of its receipt; empty while no outcome is on the trail."""
     effect: str = ""
@@ -109,7 +111,7 @@ class Past:
     seconds: float
     """Time that counts against the limit: what people took to answer is none of it."""
     counted: Mapping[str, int]
-    """What the broker has let happen: acts, buys, submits, sends, seconds."""
+    """What the broker has let happen, what is in doubt included: acts, buys, submits, sends, seconds."""
     head: tuple[int, str] = (0, "")
     """Records of the last trail and their Merkle root, hexadecimal."""
 
@@ -127,6 +129,11 @@ class Past:
     def doubts(self) -> tuple[Act, ...]:
         """What may have happened since the point and must be looked for before anything else is done."""
         return tuple(act for act in self.since if act.in_doubt)
+
+    @property
+    def doubted(self) -> Mapping[str, str]:
+        """Of `doubts`, the nonce of the permit to the kind: what stops counting once a look says it did not happen."""
+        return {act.permit: act.kind for act in self.doubts if act.permit}
 
     @property
     def lasted(self) -> bool:
@@ -268,7 +275,8 @@ class _Reader:
         if state:
             self._points.append(Point(folder, state, plan, len(self._acts)))
         kind = str(event.get("consequence", "unknown")).split(" ")[0]
-        act = Act(folder, event.n, plan, str(event.get("target_url")), event.body, kind, _words(event))
+        act = Act(folder, event.n, plan, str(event.get("target_url")), event.body, kind, _words(event),
+                  str(event.get("permit")))  # fmt: skip
         self._acts.append(act)
         self._mine[event.n] = act
 

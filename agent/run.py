@@ -259,6 +259,7 @@ def _run_now(task: BoundTask, options: Options, watch: Watch, keys: tuple[str, s
         started=options.told(),
         resumes=past.run if past is not None else "",
         counted=past.counted if past is not None else {},
+        doubted=past.doubted if past is not None else {},
     )
     beside = options.beside or Recorder()
     try:

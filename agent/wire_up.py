@@ -89,6 +89,8 @@ class Wanted:
     """Id of the run that it goes on with."""
     counted: Mapping[str, int] = field(default_factory=dict)
     """What the broker of that run has let happen, see `policies.request.Counters`."""
+    doubted: Mapping[str, str] = field(default_factory=dict)
+    """What of it may not have happened, see `policies.keeper.Keeper`."""
 
 
 @contextmanager
@@ -129,7 +131,10 @@ def wired(
         names, narrow = policies_of(task, wanted), narrow_of(task).meet(_operators(wanted))
         asking = way_to_ask(wanted.approve, narrow)
         broker = stack.enter_context(
-            Broker(folder.id, names, narrow, wanted.approve, **asking, ahead=ahead, counted=wanted.counted)
+            Broker(
+                folder.id, names, narrow, wanted.approve, **asking, ahead=ahead, counted=wanted.counted,
+                doubted=wanted.doubted,
+            )  # fmt: skip
         )
         stack.enter_context(interruptible(stop, running, broker))
         told = {"task": task.name, "goal": task.goal}

@@ -79,6 +79,7 @@ class Broker:
         ahead: a process that was started for this before, and for nothing else.
         counted: what counts against the limits already (`policies.request.Counters`), of a run that this one goes on
             with.
+        doubted: what of it may not have happened: nonce of its permit to the kind of its consequence.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Broker:
         asking: Mapping[str, str] | None = None,
         ahead: Ahead | None = None,
         counted: Mapping[str, int] | None = None,
+        doubted: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run
         self.public_key = b""
@@ -111,6 +113,7 @@ class Broker:
         self._asking = dict(asking or {})
         self._ahead = ahead
         self._counted = dict(counted or {})
+        self._doubted = dict(doubted or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lost = ""
@@ -199,6 +202,7 @@ class Broker:
             "approve_s": self._approve_s,
             "asking": self._asking,
             "counted": self._counted,
+            "doubted": self._doubted,
         }
         answer = self._asked(hello, max(_START_S, self._answer_s))
         if "unusable" in answer:
@@ -341,7 +345,8 @@ def _keeper(hello: dict[str, Any], approve: Approve, others: Mapping[str, MakeAp
         return None, {"unusable": str(error)}
     try:
         approver, said = _approver(hello, approve, others, policies.digest)
-        keeper = Keeper(str(hello["run"]), policies, approver, hello.get("counted") or {})
+        carried = hello.get("counted") or {}, hello.get("doubted") or {}
+        keeper = Keeper(str(hello["run"]), policies, approver, *carried)
     except Exception as error:
         return None, {"broken": f"it does not start: {type(error).__name__}: {error}"}
     keys = {"public_key": keeper.public_key.hex(), "approver_key": keeper.approver_key.hex()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +91,11 @@ class Gate:
     def void(self, clearance: Clearance) -> bool:
         """Tell the broker that somebody looked and the act has not happened. Raises BrokerLost."""
         return clearance.permit is not None and self._broker.void(json.loads(clearance.permit.body)["nonce"])
+
+    def undone(self, nonces: Iterable[str]) -> None:
+        """Tell the broker that acts of an earlier run, by their permits, have not happened. Raises BrokerLost."""
+        for nonce in nonces:
+            self._broker.void(nonce)
 
     def settle(self, clearance: Clearance, receipt: Receipt) -> None:
         """Tell the broker how a permit ended, so that an act that never happened does not count. Raises BrokerLost."""

@@ -54,12 +54,19 @@ class _Minted:
 class Keeper:
     """Holds the key of one run. Not thread-safe.
 
-    `counted` is what counts already, of a run that this one goes on with: acts, buys, submits, sends, seconds. Nothing
-    else of that run holds here: no permit, no answer of a person, no grant.
+    `counted` is what counts already, of a run that this one goes on with: acts, buys, submits, sends, seconds. Among it
+    is what nobody knows to have happened, `doubted`: nonce of its permit to its kind. It is taken back by `void`, as an
+    act of this run would be, once somebody has looked. Nothing else of that run holds here: no permit, no answer of a
+    person, no grant.
     """
 
     def __init__(
-        self, run: str, policies: PolicySet, approver: Approver, counted: Mapping[str, int] | None = None
+        self,
+        run: str,
+        policies: PolicySet,
+        approver: Approver,
+        counted: Mapping[str, int] | None = None,
+        doubted: Mapping[str, str] | None = None,
     ) -> None:
         self._run = run
         self._policies = policies
@@ -71,7 +78,7 @@ class Keeper:
         self._began = time.monotonic() - given.pop("seconds", 0)
         self._counters = Counters(**given)
         self._repeats: Counter[str] = Counter()
-        self._minted: dict[str, _Minted] = {}
+        self._minted: dict[str, _Minted] = {nonce: _Minted(kind, "") for nonce, kind in (doubted or {}).items()}
         self._named: tuple[Case, str] | None = None
         """The case whose act was named last, by identity, and that name."""
         self._recent: deque[float] = deque(maxlen=10_000)

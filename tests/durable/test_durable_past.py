@@ -45,6 +45,7 @@ def test_what_was_in_flight_is_in_doubt_and_what_is_counted_goes_on(tmp_path: Pa
     past = read(found)
     assert [(act.kind, act.plan, act.happened) for act in past.acts][-1] == ("buy", 1, None)
     assert [act.what for act in past.doubts] == ['click button "Pay 89.00 EUR"']
+    assert list(past.doubted.values()) == ["buy"] and all(past.doubted)
     assert past.counted["buys"] == 1 and past.counted["acts"] == 2 and past.steps == 3
     assert past.point is None and past.plan == 0 and not past.lasted
     assert past.acts[0].words == 'left_click button "Search"' and past.seconds > 0

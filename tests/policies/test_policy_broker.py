@@ -190,6 +190,15 @@ def test_a_purchase_that_was_not_carried_out_does_not_count() -> None:
     assert one.clear(case(pay(), step=2)).permit
 
 
+def test_what_an_earlier_run_may_have_bought_counts_until_somebody_has_looked() -> None:
+    policies = PolicySet.load(("booking",), narrow())
+    one = Keeper("run-2", policies, DenyApprover(), {"acts": 3, "buys": 1, "submits": 1}, {"ab12": "buy"})
+    assert one.clear(case(pay())).decision.rules == ("house/buys-used-up",)
+    assert not one.void("cd34") and one.clear(case(pay(), step=2)).permit is None
+    assert one.void("ab12") and not one.void("ab12")
+    assert one.clear(case(pay(), step=3)).permit and one.clear(case(pay(), step=4)).permit is None
+
+
 def test_permits_may_be_voided_only_so_often() -> None:
     one = keeper(anomalies=all_anomalies("note"))
     for step in range(20):
