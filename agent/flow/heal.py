@@ -222,6 +222,9 @@ class Healer(Kept):
             raise _Unhealed(f'several things are {node.role} "{node.name[:60]}"')
         assert act.target is not None
         target = anchored(act.target, node, nodes, self._text)
+        again = find(self._player.bound(target), nodes, self._looks(seen))
+        if not rule and (again.node is None or again.node.id != node.id):
+            raise _Unhealed(f"it would not be found again: {again.problem or 'another thing is'}")
         return "target", [act.model_copy(update={"target": target})], node, by
 
     def _agreed(
