@@ -132,9 +132,15 @@ def wired(
         asking = way_to_ask(wanted.approve, narrow)
         broker = stack.enter_context(
             Broker(
-                folder.id, names, narrow, wanted.approve, **asking, ahead=ahead, counted=wanted.counted,
+                folder.id,
+                names,
+                narrow,
+                wanted.approve,
+                **asking,
+                ahead=ahead,
+                counted=wanted.counted,
                 doubted=wanted.doubted,
-            )  # fmt: skip
+            )
         )
         stack.enter_context(interruptible(stop, running, broker))
         told = {"task": task.name, "goal": task.goal}
