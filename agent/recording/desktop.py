@@ -3,6 +3,9 @@
 Only what happens in the programs that were named is kept. What is typed is taken from the field that holds it, or from
 the keys where it goes to the cursor of a longer text; into password fields, and where no field is known, nothing is
 taken. Programs without accessibility tell nothing: presses on them are noted, not kept.
+
+What a key or a press was aimed at is told by the last look that was over before it, by the display's own clock: a look
+that came later may show already what it did.
 """
 
 from __future__ import annotations
@@ -38,6 +41,9 @@ _KEYS = {
 }  # fmt: skip
 _HELD = ((0x4, "ctrl"), (0x8, "alt"), (0x40, "meta"))
 _SHIFT, _CAPS = 0x1, 0x2
+_TICKS = 1 << 32
+_LOOKS = 16
+"""So many looks are kept for strokes that are heard late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,9 @@ class _Stroke:
     """A key that went down, or a button of the mouse."""
 
     at: float
+    """When it was heard, seconds since the epoch."""
+    tick: int
+    """When it happened, milliseconds of the display's clock, which begins anew after 49 days."""
     button: int = 0
     x: int = 0
     y: int = 0
@@ -77,6 +86,7 @@ class _Ear:
         if not self._ears.has_extension("RECORD"):
             raise SurfaceUnavailable(f"the X display `{name}` does not record")
         self._came: deque[_Stroke] = deque()
+        self._clock = self._window()
         nothing: dict[str, Any] = {
             "core_requests": (0, 0), "core_replies": (0, 0), "ext_requests": (0, 0, 0, 0),
             "ext_replies": (0, 0, 0, 0), "delivered_events": (0, 0), "errors": (0, 0),
@@ -86,6 +96,23 @@ class _Ear:
         self._context = self._ears.record_create_context(0, [record.AllClients], wanted)
         self._begun = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def _window(self) -> Any:
+        """A window of our own that is never shown: whatever happens to it is told with the display's time."""
+        from Xlib import X
+
+        root = self._hand.screen().root
+        return root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
+
+    def now(self) -> int:
+        """The display's time, in `_Stroke.tick`'s words; everything that happened before has an earlier one."""
+        from Xlib import X, Xatom
+
+        self._clock.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"", X.PropModeAppend)
+        while True:
+            event = self._hand.next_event()
+            if event.type == X.PropertyNotify:
+                return int(event.time)
 
     def start(self) -> None:
         self._thread.start()
@@ -128,7 +155,7 @@ class _Ear:
 
         now = time.time()
         if event.type == X.ButtonPress and event.detail in (1, 2, 3):
-            self._came.append(_Stroke(now, event.detail, event.root_x, event.root_y))
+            self._came.append(_Stroke(now, event.time, event.detail, event.root_x, event.root_y))
         elif event.type == X.KeyPress:
             shift = bool(event.state & _SHIFT)
             symbol = self._ears.keycode_to_keysym(event.detail, 1 if shift else 0)
@@ -138,7 +165,7 @@ class _Ear:
                 char = char.swapcase()
             key = _KEYS.get(symbol, char.lower() if held else "")
             if key or char:
-                self._came.append(_Stroke(now, key=key, char="" if held else char, held=held))
+                self._came.append(_Stroke(now, event.time, key=key, char="" if held else char, held=held))
 
 
 def _char(symbol: int) -> str:
@@ -185,8 +212,12 @@ class _Watcher:
         self.watched = DeskWatched()
         self._began = time.monotonic()
         self._seen = actuator.observe()
+        """What the stroke in hand is judged by."""
+        self._looks = deque([(ear.now(), self._seen)], maxlen=_LOOKS)
         self._editing: Heard | None = None
         self._typed = ""
+        self._wrote = 0
+        """When the last character of it was typed."""
         self._focus = ""
 
     def go(self, pulse: Callable[[], bool]) -> None:
@@ -197,26 +228,35 @@ class _Watcher:
             self._look()
 
     def close(self) -> None:
-        self._over()
+        self._over(self._looks[-1][0])
         self._ear.close()
         self._film.close()
         self.watched.last = _plain(self._seen)
         self.watched.seconds = time.monotonic() - self._began
 
     def _look(self) -> None:
-        """What came since the last look is judged by what that look showed; then a new one."""
-        strokes = self._ear.take()
-        for stroke in strokes:
-            self._stroke(stroke)
+        """A look; then what came until it was over, each by what was shown before it."""
         try:
             self._actuator.settle(_LOOKS_EVERY_S)
-            self._seen = self._actuator.observe()
+            seen = self._actuator.observe()
         except SurfaceLost:
             raise
         except SurfaceError:
             return
-        self._film.add(self._seen, lambda node: node.password)
-        self._follow()
+        self._looks.append((self._ear.now(), seen))
+        for stroke in self._ear.take():
+            self._seen = self._before(stroke.tick)
+            self._stroke(stroke)
+        self._seen = seen
+        self._film.add(seen, lambda node: node.password)
+        self._follow(seen)
+
+    def _before(self, tick: int) -> Observation:
+        """The last look that was over when something happened."""
+        for over, seen in reversed(self._looks):
+            if _later(tick, over):
+                return seen
+        return self._looks[0][1]
 
     def _stroke(self, stroke: _Stroke) -> None:
         if stroke.button:
@@ -228,7 +268,7 @@ class _Watcher:
         self.watched.apps.add(app)
         node = self._focused()
         if stroke.held or stroke.key in ("escape", "tab") or (stroke.key and not self._writes(stroke, node)):
-            self._over()
+            self._over(stroke.tick)
             if stroke.key != "tab":
                 keys = (*stroke.held, stroke.key)
                 self.watched.heard.append(Heard("keys", stroke.at, node, _plain(self._seen), keys=keys))
@@ -248,9 +288,10 @@ class _Watcher:
 
     def _write(self, stroke: _Stroke, node: Node) -> None:
         if self._editing is None or self._editing.target is None or self._editing.target.id != node.id:
-            self._over()
+            self._over(stroke.tick)
             self._editing = Heard("edit", stroke.at, node, _plain(self._seen), secret=node.password)
             self._typed = ""
+        self._wrote = stroke.tick
         if node.password:
             return
         if stroke.key == "backspace":
@@ -258,25 +299,42 @@ class _Watcher:
         else:
             self._typed += "\n" if stroke.key == "enter" else stroke.char
 
-    def _follow(self) -> None:
-        """What the field that is being written in holds now."""
+    def _follow(self, seen: Observation) -> None:
+        """What the field that is being written in holds by a look."""
         edit = self._editing
         if edit is None or edit.target is None or edit.secret:
             return
-        now = next((node for node in self._seen.nodes if edit.target and node.id == edit.target.id), None)
+        now = next((node for node in seen.nodes if edit.target and node.id == edit.target.id), None)
         if now is not None:
             self._editing = replace(edit, target=now)
 
-    def _over(self) -> None:
-        """The text that was being written is done."""
+    def _over(self, tick: int) -> None:
+        """The text that was being written is done since then; what came after may have changed the field again."""
+        if self._editing is not None:
+            self._written(tick)
         edit, self._editing = self._editing, None
         if edit is None or edit.target is None:
             return
         long = edit.target.rect.height > _LONG_PX or not edit.target.name
         self.watched.heard.append(replace(edit, text=self._typed if long and not edit.secret else ""))
 
+    def _written(self, tick: int) -> None:
+        """The field as it was when nothing more came: by a look from then, by a later one, or by the keys alone."""
+        then = [seen for over, seen in self._looks if _later(over, self._wrote) and _later(tick, over)]
+        if then:
+            self._follow(then[-1])
+            return
+        self._follow(self._looks[-1][1])
+        edit = self._editing
+        if edit is None or edit.target is None or edit.secret or self._typed in edit.target.value:
+            return
+        if self._typed.startswith(edit.target.value):  # it was empty, and no look saw the end of it
+            self._editing = replace(edit, target=replace(edit.target, value=self._typed))
+        else:
+            self._note(f"what `{edit.target.name[:40]}` held in the end was not seen: look at its input")
+
     def _press(self, stroke: _Stroke) -> None:
-        self._over()
+        self._over(stroke.tick)
         at = Point(stroke.x, stroke.y)
         if not self._seen.screen.contains(at):
             return
@@ -314,6 +372,11 @@ class _Watcher:
     def _note(self, line: str) -> None:
         if line not in self.watched.notes:
             self.watched.notes.append(line)
+
+
+def _later(tick: int, other: int) -> bool:
+    """Whether a time of the display's clock is not before another."""
+    return (tick - other) % _TICKS < _TICKS // 2
 
 
 def _plain(seen: Observation) -> Look:

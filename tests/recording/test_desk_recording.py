@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import yaml
 from procs import agent
 from test_recording import frames
 
-from actuators.geometry import Point, Rect
-from actuators.observation import Node
+from actuators.geometry import Point, Rect, Screen
+from actuators.observation import Node, Observation
+from agent.recording import desktop
+from agent.recording.acts import settled
 from agent.recording.desk_draft import desk_task
 from agent.recording.desktop import DeskWatched, watch_desktop
 from agent.recording.heard import Heard, Look
@@ -153,6 +156,58 @@ class TestOnADisplay:
 
 
 # Without a display
+
+
+class Slow:
+    """A desktop whose looks are late, and a display that tells of keys later still."""
+
+    def __init__(self, *shown: tuple[int, str, list[desktop._Stroke]]) -> None:
+        self.shown = [(0, "", list[desktop._Stroke]()), *shown]
+        self.at = -1
+
+    def observe(self) -> Observation:
+        self.at += 1
+        node = replace(entry("Name", value=self.shown[self.at][1]), focused=True)
+        frame: Any = None
+        return Observation(self.at, 0.0, "desktop", Screen(800, 600), frame, (node,), app="editor")
+
+    def settle(self, seconds: float) -> None: ...
+
+    def now(self) -> int:
+        return self.shown[self.at][0]
+
+    def take(self) -> list[desktop._Stroke]:
+        return self.shown[self.at][2]
+
+    def add(self, *given: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def strokes(tick: int, *keys: str) -> list[desktop._Stroke]:
+    return [
+        desktop._Stroke(0.0, tick + n, char="" if len(key) > 1 else key, key=key if len(key) > 1 else "")
+        for n, key in enumerate(keys)
+    ]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        [(100, "Ada", []), (200, "Ada", strokes(50, *"Ada", "escape"))],  # heard when two looks showed it already
+        [(100, "", strokes(50, *"Ada", "escape"))],  # taken back from the screen before any look
+        [(100, "Ad", strokes(50, *"Ad")), (200, "Ada", strokes(150, "a")), (300, "", strokes(250, "escape"))],
+        [(100, "Ad", strokes(50, *"Ad")), (200, "", strokes(150, "a", "escape"))],
+    ],
+)
+def test_what_was_typed_is_kept_however_late_it_is_heard_and_seen(shown: list[Any]) -> None:
+    slow: Any = Slow(*shown)
+    watcher = desktop._Watcher(slow, slow, slow, frozenset({"editor"}))
+    for _ in shown:
+        watcher._look()
+    watcher.close()
+    done, _ = settled(watcher.watched.heard, watcher.watched.last)
+    assert [(one.kind, one.text) for one in done] == [("fill", "Ada"), ("keys", "")]
 
 
 def desk(*heard: Heard, last: Look | None = None) -> tuple[dict[str, Any], list[str], str]:
