@@ -374,7 +374,7 @@ def no_texts() -> None:
     """The broker is not told what the screen says."""
     import policies.gate
 
-    setattr(policies.gate, "texts_of", lambda seen: ())  # noqa: B010 - not exported there
+    setattr(policies.gate, "texts_of", lambda *given: ())  # noqa: B010 - not exported there
 
 
 def dies_after_pressing() -> None:

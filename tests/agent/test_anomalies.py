@@ -179,7 +179,6 @@ def test_without_the_detector_and_its_trial_the_scenario_catches_it(store: Shop,
         nothing_is_bought_on_a_page_that_gives_orders(store, tmp_path, "orders_blind_untested")
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_without_the_texts_of_the_screen_the_scenario_catches_it(store: Shop, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="on a page that gives orders"):
