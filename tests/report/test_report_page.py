@@ -232,6 +232,7 @@ def noisy(seed: int, size: tuple[int, int] = (1920, 1080)) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_long_run_on_hard_screens_stays_below_ten_megabytes(tmp_path: Path) -> None:
     shots = [noisy(seed) for seed in range(51)]
     passes = [Pass("g", Click(at=Point(9, 9)), target(), *pair) for pair in pairwise(shots)]
