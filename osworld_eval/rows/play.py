@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from agent.wire_up import terminable
 from osworld_eval.rows.faults import FAULTS, Disk, Planned, browser_of, draw, family, killed, of_row
 
 __all__ = ["Verdict", "Wanted", "judged", "main"]
@@ -241,7 +242,13 @@ class _Stage:
             self._batch = batch = subprocess.Popen(
                 [*words, *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
             )
-            out, _ = batch.communicate()
+            try:
+                out, _ = batch.communicate()
+            except KeyboardInterrupt:
+                self._say("interrupted: the batch ends, and what there is by then is judged")
+                batch.terminate()
+                batch.communicate()
+                return
             last = out.decode("utf-8", "replace").strip().splitlines()[-1:]
             self._say(f"batch {self.starts}: {batch.returncode}: {last[0][:200] if last else ''}")
             if self._cut.is_set() and batch.returncode < 0:
@@ -252,7 +259,10 @@ class _Stage:
 
 
 def main(wanted: Wanted) -> int:
-    """Play and print. 0 when every row that can be done is, nothing was done twice, and the file tells the truth."""
+    """Play and print. 0 when every row that can be done is, nothing was done twice, and the file tells the truth.
+
+    Interrupted, it judges what there is: rows that were not begun count as not finished.
+    """
     faults = wanted.faults
     if "disk full" in faults and (why := Disk.why_not()):
         print(f"no disk is filled up: {why}", file=sys.stderr)
@@ -265,7 +275,7 @@ def main(wanted: Wanted) -> int:
     rows = draw(wanted.n, wanted.seed, faults)
     disk = Disk(base / "disk", _DISK_MB + 2 * wanted.n) if "disk full" in faults else None
     began = time.monotonic()
-    with ExitStack() as stack:
+    with terminable(), ExitStack() as stack:
         stack.enter_context(disk.mounted() if disk is not None else nullcontext())
         stage = _Stage(wanted, rows, disk, lambda line: print(line, file=sys.stderr, flush=True))
         stage.prepare()

@@ -157,3 +157,19 @@ def test_a_table_is_done_once_row_by_row(flow: Path, here: Office, tmp_path: Pat
     assert {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "3", "failures": "1", "errors": "0", "skipped": "1",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_table_is_done_on_a_ray_cluster_that_is_started_for_it(flow: Path, here: Office, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    here.saved.clear()
+    here.state = "plain"
+    table, names = tmp_path / "rows.csv", ["Ada Byron", "Grace Hopper", "Mary Somerville"]
+    table.write_text("\n".join(["name", *names, "R2D2"]) + "\n")
+    words = ("--inputs", str(table), "--ray", "--workers", "2")
+    found = replay(flow, tmp_path / "runs", *words)
+    assert found.code == 10, found.out + found.err
+    told = [json.loads(line) for line in (tmp_path / "rows.csv.results.jsonl").read_text().splitlines()]
+    assert [one["status"] for one in told] == ["verified"] * 3 + ["business"]
+    assert sorted(here.saved) == names and not here.wrong
+    assert replay(flow, tmp_path / "runs", *words).code == 10 and len(here.saved) == 3
