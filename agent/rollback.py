@@ -167,7 +167,7 @@ def _say(options: Options, folder: RunFolder, plan: TakeBack) -> None:
         return
     print(f"{folder.id}, back to before step {plan.step + 1}:")
     if plan.step != options.to - 1:
-        print(f"  step {options.to} has no checkpoint of its own; the last one before is that of step {plan.step + 1}")
+        print(f"  {plan.instead(options.to)}")
     for line in plan.lines():
         print(f"  {line}")
 

@@ -98,6 +98,11 @@ def _done(
     return ending, mine
 
 
+def _what(plan: TakeBack) -> str:
+    """The act of the step that is gone back to, so that a person sees whether it is the one they mean."""
+    return f" ({plan.since[0].what})" if plan.since else ""
+
+
 def _ending(home: Path, steps: list[Return], left: tuple[str, ...]) -> Ending:
     try:
         conflicts = put_back(home, steps)
@@ -131,7 +136,9 @@ def _tell(
         }
         print(json.dumps(told, ensure_ascii=False))
     else:
-        print(f"files, back to before step {plan.step + 1}:")
+        print(f"files, back to before step {plan.step + 1}{_what(plan)}:")
+        if plan.step != options.to - 1:
+            print(f"  {plan.instead(options.to)}")
         for line in (*lines, *(f"cannot be taken back: {one}" for one in left)):
             print(f"  {line}")
         print("nothing was touched" if ending is None else f"{ending.outcome}: {ending.because}")

@@ -81,6 +81,10 @@ class TakeBack:
     def gone(self) -> tuple[Deed, ...]:
         return tuple(deed for deed in self.since if deed.fate != "undone")
 
+    def instead(self, to: int) -> str:
+        """For a person who asked for step `to`, from 1, which has no checkpoint: where this goes to."""
+        return f"step {to} has no checkpoint of its own; the last one before is that of step {self.step + 1}"
+
     def lines(self) -> Iterator[str]:
         """For a person, in the order in which things were done."""
         yield from (deed.line() for deed in self.since)

@@ -70,17 +70,24 @@ def test_a_verified_run_makes_its_files_real_where_the_task_says_so(tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_home_goes_back_to_a_step_and_to_before_the_run(tmp_path: Path) -> None:
+    """A step in between is one that looked whether the sub-goal was reached: back from there is back to the last act."""
     runs, note_file = tmp_path / "runs", tmp_path / "home" / "note.txt"
     task = note(tmp_path, "commit", ("press the ctrl+end key", "type more", "press the ctrl+s key", "type and more"))
     run = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", runs, "--json", timeout=400)
     assert run.code == 0 and note_file.read_text() == "first\nmoreand more", run.err + run.out
     name = run.folder.name
-    said = agent("rollback", name, "--to", "5", "--runs", runs, "--dry-run", timeout=300)
+    acts = {step["wanted"]: step["step"] + 1 for step in run.steps if step["receipt"] == "done"}
+    [second] = [number for wanted, number in acts.items() if "and more" in wanted]
+    said = agent("rollback", name, "--to", str(second + 1), "--runs", runs, "--dry-run", timeout=300)
     assert (said.code, "as it was: note.txt" in said.out, "nothing was touched" in said.out) == (0, True, True), (
         said.err
     )
+    assert (
+        f"back to before step {second} (" in said.out and f"step {second + 1} has no checkpoint of its own" in said.out
+    )
+    assert "and more" in said.out.splitlines()[0]
     assert note_file.read_text() == "first\nmoreand more"
-    back = agent("rollback", name, "--to", "5", "--runs", runs, "--json", timeout=300)
+    back = agent("rollback", name, "--to", str(second), "--runs", runs, "--json", timeout=300)
     assert (back.code, back.last["outcome"]) == (0, "verified"), back.err + back.out
     assert note_file.read_text() == "first\nmore" and back.verdict.ok
     again = agent("rollback", name, "--to", "1", "--runs", runs, timeout=300)
