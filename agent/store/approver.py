@@ -29,6 +29,7 @@ __all__ = ["ConsoleApprover", "console_approver"]
 OnTimeout = Literal["deny", "wait", "stop"]
 
 POLL_S = 0.1
+_AWAY_S = 15.0
 NOBODY = "nobody is listening: start `agent console`, or let `agent pending --watch` run in a terminal"
 NO_KEY = "no approver's key counts here: start `agent console` once, or name its key in /etc/deskhand/approvers"
 
@@ -65,7 +66,9 @@ class ConsoleApprover:
             return question.answered(Approval("nobody", f"the store cannot be reached: {type(error).__name__}"))
         try:
             with interruptible():
-                decided = self._until_answered(asked)
+                answered = self._until_answered(asked)
+                closed = not answered and self._closed(asked, "expired")
+                decided = None if closed else self._decided(asked, answered)
         except KeyboardInterrupt:
             self._closed(asked, "withdrawn")
             return question.answered(Approval("denied", "the run was stopped", time.monotonic() - began))
@@ -85,10 +88,8 @@ class ConsoleApprover:
             time.sleep(POLL_S)
         return False
 
-    def _answer(self, question: Question, asked: Asked, answered: bool, waited_s: float) -> Approval:
+    def _answer(self, question: Question, asked: Asked, decided: tuple[str, str] | None, waited_s: float) -> Approval:
         """What was decided, if anything; an answer that came at the last moment counts."""
-        closed = not answered and self._closed(asked, "expired")
-        decided = None if closed else self._decided(asked)
         if decided is None:
             return question.answered(Approval("timeout", "nobody answered in time", waited_s))
         try:
@@ -99,15 +100,19 @@ class ConsoleApprover:
         self._taken(asked, "taken by the run")
         return _approval(question, asked, answer, waited_s)
 
-    def _decided(self, asked: Asked) -> tuple[str, str] | None:
-        """Body and signature of the answer, as long as it takes a store that is away to come back, within bounds."""
-        until = time.monotonic() + 15
+    def _decided(self, asked: Asked, answered: bool) -> tuple[str, str] | None:
+        """Body and signature of the answer. A store that is away has `_AWAY_S` to come back; where an answer is known
+        to stand in it, the time that the person had, since silence it was not.
+        """
+        ends = time.time() + _AWAY_S
+        if answered:
+            ends = float("inf") if asked.expires_at is None else max(ends, asked.expires_at)
         while True:
             try:
                 found = self._store.requests.decided(asked.id)
                 return None if found is None else (found.body, found.signature)
             except SQLAlchemyError:
-                if time.monotonic() > until:
+                if time.time() > ends:
                     return None
                 time.sleep(5 * POLL_S)
 

@@ -243,6 +243,28 @@ def test_a_server_that_is_killed_loses_no_answer(server: Postgres) -> None:
         assert decided is not None and decided.by == "ada"
 
 
+def test_an_answer_that_is_known_to_stand_waits_for_the_store_as_long_as_the_person_had(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes away between the news that there is an answer and the answer itself."""
+    from sqlalchemy.exc import OperationalError
+
+    requests = desk.store.requests
+    given, tries = requests.decided, iter(range(100))
+
+    def away(request: str) -> Any:
+        if next(tries) < 3:
+            raise OperationalError("select", {}, OSError("gone"))
+        return given(request)
+
+    monkeypatch.setattr(requests, "decided", away)
+    monkeypatch.setattr("agent.store.approver._AWAY_S", 0.0)
+    desk.run()
+    asking = desk.ask(pay(), wait_s=60)
+    assert answered(desk.store, asking, "denied") is None
+    assert asking.came(30).answer == "denied" and next(tries) >= 4
+
+
 def test_who_may_answer_what_was_handed_on(store: Store, desk: Desk) -> None:
     from agent.console.doors import Refused
 
