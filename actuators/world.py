@@ -7,6 +7,7 @@ there might mean the page's own scripts. Lengths are CSS pixels.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -66,8 +67,8 @@ class World:
             DocumentGone: the document was replaced; the next call reads the new one.
             SurfaceLost, SurfaceTimeout: see `Cdp.send`.
         """
-        answer = self._invoke(name, list(given), True, bound_s)
-        return answer["result"].get("value")
+        text = self._invoke(name, list(given), True, bound_s)["result"].get("value")
+        return _parsed(text) if isinstance(text, str) else None
 
     def closed_root(self, held: str) -> bool:
         """Find out whether a held element hides a closed shadow root, and if so make it readable."""
@@ -102,6 +103,9 @@ class World:
         return int(object_id.split(".")[1])
 
     def _invoke(self, name: str, given: list[Any], by_value: bool, bound_s: float | None) -> Any:
+        called = f"this.{name}(...given)"
+        # The protocol takes much longer over a tree of objects than over their text: several times, for a whole look.
+        told = f"async function (...given) {{ return JSON.stringify(await {called}); }}"
         try:
             if not self._object:
                 self._make()
@@ -109,7 +113,7 @@ class World:
                 "Runtime.callFunctionOn",
                 bound_s,
                 objectId=self._object,
-                functionDeclaration=f"function (...given) {{ return this.{name}(...given); }}",
+                functionDeclaration=told if by_value else f"function (...given) {{ return {called}; }}",
                 arguments=[{"objectId": one.id} if isinstance(one, _Ref) else {"value": one} for one in given],
                 returnByValue=by_value,
                 awaitPromise=True,
@@ -145,6 +149,14 @@ class World:
         """The id of the load that made the frame's document."""
         tree = self._cdp.send("Page.getFrameTree")["frameTree"]
         return str(tree["frame"]["loaderId"])
+
+
+def _parsed(text: str) -> Any:
+    """The value of what the page has told as JSON. Half a character, which only scripts can write, becomes `?`."""
+    value = json.loads(text)
+    if "\\ud" in text:  # what is whole is not written as an escape
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value
 
 
 @dataclass(frozen=True, slots=True)
