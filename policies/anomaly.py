@@ -414,17 +414,24 @@ class Lookout:
         self._lately: deque[tuple[float, str]] = deque()
         self._counted: Counter[str] = Counter()
         """How often each kind stands in `_lately`."""
+        self._named: tuple[Case, str] | None = None
+        """The case whose name was worked out last, by identity, and that name: it says all that the screen says."""
 
     def notice(self, case: Case, consequence: Consequence) -> tuple[Anomaly, ...]:
         """What is odd about an act that is to be decided on. Counts nothing."""
-        glance = Glance(case, consequence, self._narrow, self._same[_same(case)], self._kinds(consequence.kind))
+        glance = Glance(case, consequence, self._narrow, self._same[self._name(case)], self._kinds(consequence.kind))
         found = ((name, DETECTORS[name](glance)) for name in ANOMALIES)
         return tuple(Anomaly(name, detail) for name, detail in found if detail)
 
     def acted(self, case: Case, consequence: Consequence) -> None:
         """An act was let happen."""
-        self._same[_same(case)] += 1
+        self._same[self._name(case)] += 1
         self._count(consequence.kind)
+
+    def _name(self, case: Case) -> str:
+        if self._named is None or self._named[0] is not case:
+            self._named = (case, _same(case))
+        return self._named[1]
 
     def leaving(self) -> tuple[Anomaly, ...]:
         """What is odd about one more request that a page wants to send."""

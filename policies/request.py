@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from actuators.action import Action, Drag, LaunchApp, OpenUrl, Swipe, TypeText
@@ -153,8 +154,7 @@ def request_of(
 
 def counted(counters: Counters) -> dict[str, object]:
     """The counters and the time as facts. `hour` and `weekday` (1 is Monday) are those of this machine's own clock."""
-    here = datetime.fromtimestamp(counters.now, UTC)
-    local = here.astimezone()
+    stamp, hour, weekday = _clock(int(counters.now))
     return {
         "acts": counters.acts,
         "buys": counters.buys,
@@ -163,10 +163,18 @@ def counted(counters: Counters) -> dict[str, object]:
         "seconds": counters.seconds,
         "recent": counters.recent,
         "sends": counters.sends,
-        "now": {"__extn": {"fn": "datetime", "arg": here.strftime("%Y-%m-%dT%H:%M:%SZ")}},
-        "hour": local.hour,
-        "weekday": local.isoweekday(),
+        "now": {"__extn": {"fn": "datetime", "arg": stamp}},
+        "hour": hour,
+        "weekday": weekday,
     }
+
+
+@lru_cache(maxsize=2)
+def _clock(seconds: int) -> tuple[str, int, int]:
+    """One second since the epoch as the rules want it: in UTC as text, and this machine's own hour and weekday."""
+    here = datetime.fromtimestamp(seconds, UTC)
+    local = here.astimezone()
+    return here.strftime("%Y-%m-%dT%H:%M:%SZ"), local.hour, local.isoweekday()
 
 
 def received(recipients: Iterable[str], consequence: Consequence, narrow: Narrow) -> dict[str, object]:

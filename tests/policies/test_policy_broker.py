@@ -394,6 +394,27 @@ def test_a_message_that_is_too_large_is_not_sent() -> None:
         Channel(ours).send({"text": "x" * (LARGEST + 1)}, 1.0)
 
 
+def test_messages_come_whole_and_in_order_and_every_wait_ends() -> None:
+    ours, theirs = socket.socketpair()
+    one, other, large = Channel(ours), Channel(theirs), {"text": "\u00fc" * 1_000_000}
+    thread = threading.Thread(target=one.send, args=(large, 20.0))
+    thread.start()
+    assert other.receive(20.0) == large
+    thread.join()
+    for n in range(3):  # all of them may have come at once
+        one.send({"n": n}, 5.0)
+    assert [other.receive(5.0)["n"] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ChannelBroken, match="no answer in time"):
+        other.receive(0.1)
+    with pytest.raises(ChannelBroken, match="not taken in time"):
+        one.send(large, 0.1)
+    other.close()
+    for call in (lambda: one.receive(None), lambda: one.send({}, 1.0)):
+        with pytest.raises(ChannelBroken):
+            call()
+    one.close()
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
