@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from policies.decision import Decision
 from policies.narrow import Narrow
 from policies.request import Request
 from policies.rule import PolicyUnusable, Rule, rules_in
+from policies.shape import shape_of
 
 __all__ = ["PolicySet", "PolicyUnusable", "preset_text", "schema_text"]
 
@@ -32,6 +33,7 @@ _STRICTNESS = {"allow": 0, "ask": 1, "rehearse": 2, "deny": 3}
 """A rehearsal comes before a person is asked, so that the person sees what it brought."""
 _SUPPOSED = "supposed"
 """Stands for the person in a decision made as if one had approved; never leaves this file."""
+_MOST_SHAPES = 500
 
 
 def schema_text() -> str:
@@ -65,7 +67,8 @@ class _Layer:
         self._set = cedarpy.PolicySet.from_str(whole)
         self._by_position = {f"policy{n}": rule for n, rule in enumerate(self.rules)}
 
-    def answer(self, request: dict[str, object], entities: cedarpy.Entities, schema: cedarpy.Schema) -> _Answer:
+    def answer(self, request: dict[str, object], entities: cedarpy.Entities, schema: cedarpy.Schema | None) -> _Answer:
+        """`schema`: what the request is checked against; None where it is known to fit."""
         result = cedarpy.is_authorized(request, self._set, entities, schema)
         try:
             rules = tuple(self._by_position[name] for name in result.diagnostics.reasons)
@@ -100,6 +103,8 @@ class PolicySet:
         run = [{"uid": _RUN, "attrs": self.narrow.attributes(), "parents": []}]
         self._run = cedarpy.Entities.from_json_str(json.dumps(run), self._schema)
         self.digest = _digest(self._layers, self.narrow)
+        self._fitting: set[Hashable] = set()
+        """Shapes of contexts and of widgets that the engine found to fit the schema."""
 
     @classmethod
     def load(cls, names: Iterable[str | Path], narrow: Narrow | None = None) -> PolicySet:
@@ -133,7 +138,7 @@ class PolicySet:
         return warnings_of(self.rules.values())
 
     def _decide(self, layer: _Layer, request: Request, entities: cedarpy.Entities) -> Decision:
-        answer = layer.answer(_cedar(request), entities, self._schema)
+        answer = self._answer(layer, request, entities)
         forbids = [rule for rule in answer.rules if rule.effect == "forbid"]
         match bool(answer.errors), answer.allowed, bool(forbids), any(rule.hard for rule in forbids):
             case True, _, _, _:  # a rule failed, or the request does not fit: nothing it says can be trusted
@@ -155,19 +160,41 @@ class PolicySet:
         needed = {rule.escalate for rule in forbids}
         supposed = request.but(approved_by=_SUPPOSED) if "human" in needed else request
         supposed = supposed.but(rehearsed=True) if "rehearse" in needed else supposed
-        lifted = layer.answer(_cedar(supposed), entities, self._schema)
+        lifted = self._answer(layer, supposed, entities)
         if not lifted.allowed:
             why = _because(lifted.rules) if lifted.rules else "no rule permits it, with or without approval"
             return Decision("deny", _ids(lifted.rules or forbids), lifted.errors, why)
         return Decision("rehearse" if "rehearse" in needed else "ask", _ids(forbids), reason=_because(forbids))
 
+    def _answer(self, layer: _Layer, request: Request, entities: cedarpy.Entities) -> _Answer:
+        context = shape_of(request.context)
+        shape = None if context is None else (request.action, context)
+        known = shape in self._fitting
+        answer = layer.answer(_cedar(request), entities, None if known else self._schema)
+        if not known and not answer.errors:
+            self._fits(shape)
+        return answer
+
     def _entities(self, request: Request) -> tuple[cedarpy.Entities | None, tuple[str, ...]]:
         parents = [{"type": kind, "id": name} for kind, name in request.parents]
         widget = [{"uid": _TARGET, "attrs": dict(request.widget), "parents": parents}]
+        attributes = shape_of(request.widget)
+        shape = None if attributes is None else (tuple(kind for kind, _ in request.parents), attributes)
+        known = shape in self._fitting
         try:
-            return self._run.with_added_json_str(json.dumps(widget), self._schema), ()
+            found = self._run.with_added_json_str(json.dumps(widget), None if known else self._schema)
         except (ValueError, TypeError) as error:
             return None, (_line(str(error)),)
+        if not known:
+            self._fits(shape)
+        return found, ()
+
+    def _fits(self, shape: Hashable) -> None:
+        """INVARIANT (a shape fits): the engine has checked facts of this shape against the schema and they fit."""
+        if shape is not None:
+            if len(self._fitting) >= _MOST_SHAPES:
+                self._fitting.clear()
+            self._fitting.add(shape)
 
 
 def _cedar(request: Request) -> dict[str, object]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 from policy_cases import CLICK, case, narrow, node, pay, target
 
 from policies.consequence import KINDS, judge
-from policies.decide import PolicySet, PolicyUnusable, preset_text
+from policies.decide import PolicySet, PolicyUnusable, preset_text, schema_text
 from policies.explain import explain
 from policies.narrow import Narrow
 from policies.request import Case, Counters, Request, request_of
+from policies.shape import CONVERTED
 
 ALL = '@id("all") @because("everything") permit (principal, action, resource);'
 NONE = '@id("none") @because("nothing") forbid (principal, action, resource);'
@@ -21,6 +23,8 @@ HUMAN_BUYS = """@id("buys") @because("it buys") @escalate("human")
 forbid (principal, action, resource) when { context.consequence == "buy" } unless { context has approved_by };"""
 TRY_OUT = """@id("try") @because("try it first") @escalate("rehearse")
 forbid (principal, action, resource) unless { context.rehearsed };"""
+AT_MIDNIGHT = """@id("late") @because("it is late")
+forbid (principal, action, resource) when { context.now == datetime("2026-11-27") };"""
 UNLIFTABLE = '@id("never-lifted") @because("x") @escalate("human") forbid (principal, action, resource);'
 BROKEN_PERMIT = """@id("broken-permit") @because("x")
 permit (principal, action, resource) when { context.step * 9223372036854775807 > 0 };"""
@@ -90,23 +94,65 @@ def test_an_approval_lifts_what_it_can_and_no_more() -> None:
     assert rules(HUMAN).decide(approved).verdict == "deny"
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        REQUEST.but(unheard_of=1),
-        REQUEST.but(step="seven"),
-        REQUEST.but(consequence=None),
-        REQUEST.but(amount_minor=1.5),
-        Request("fly", REQUEST.widget, REQUEST.parents, REQUEST.context),
-        Request("click", {**REQUEST.widget, "extra": 1}, REQUEST.parents, REQUEST.context),
-        Request("click", {}, REQUEST.parents, REQUEST.context),
-        Request("click", REQUEST.widget, (("Gui::Nobody", "x"),), REQUEST.context),
-        Request("click", REQUEST.widget, REQUEST.parents, {}),
-    ],
-)
+LIKE_ANOTHER = [
+    REQUEST.but(unheard_of=1),
+    REQUEST.but(step="seven"),
+    REQUEST.but(step=True),
+    REQUEST.but(step=2**70),
+    REQUEST.but(consequence=None),
+    REQUEST.but(amount_minor=1.5),
+    REQUEST.but(mismatch=0),
+    REQUEST.but(anomalies=[1]),
+    REQUEST.but(anomalies=[["orders"]]),
+    REQUEST.but(anomalies=[{"__entity": {"type": "Gui::App", "id": "x"}}]),
+    REQUEST.but(anomalies="orders"),
+    REQUEST.but(origin={"__entity": {"type": "Gui::Origin", "id": "x"}}),
+    REQUEST.but(now="noon"),
+    REQUEST.but(now={"__extn": {"fn": "datetime", "arg": "noon"}}),
+    REQUEST.but(now={"__extn": {"fn": "decimal", "arg": "1.0"}}),
+    REQUEST.but(drop={"known": True}),
+    Request("fly", REQUEST.widget, REQUEST.parents, REQUEST.context),
+    Request("click", {**REQUEST.widget, "extra": 1}, REQUEST.parents, REQUEST.context),
+    Request("click", {**REQUEST.widget, "name": 1}, REQUEST.parents, REQUEST.context),
+    Request("click", {}, REQUEST.parents, REQUEST.context),
+    Request("click", REQUEST.widget, (("Gui::Nobody", "x"),), REQUEST.context),
+    Request("click", REQUEST.widget, REQUEST.parents, {}),
+]
+
+
+@pytest.mark.parametrize("request_", LIKE_ANOTHER)
 def test_a_request_that_does_not_fit_the_schema_is_denied(request_: Request) -> None:
-    decision = rules(ALL).decide(request_)
+    """However many have fitted before: what is remembered of them is their shape, and this has another."""
+    strict = rules(ALL)
+    decision = strict.decide(request_)
     assert decision.verdict == "deny" and decision.errors
+    for _ in range(2):
+        assert strict.decide(REQUEST).verdict == "allow"
+    again = strict.decide(request_)
+    assert again.verdict == "deny" and again.errors
+
+
+def test_what_has_fitted_is_judged_all_the_same() -> None:
+    """A request of a known shape gets the verdict that a set of rules gives which has seen none before."""
+    texts = (ALL, HUMAN_BUYS, TRY_OUT, AT_MIDNIGHT)
+    used = rules(*texts)
+    late = "2026-11-27T00:00:00Z"
+    times = ({"now": late}, {"now": {"__extn": {"fn": "datetime", "arg": late}}})
+    for facts in (*times, {}, {"step": 9}, {"rehearsed": True}, {"consequence": "buy"}, {"approved_by": "x"}):
+        for more in ({}, {"rehearsed": True, "consequence": "buy"}):
+            request = REQUEST.but(**{**facts, **more})
+            assert used.decide(request) == used.decide(request) == rules(*texts).decide(request)
+    assert len(used._fitting) > 2
+
+
+def test_what_the_schema_converts_is_known() -> None:
+    """Texts under these names mean something else where the schema is not at hand; entities would, and there are none."""
+    text = re.sub(r"//.*", "", schema_text())
+    typed = re.findall(r"(\w+)\??: *(?:Set *<)?\s*([A-Za-z:_]+)", text)
+    records = set(re.findall(r"type (\w+) = *{", text))
+    facts = {kind for name, kind in typed if name not in ("principal", "resource", "context")}
+    assert facts - records == {"String", "Long", "Bool", "datetime"}
+    assert {name for name, kind in typed if kind == "datetime"} == CONVERTED
 
 
 HOSTILE = ['"', '"]; permit(principal,action,resource);', "\\", "\n", "\u202e", "\x00", "::", "Gui::Run", "𝕏" * 50]
