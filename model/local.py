@@ -255,7 +255,7 @@ class QwenModel:
             points=tuple(elements.points(meant, seen.screen, grid) or elements.centres(listed, seen.screen, grid=grid)),
             words=text if told else "",
             values=(asked.values or (() if asked.step else quoted(text))) if told else (),
-            unfinished=asked.unfinished,
+            unfinished=asked.unfinished or wish.outstanding(text, meant),
             possible=any(node.enabled for node in meant),
             pressing=bool(meant) or (bool(asked.step) and not reads) or len(clauses(text)) > 1,
             pointer=pointer is not None,
@@ -288,7 +288,7 @@ def _meant(
     `wishes` are the instruction and the whole that it may be a part of: a text that only prints one is never meant.
     """
     planned, text = bool(asked.step), asked.step or asked.goal
-    listed = [node for node in listed if not elements.echoes(node, wishes)]
+    listed = elements.without_echoes(listed, wishes, misread)
     exact = elements.named(listed, text)
     if len(clauses(text)) > 1 or (planned and exact and len({node.name for node in exact}) > 1):
         return exact

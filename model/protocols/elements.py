@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from actuators.geometry import Screen
 from actuators.observation import Node
@@ -34,6 +36,7 @@ __all__ = [
     "named",
     "plain_words",
     "points",
+    "without_echoes",
 ]
 
 MAX_LINES = 120
@@ -43,6 +46,8 @@ MAX_CHARS = 60
 
 _ECHO = 85
 """From this likeness on (0 to 100) a text counts as a print of an instruction."""
+_PIECES = 4
+"""A print of an instruction is in at most so many pieces."""
 _QUOTED = re.compile(r"[\"“«']([^\"”»]+?)[\"”»'](?!\w)")
 _READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 
@@ -104,15 +109,15 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
     return _counted(found, plain_words(asked))
 
 
-def echoes(node: Node, asked: Sequence[str]) -> bool:
+def echoes(node: Node, asked: Sequence[str], misread: bool = False) -> bool:
     """Whether a node only prints an instruction: it is not what the instruction means.
 
     Some pages show what is to be done on them. A text that holds a whole instruction of five words or more, or that is
-    a large part of one, is such a print; a reader may have misspelt it.
+    a large part of one, is such a print; a reader may have misspelt it, and with `misread` taken it for a control.
     """
     from rapidfuzz import fuzz
 
-    if node.role not in _READABLE:
+    if node.role not in _READABLE and not misread:
         return False
     name = plain_words(node.name)
     if name.count(" ") < 4:
@@ -129,6 +134,35 @@ def echoes(node: Node, asked: Sequence[str]) -> bool:
         if fuzz.partial_ratio(name, whole) >= _ECHO or (said[0] == told[0] and set(told) <= set(said)):
             return True
     return False
+
+
+def without_echoes(nodes: Sequence[Node], asked: Sequence[str], misread: bool = False) -> list[Node]:
+    """The nodes that do not print an instruction, alone or as pieces of one text that runs on over several lines."""
+    printed = {id(node) for node in nodes if echoes(node, asked, misread)}
+    texts = sorted((node for node in nodes if node.role in _READABLE), key=lambda one: (one.rect.top, one.rect.left))
+    for n in range(len(texts)):
+        for many in range(2, _PIECES + 1):
+            run = texts[n : n + many]
+            if len(run) < many or not all(_goes_on(one, after) for one, after in pairwise(run)):
+                break
+            whole = replace(run[0], name=" ".join(node.name for node in run))
+            if echoes(whole, asked, misread) and all(_of(node, asked) for node in run):
+                printed.update(id(node) for node in run)
+    return [node for node in nodes if id(node) not in printed]
+
+
+def _goes_on(one: Node, after: Node) -> bool:
+    """Whether a text stands right behind another one, or at most a line below it."""
+    apart = after.rect.top - one.rect.bottom
+    return apart < 0.8 * one.rect.height and after.rect.height < 1.6 * one.rect.height
+
+
+def _of(node: Node, asked: Sequence[str]) -> bool:
+    """Whether the words of a text, which may be misspelt, stand in one of the instructions together."""
+    from rapidfuzz import fuzz
+
+    name = plain_words(node.name)
+    return any(fuzz.partial_ratio(name, plain_words(text)) >= _ECHO for text in asked)
 
 
 def _longest(found: list[Node], asked: str) -> list[Node]:

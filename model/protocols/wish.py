@@ -13,7 +13,7 @@ from model.base import Done
 from model.protocols.asked import quoted
 from model.protocols.elements import plain_words
 
-__all__ = ["FIELDS", "fields", "openers", "reworded", "seeks", "typed"]
+__all__ = ["FIELDS", "fields", "openers", "outstanding", "reworded", "seeks", "typed"]
 
 FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
 """Roles that are typed into."""
@@ -40,6 +40,13 @@ _SHOWN = re.compile(
 """A text that the screen shows and the wish does not say."""
 _SEEKS = re.compile(
     r"\b(?:to find|find and|until you find|look for|search (?:through|in)|navigate through)\b|^find\b", re.IGNORECASE
+)
+_OFF = re.compile(
+    r"^(?:please )?(?:un-?(?:check|tick|select|mark)|de-?(?:select|activate)|disable|(?:switch|turn) off)\b",
+    re.IGNORECASE,
+)
+_ON = re.compile(
+    r"^(?:please )?(?:check(?! out\b)|tick|activate|enable|(?:switch|turn) on)\b(?!.*\boff$)", re.IGNORECASE
 )
 _TREE = re.compile(r"\b(?:tree|folders?|director(?:y|ies)|outline)\b", re.IGNORECASE)
 _OPENERS = frozenset({"tab", "treeitem"})
@@ -72,6 +79,12 @@ def fields(nodes: Sequence[Node]) -> list[Node]:
 def reworded(value: str, field: Node) -> str:
     """A wish to type in the words of a plan's step, which is what a small checkpoint was taught."""
     return f"type {value} into the {field.name} field" if field.name else f"type {value} into the field"
+
+
+def outstanding(text: str, nodes: Sequence[Node]) -> bool:
+    """Whether a wish to switch something on or off cannot be done yet: what it means stands the other way."""
+    wanted = False if _OFF.match(text.strip()) else True if _ON.match(text.strip()) else None
+    return wanted is not None and bool(nodes) and all(node.checked is (not wanted) for node in nodes)
 
 
 def seeks(text: str) -> bool:

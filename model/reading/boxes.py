@@ -1,27 +1,41 @@
-"""From what single patches say of the thing they belong to, to things. Pixels of the picture."""
+"""From what single squares say of the thing they belong to, to things. Pixels of the picture."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Patches", "Thing", "things"]
+from model.reading.tiles import SQUARE
+
+__all__ = ["Squares", "Thing", "things"]
 
 Floats = npt.NDArray[np.float32]
+_ALONE = 0.3
+"""What a square without a neighbour counts as agreement."""
+_KNOWN = 16
+"""Pixels over which a square's word on an edge falls to a third: squares next to an edge know it best."""
+_SHARED, _TWICE = 0.7, 0.35
+"""Things that share so much of the smaller one, or of both together, are one thing."""
 
 
 @dataclass(frozen=True)
-class Patches:
-    """The patches of a picture that speak for it; P of them."""
+class Squares:
+    """The squares of a picture that speak for it; P of them."""
 
     centres: Floats  # (P, 2)
-    boxes: Floats  # (P, 4): left, top, right, bottom of the thing as this patch sees it
+    boxes: Floats  # (P, 4): left, top, right, bottom of the thing as this square sees it
     roles: Floats  # (P, roles): probabilities; role 0 is none
+    trusts: Floats  # (P,): how far each box is believed to overlap the thing, 0..1
     states: Floats  # (P, states): probabilities
     icons: Floats  # (P, icons): probabilities; icon 0 is none
     tiles: Floats  # (P, 4): left, top, right, bottom of the tile it was seen on, infinite at the picture's own edges
+
+    def of(self, which: npt.NDArray[np.intp]) -> Squares:
+        """Some of them, in that order."""
+        return Squares(**{name: array[which] for name, array in vars(self).items()})
 
 
 @dataclass(slots=True)
@@ -36,72 +50,81 @@ class Thing:
     icon_sure: float
     cut: npt.NDArray[np.bool_]  # (4,): whether that edge is only the edge of the tile
     support: int = 1
-    """How many patches say so."""
+    """How many squares say so."""
 
 
 def things(
-    patches: Patches, holding: frozenset[int] = frozenset(), least: float = 0.45, alike: float = 0.45
+    squares: Squares, holding: frozenset[int] = frozenset(), least: float = 0.45, alike: float = 0.45
 ) -> list[Thing]:
-    """Group patches that mean the same box, weigh their words, join what a seam between tiles cut apart.
+    """Group squares that mean the same box, weigh their words, join what a seam between tiles cut apart.
 
     Args:
-        patches: what was seen.
+        squares: what was seen.
         holding: roles of things that may hold others, such as lists and pictures.
-        least: from here on a patch counts as part of something.
+        least: from here on a square counts as part of something.
         alike: intersection over union from which two boxes count as the same.
     """
-    role = patches.roles.argmax(-1)
-    sure = 1 - patches.roles[:, 0]
-    left = np.flatnonzero((sure > least) & (role > 0))
-    weight = _centred(patches)
+    squares = squares.of(np.flatnonzero((1 - squares.roles[:, 0] > least) & (squares.roles.argmax(-1) > 0)))
+    squares = squares.of(np.argsort(squares.centres[:, 1], kind="stable"))
+    worth = (1 - squares.roles[:, 0]) * squares.trusts * _agreed(squares)
+    ys, free = squares.centres[:, 1], np.ones(len(worth), dtype=bool)
     found: list[Thing] = []
-    while len(left):
-        seed = left[np.argmax(sure[left] * weight[left])]
-        same = _overlap(patches.boxes[seed], patches.boxes[left]) > alike
-        same |= left == seed
-        members = left[same]
-        left = left[~same]
-        thing = _joined(patches, members)
-        expected = (thing.box[2] - thing.box[0]) * (thing.box[3] - thing.box[1]) / 256
+    for seed in np.argsort(-worth, kind="stable").tolist():
+        if not free[seed]:
+            continue
+        box = squares.boxes[seed]
+        low, high = np.searchsorted(ys, [box[1] - SQUARE, box[3] + SQUARE])
+        near = low + np.flatnonzero(free[low:high])
+        same = (_overlap(box, squares.boxes[near]) > alike) | (near == seed)
+        members = near[same] if same.any() else np.array([seed])
+        free[members] = free[seed] = False
+        thing = _joined(squares, members)
+        expected = _area(thing) / SQUARE**2
         if len(members) >= min(0.25 * expected, 12) and thing.sure > least:
             found.append(thing)
     return _distinct(_mended(found), holding)
 
 
-def _centred(patches: Patches) -> Floats:
-    """How near each patch is to the middle of its box, 0..1: patches in the middle of a thing seed it."""
-    box, at = patches.boxes, patches.centres
-    middle = np.stack([(box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2], axis=-1)
-    size = np.stack([box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]], axis=-1).clip(8)
-    away: Floats = np.abs((at - middle) / size).max(-1)
-    return np.exp(-2 * away).astype(np.float32)
+def _agreed(squares: Squares) -> Floats:
+    """How far the boxes of the squares around each one are its own box, 0..1: where they differ, trust none."""
+    columns, rows = (squares.centres / SQUARE).astype(np.int64).T
+    wide = int(columns.max(initial=0)) + 8
+    keys = rows * wide + columns
+    order = np.argsort(keys, kind="stable")
+    found = np.zeros(len(keys), dtype=np.float32)
+    for step in (-1, 1, -wide, wide, -2, 2):
+        places = np.searchsorted(keys[order], keys + step).clip(max=len(keys) - 1)
+        beside = order[places]
+        there = keys[beside] == keys + step
+        found += np.where(there, _overlap(squares.boxes.T, squares.boxes[beside]), _ALONE)
+    return (found / 6).astype(np.float32)
 
 
 def _overlap(box: Floats, others: Floats) -> Floats:
-    """Intersection over union."""
+    """Intersection over union of a box `(4,)` with others, or of boxes `(4, K)` with one other each."""
     width = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
     height = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
     both = width.clip(0) * height.clip(0)
     area = (others[:, 2] - others[:, 0]).clip(1) * (others[:, 3] - others[:, 1]).clip(1)
-    mine = max((box[2] - box[0]) * (box[3] - box[1]), 1)
+    mine = ((box[2] - box[0]) * (box[3] - box[1])).clip(1)
     result: Floats = both / (mine + area - both)
     return result
 
 
-def _joined(patches: Patches, members: npt.NDArray[np.intp]) -> Thing:
-    boxes, at = patches.boxes[members], patches.centres[members]
-    away = np.abs(boxes - np.concatenate([at, at], axis=-1))  # each edge is best known by the patches next to it
-    weights = np.exp(-away / 40) * (1 - patches.roles[members, :1]) + 1e-6
+def _joined(squares: Squares, members: npt.NDArray[np.intp]) -> Thing:
+    boxes, at = squares.boxes[members], squares.centres[members]
+    away = np.abs(boxes - np.concatenate([at, at], axis=-1))
+    weights = np.exp(-away / _KNOWN) * squares.trusts[members, None] ** 2 + 1e-6
     box = (boxes * weights).sum(0) / weights.sum(0)
-    roles = patches.roles[members].mean(0)
-    icons = patches.icons[members].max(0)
-    icons[0] = patches.icons[members, 0].min()
-    tiles = patches.tiles[members]
+    roles = squares.roles[members].mean(0)
+    icons = squares.icons[members].max(0)
+    icons[0] = squares.icons[members, 0].min()
+    tiles = squares.tiles[members]
     cut = (np.abs(box - tiles) < 8).any(0)
     role = int(roles[1:].argmax()) + 1
     icon = int(icons[1:].argmax()) + 1 if len(icons) > 1 else 0
     return Thing(
-        box.astype(np.float32), role, float(1 - roles[0]), patches.states[members].mean(0),
+        box.astype(np.float32), role, float(1 - roles[0]), squares.states[members].mean(0),
         icon, float(icons[icon]) if icon else 0.0, cut, len(members),
     )  # fmt: skip
 
@@ -111,31 +134,36 @@ def _distinct(found: list[Thing], holding: frozenset[int]) -> list[Thing]:
 
     A picture on a control lends it its icon.
     """
-    kept: list[Thing] = []
-    for thing in sorted(found, key=lambda one: -one.sure * one.support**0.25 * (0.5 if one.role in holding else 1.0)):
-        rival = next((one for one in kept if _share(thing, one) > 0.6 and not _nest(thing, one, holding)), None)
+    if not found:
+        return []
+    ranked = sorted(found, key=lambda one: -one.sure * one.support**0.25 * (0.5 if one.role in holding else 1.0))
+    rivals = _rivals(ranked, holding)
+    kept: list[int] = []
+    for n, thing in enumerate(ranked):
+        rival = next((ranked[m] for m in kept if rivals[n, m]), None)
         if rival is None:
-            kept.append(thing)
+            kept.append(n)
         elif thing.icon_sure > rival.icon_sure:
             rival.icon, rival.icon_sure = thing.icon, thing.icon_sure
-    return kept
+    return [ranked[n] for n in kept]
 
 
-def _share(one: Thing, other: Thing) -> float:
-    """Of the smaller box, how much lies in the other, 0..1."""
-    low, high = np.maximum(one.box[:2], other.box[:2]), np.minimum(one.box[2:], other.box[2:])
-    both = float(np.prod((high - low).clip(0)))
-    return both / max(min(_area(one), _area(other)), 1.0)
+def _rivals(found: Sequence[Thing], holding: frozenset[int]) -> npt.NDArray[np.bool_]:
+    """Which of K things cannot stand where another does, `(K, K)`; what may hold a small thing is no rival of it."""
+    boxes = np.stack([thing.box for thing in found])
+    low, high = np.maximum(boxes[:, None, :2], boxes[:, :2]), np.minimum(boxes[:, None, 2:], boxes[:, 2:])
+    both = (high - low).clip(0).prod(-1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(-1).clip(1)
+    least, most = np.minimum(areas[:, None], areas), np.maximum(areas[:, None], areas)
+    same = (both / least > _SHARED) | (both / (least + most - both) > _TWICE)
+    holds = np.array([thing.role in holding for thing in found])
+    larger = np.where(areas[:, None] > areas, holds[:, None], holds)
+    rivals: npt.NDArray[np.bool_] = same & ~(larger & (least < 0.6 * most))
+    return rivals
 
 
 def _area(thing: Thing) -> float:
     return float(np.prod(thing.box[2:] - thing.box[:2]))
-
-
-def _nest(one: Thing, other: Thing, holding: frozenset[int]) -> bool:
-    """Whether the larger of two may hold the other."""
-    larger, smaller = (one, other) if _area(one) > _area(other) else (other, one)
-    return larger.role in holding and _area(smaller) < 0.6 * _area(larger)
 
 
 def _mended(found: list[Thing]) -> list[Thing]:

@@ -1,15 +1,16 @@
 """Dense reading heads on a Qwen3-VL vision tower: what a screenshot says and what on it can be operated.
 
 Two grids. Of *cells* of 2 by 8 pixels they say which character has its centre there, where exactly, how tall its line
-is, whether a piece of text begins with it. Of *patches* of 16 by 16 they say the role of the operable thing that the
-patch belongs to, its edges, states and icon.
+is, whether a piece of text begins with it. Of *squares* of 8 by 8 they say the role of the operable thing that the
+square belongs to, its edges, states and icon.
 
 They read the tower's hidden states after every block, as DeepStack does, and beside them a few convolutions of the
-pixels: a patch of 16 by 16 that becomes one vector keeps too little of four letters (`docs/decisions/009`). They are
-no part of the family's architecture: a folder without them is a checkpoint like any other.
+pixels: a patch of 16 by 16 that becomes one vector keeps too little of four letters (`docs/decisions/009`) and cannot
+tell where in it a tick of 13 pixels stands (`docs/decisions/011`). They are no part of the family's architecture: a
+folder without them is a checkpoint like any other.
 
-Letters: B tiles of one shape, N patches of a tile, H and W cells of a tile, C hidden width of the tower, D its
-blocks.
+Letters: B tiles of one shape, N patches of a tile, H and W cells of a tile, Y and X squares of a tile, C hidden width
+of the tower, D its blocks.
 """
 
 from __future__ import annotations
@@ -22,26 +23,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.reading.alphabet import Alphabet
-from model.reading.tiles import PATCH
+from model.reading.tiles import PATCH, SQUARE
 
-__all__ = ["CELL", "Dense", "Heads", "levels"]
+__all__ = ["CELL", "TEXT", "Dense", "Heads", "levels"]
 
 CELL = (8, 2)
 """Height and width of a cell of text, in pixels."""
-_TEXT, _THING, _FINE = 64, 256, 128
+TEXT = ("norms", "fine", "about", "text", "glyphs", "begins", "places")
+"""The modules that read text; the others know things."""
+_TEXT, _NEAR, _FAR = 64, 80, 112
+_REACH = (1, 2, 4, 8, 1)
+"""How far apart, in patches, the places are that each convolution of the surroundings looks at."""
 
 
 @dataclass
 class Dense:
-    """What the heads say of B tiles; rows from the top, columns from the left, patches in raster order."""
+    """What the heads say of B tiles; rows from the top, columns from the left."""
 
     glyphs: Tensor  # (B, H, W, characters + 2) logits: the character whose centre lies in this cell
     begins: Tensor  # (B, H, W) logits: it begins a piece of text
     places: Tensor  # (B, H, W, 3): its centre right of and below the cell's, cells; log of its line's height, pixels
-    roles: Tensor  # (B, N, roles) logits
-    edges: Tensor  # (B, N, 4): log1p of the distance from the patch's centre to left, top, right, bottom, patches
-    states: Tensor  # (B, N, states) logits
-    icons: Tensor  # (B, N, icons) logits
+    roles: Tensor  # (B, Y, X, roles) logits
+    edges: Tensor  # (B, Y, X, 4): log1p of the distance from the square's centre to left, top, right, bottom, squares
+    trusts: Tensor  # (B, Y, X) logits: how far the box of these edges overlaps the thing (intersection over union)
+    states: Tensor  # (B, Y, X, states) logits
+    icons: Tensor  # (B, Y, X, icons) logits
 
 
 class Heads(nn.Module):
@@ -65,44 +71,78 @@ class Heads(nn.Module):
         nn.init.constant_(self.glyphs.bias[:1], 3.0)  # most cells hold no character's centre
         self.begins = nn.Conv2d(_TEXT, 1, 1)
         self.places = nn.Conv2d(_TEXT, 3, 1)
-        self.gathered = nn.Conv2d(
-            _TEXT, _FINE, (PATCH // CELL[0], PATCH // CELL[1]), (PATCH // CELL[0], PATCH // CELL[1])
-        )
-        self.thing = nn.Linear(width * depth + 5 * _FINE, _THING)
-        self.further = nn.Linear(_THING, _THING)
-        self.roles = nn.Linear(_THING, len(a.roles))
-        self.edges = nn.Linear(_THING, 4)
-        self.states = nn.Linear(_THING, len(a.states))
-        self.icons = nn.Linear(_THING, len(a.icons))
+        self.things = _Things(width * depth)
+        self.roles = nn.Conv2d(_NEAR, len(a.roles), 1)
+        self.edges = nn.Conv2d(_NEAR, 4, 1)
+        self.trusts = nn.Conv2d(_NEAR, 1, 1)
+        self.states = nn.Conv2d(_NEAR, len(a.states), 1)
+        self.icons = nn.Conv2d(_NEAR, len(a.icons), 1)
 
     def forward(self, seen: list[Tensor], patches: Tensor, grid: tuple[int, int]) -> Dense:
         """From the hidden states of every block, each `(B, N, C)`, and the patches `(B, N, 3 * 16 * 16)` themselves."""
         x = torch.cat([norm(level) for norm, level in zip(self.norms, seen, strict=True)], dim=-1)
-        fine = self.fine(_picture(patches, grid).to(x.dtype).contiguous(memory_format=torch.channels_last))
-        about = self.about(x).view(len(x), *grid, -1).permute(0, 3, 1, 2)
-        fine = fine + about.repeat_interleave(PATCH // CELL[0], 2).repeat_interleave(PATCH // CELL[1], 3)
+        picture = _picture(patches, grid).to(x.dtype).contiguous(memory_format=torch.channels_last)
+        fine = self.fine(picture) + _spread(self.about(x), grid, (PATCH // CELL[0], PATCH // CELL[1]))
         text = self.text(fine)
-        near = F.gelu(self.gathered(fine)).permute(0, 2, 3, 1)  # (B, rows, columns, fine)
-        thing = F.gelu(self.thing(torch.cat([x, near.flatten(1, 2), *_neighbours(near)], dim=-1)))
-        thing = thing + F.gelu(self.further(thing))
+        thing = self.things(picture, fine, x, grid)
         return Dense(
-            glyphs=self.glyphs(text).permute(0, 2, 3, 1),
+            glyphs=_last(self.glyphs(text)),
             begins=self.begins(text)[:, 0],
-            places=self.places(text).permute(0, 2, 3, 1),
-            roles=self.roles(thing),
-            edges=self.edges(thing),
-            states=self.states(thing),
-            icons=self.icons(thing),
+            places=_last(self.places(text)),
+            roles=_last(self.roles(thing)),
+            edges=_last(self.edges(thing)),
+            trusts=self.trusts(thing)[:, 0],
+            states=_last(self.states(thing)),
+            icons=_last(self.icons(thing)),
         )
+
+
+class _Things(nn.Module):
+    """What each square knows of itself and of what stands around it, some 500 pixels to each side."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.looks = nn.Sequential(
+            _Convolved(3, 24, (3, 3), (2, 2)), _Convolved(24, 48, (3, 3), (2, 2)), _Convolved(48, 64, (3, 3), (2, 2))
+        )
+        self.gathered = _Convolved(_TEXT, 64, (1, 4), (1, SQUARE // CELL[1]), pad=(0, 0))
+        self.about = nn.Linear(width, _NEAR)
+        self.joined = _Convolved(128, _NEAR, (1, 1), (1, 1))
+        self.near = nn.ModuleList([_Convolved(_NEAR, _NEAR, (3, 3), (1, 1)) for _ in range(2)])
+        self.wider = _Convolved(_NEAR, _FAR, (3, 3), (2, 2))
+        self.far = nn.ModuleList([_Convolved(_FAR, _FAR, (3, 3), (1, 1), reach=reach) for reach in _REACH])
+        self.narrower = nn.Conv2d(_FAR, _NEAR, 1)
+        self.whole = _Convolved(_NEAR, _NEAR, (3, 3), (1, 1))
+
+    def forward(self, picture: Tensor, fine: Tensor, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        """From the picture, the cells of text and the tower's levels to `(B, width, Y, X)`."""
+        near = self.joined(torch.cat([self.looks(picture), self.gathered(fine)], dim=1))
+        near = near + _spread(self.about(x), grid, (PATCH // SQUARE, PATCH // SQUARE))
+        for layer in self.near:
+            near = near + layer(near)
+        far = self.wider(near)
+        for layer in self.far:
+            far = far + layer(far)
+        near = near + F.interpolate(self.narrower(far), scale_factor=PATCH // SQUARE, mode="nearest")
+        whole: Tensor = near + self.whole(near)
+        return whole
 
 
 class _Convolved(nn.Module):
     """A convolution that keeps the size but for its stride, normalised over the batch."""
 
-    def __init__(self, before: int, after: int, size: tuple[int, int], stride: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        size: tuple[int, int],
+        stride: tuple[int, int],
+        pad: tuple[int, int] | None = None,
+        reach: int = 1,
+    ) -> None:
         super().__init__()
-        padding = (size[0] // 2, size[1] // 2)
-        self.weights = nn.Conv2d(before, after, size, stride, padding, bias=False)
+        padding = pad or (size[0] // 2 * reach, size[1] // 2 * reach)
+        self.weights = nn.Conv2d(before, after, size, stride, padding, dilation=reach, bias=False)
         self.norm = nn.BatchNorm2d(after, momentum=0.03)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,11 +156,15 @@ def _picture(patches: Tensor, grid: tuple[int, int]) -> Tensor:
     return parts.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), 3, rows * PATCH, columns * PATCH)
 
 
-def _neighbours(near: Tensor) -> list[Tensor]:
-    """What stands left, right, above and below of every patch, nothing beyond the tile; `(B, rows, columns, W)`."""
-    plan = F.pad(near, (0, 0, 1, 1, 1, 1))
-    parts = plan[:, 1:-1, :-2], plan[:, 1:-1, 2:], plan[:, :-2, 1:-1], plan[:, 2:, 1:-1]
-    return [part.flatten(1, 2) for part in parts]
+def _spread(x: Tensor, grid: tuple[int, int], times: tuple[int, int]) -> Tensor:
+    """What is known of patches `(B, N, C)`, said of every part of them: `(B, C, rows * times, columns * times)`."""
+    plan = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
+    return plan.repeat_interleave(times[0], 2).repeat_interleave(times[1], 3)
+
+
+def _last(plan: Tensor) -> Tensor:
+    """Channels last."""
+    return plan.permute(0, 2, 3, 1)
 
 
 def levels(visual: Any, patches: Tensor, grid: tuple[int, int]) -> list[Tensor]:

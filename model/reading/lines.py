@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from model.reading.letters import Letters
 from model.reading.spelling import GAP, Place, spelled
 
-__all__ = ["Glyph", "Piece", "pieces"]
+__all__ = ["Glyph", "Piece", "parted", "pieces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Piece:
         return self.glyphs[-1].x + 0.28 * self.height
 
     @property
+    def x(self) -> float:
+        """Middle of its box."""
+        return (self.left + self.right) / 2
+
+    @property
     def sure(self) -> float:
         """Mean probability of its characters, 0..1."""
         return sum(one.sure for one in self.glyphs) / len(self.glyphs)
@@ -99,12 +105,57 @@ def pieces(glyphs: Iterable[Glyph], letters: Letters | None = None) -> list[Piec
             piece.places.append(GAP)
         piece.glyphs.append(glyph)
         piece.places.append(_place(glyph))
-    found = done + open_
+    return _told(done + open_, letters)
+
+
+def parted(piece: Piece, home: Callable[[Glyph], int | None], letters: Letters | None = None) -> list[Piece]:
+    """A piece cut between words where they stand on different things.
+
+    Args:
+        piece: a run of text.
+        home: the number of the thing that a character stands on, or None.
+        letters: as for `pieces`.
+    """
+    if len({home(glyph) for glyph in piece.glyphs}) == 1:
+        return [piece]
+    parts: list[tuple[int | None, Piece]] = []
+    for word in _words(piece):
+        at = Counter(home(glyph) for glyph in word.glyphs).most_common(1)[0][0]
+        if parts and parts[-1][0] == at:
+            parts[-1][1].glyphs += word.glyphs
+            parts[-1][1].places += [GAP, *word.places]
+        else:
+            parts.append((at, word))
+    return [piece] if len(parts) == 1 else _told([part for _, part in parts], letters)
+
+
+def _words(piece: Piece) -> list[Piece]:
+    """Its words, without the spaces between them."""
+    words: list[Piece] = []
+    again = True
+    glyphs = iter(piece.glyphs)
+    for place in piece.places:
+        if place is GAP:
+            again = True
+            continue
+        glyph = next(glyphs)
+        if _best(glyph) == " ":
+            again = True
+        elif again:
+            words.append(Piece([glyph], [place]))
+            again = False
+        else:
+            words[-1].glyphs.append(glyph)
+            words[-1].places.append(place)
+    return words or [piece]
+
+
+def _told(found: list[Piece], letters: Letters | None) -> list[Piece]:
+    """Those that say something, spelled, in reading order."""
     for piece in found:
         text = _plainly(piece.places) if letters is None else spelled(piece.places, letters)
         piece.text = " ".join(text.split())
-    found = [piece for piece in found if piece.text]
-    return sorted(found, key=lambda one: (round(one.middle / 8), one.left))
+    return sorted((piece for piece in found if piece.text), key=lambda one: (round(one.middle / 8), one.left))
 
 
 def _place(glyph: Glyph) -> Place:

@@ -13,7 +13,8 @@ from actuators.geometry import Rect, Screen
 from actuators.observation import Node
 from model.reading.alphabet import Alphabet
 from model.reading.boxes import Thing
-from model.reading.lines import Piece
+from model.reading.letters import Letters
+from model.reading.lines import Glyph, Piece, parted
 
 __all__ = ["nodes"]
 
@@ -22,16 +23,25 @@ _TICKS = frozenset({"checkbox", "radio", "switch"})
 _WORDY = frozenset({"button", "link", "menuitem", "option", "tab"})
 """What the words beside a tick may be mistaken for."""
 _LEAST_STATE, _LEAST_ICON = 0.5, 0.35
+_SLACK = 4
+"""Text that stands no further than this outside of a thing stands on it. Pixels."""
 
 
-def nodes(things: Sequence[Thing], pieces: Sequence[Piece], alphabet: Alphabet, screen: Screen) -> tuple[Node, ...]:
+def nodes(
+    things: Sequence[Thing], pieces: Sequence[Piece], alphabet: Alphabet, screen: Screen, letters: Letters | None = None
+) -> tuple[Node, ...]:
     """All nodes in reading order."""
     things = sorted(things, key=lambda one: _area(one))
     inside: dict[int, list[Piece]] = {n: [] for n in range(len(things))}
     free: list[Piece] = []
-    for piece in pieces:
-        home = next((n for n, thing in enumerate(things) if _holds(thing, piece)), None)
-        (free if home is None else inside[home]).append(piece)
+
+    def home(at: Glyph | Piece) -> int | None:
+        return next((n for n, thing in enumerate(things) if _holds(thing, at)), None)
+
+    for whole in pieces:
+        for piece in parted(whole, home, letters):
+            number = home(piece)
+            (free if number is None else inside[number]).append(piece)
     used: set[int] = set()
     loose = [p for n, thing in enumerate(things) if alphabet.roles[thing.role] in _WORDY for p in inside[n]]
     labels = {}
@@ -50,13 +60,9 @@ def _area(thing: Thing) -> float:
     return float((thing.box[2] - thing.box[0]) * (thing.box[3] - thing.box[1]))
 
 
-def _holds(thing: Thing, piece: Piece) -> bool:
-    x = (piece.box[0] + piece.box[2]) / 2
-    slack = 4
-    return bool(
-        thing.box[0] - slack <= x <= thing.box[2] + slack
-        and thing.box[1] - slack <= piece.middle <= thing.box[3] + slack
-    )
+def _holds(thing: Thing, at: Glyph | Piece) -> bool:
+    left, top, right, bottom = thing.box.tolist()
+    return bool(left - _SLACK <= at.x <= right + _SLACK and top - _SLACK <= at.middle <= bottom + _SLACK)
 
 
 def _label(thing: Thing, role: str, free: Sequence[Piece], things: Sequence[Thing], used: set[int]) -> str:

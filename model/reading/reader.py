@@ -22,12 +22,12 @@ from actuators.observation import Node
 from model.base import ModelError
 from model.reading import nodes as assembled
 from model.reading.alphabet import FILE, NONE, Alphabet, read_alphabet
-from model.reading.boxes import Patches, things
+from model.reading.boxes import Squares, things
 from model.reading.glyphs import LEAST, Cells, glyphs
 from model.reading.heads import Dense, Heads, levels
 from model.reading.letters import Letters, read_letters
 from model.reading.lines import Glyph, Piece, pieces
-from model.reading.tiles import PATCH, Tile, cover, cut, flat_patches
+from model.reading.tiles import PATCH, SQUARE, Tile, cover, cut, flat_patches
 
 __all__ = ["WEIGHTS", "Reader", "Said", "assemble", "has_reader", "load_reader"]
 
@@ -69,11 +69,12 @@ def load_reader(folder: Path, visual: Any) -> Reader:
 
 @dataclass(frozen=True)
 class Said:
-    """What the heads said of one tile, as small arrays; patches in raster order."""
+    """What the heads said of one tile, as small arrays; squares in raster order."""
 
     cells: Cells
     roles: Floats
     edges: Floats
+    trusts: Floats
     states: Floats
     icons: Floats
 
@@ -135,8 +136,8 @@ def assemble(
 ) -> tuple[Node, ...]:
     """What was said of all tiles of a picture of `size` (width, height), as nodes."""
     holding = frozenset(n for n, role in enumerate(alphabet.roles) if role in _HOLDING)
-    found = things(_patches(tiles, read, size), holding)
-    return assembled.nodes(found, pieces(_glyphs(tiles, read, alphabet), letters), alphabet, Screen(*size))
+    found = things(_squares(tiles, read, size), holding)
+    return assembled.nodes(found, pieces(_glyphs(tiles, read, alphabet), letters), alphabet, Screen(*size), letters)
 
 
 def _glyphs(tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet) -> list[Glyph]:
@@ -146,10 +147,11 @@ def _glyphs(tiles: Sequence[Tile], read: Sequence[Said], alphabet: Alphabet) -> 
 def _plain(said: Dense, n: int) -> Said:
     return Said(
         cells=_cells(said, n),
-        roles=said.roles[n].float().softmax(-1).numpy(force=True),
-        edges=said.edges[n].float().numpy(force=True),
-        states=said.states[n].float().sigmoid().numpy(force=True),
-        icons=said.icons[n].float().softmax(-1).numpy(force=True),
+        roles=said.roles[n].flatten(0, 1).float().softmax(-1).numpy(force=True),
+        edges=said.edges[n].flatten(0, 1).float().numpy(force=True),
+        trusts=said.trusts[n].flatten().float().sigmoid().numpy(force=True),
+        states=said.states[n].flatten(0, 1).float().sigmoid().numpy(force=True),
+        icons=said.icons[n].flatten(0, 1).float().softmax(-1).numpy(force=True),
     )
 
 
@@ -168,33 +170,35 @@ def _cells(said: Dense, n: int) -> Cells:
 
 
 def _centres(tile: Tile) -> Floats:
-    rows, columns = tile.grid
-    ys = tile.top + np.arange(rows) * PATCH + PATCH / 2
-    xs = tile.left + np.arange(columns) * PATCH + PATCH / 2
+    rows, columns = (count * PATCH // SQUARE for count in tile.grid)
+    ys = tile.top + np.arange(rows) * SQUARE + SQUARE / 2
+    xs = tile.left + np.arange(columns) * SQUARE + SQUARE / 2
     return np.stack([np.tile(xs, rows), np.repeat(ys, columns)], axis=-1).astype(np.float32)
 
 
 def _own(tile: Tile) -> npt.NDArray[np.bool_]:
-    """Which patches have their centre in the tile's own part."""
+    """Which squares have their centre in the tile's own part."""
     left, top, right, bottom = tile.own
     x, y = _centres(tile).T
     result: npt.NDArray[np.bool_] = (x >= left) & (x < right) & (y >= top) & (y < bottom)
     return result
 
 
-def _patches(tiles: Sequence[Tile], read: Sequence[Said], size: tuple[int, int]) -> Patches:
-    parts: dict[str, list[Floats]] = {name: [] for name in ("centres", "boxes", "roles", "states", "icons", "tiles")}
+def _squares(tiles: Sequence[Tile], read: Sequence[Said], size: tuple[int, int]) -> Squares:
+    parts: dict[str, list[Floats]] = {
+        name: [] for name in ("centres", "boxes", "roles", "trusts", "states", "icons", "tiles")
+    }
     for tile, said in zip(tiles, read, strict=True):
         own = _own(tile)
         centres = _centres(tile)[own]
-        far = np.expm1(said.edges[own].clip(-1.5, 5)) * PATCH
+        far = np.expm1(said.edges[own].clip(-1.5, 6)) * SQUARE
         parts["centres"].append(centres)
         parts["boxes"].append(np.concatenate([centres - far[:, :2], centres + far[:, 2:]], axis=-1))
-        for name in ("roles", "states", "icons"):
+        for name in ("roles", "trusts", "states", "icons"):
             parts[name].append(getattr(said, name)[own])
         rows, columns = tile.grid
         bounds = np.array([tile.left, tile.top, tile.left + columns * PATCH, tile.top + rows * PATCH], dtype=np.float32)
         bounds[:2][bounds[:2] <= 0] = -np.inf
         bounds[2:][bounds[2:] >= np.array(size)] = np.inf
         parts["tiles"].append(np.tile(bounds, (len(centres), 1)))
-    return Patches(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
+    return Squares(**{name: np.concatenate(arrays) for name, arrays in parts.items()})

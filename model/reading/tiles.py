@@ -11,9 +11,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PATCH", "Tile", "cover", "cut", "flat_patches", "window"]
+__all__ = ["PATCH", "SQUARE", "Tile", "cover", "cut", "flat_patches", "window"]
 
 PATCH = 16
+"""Side of a patch of the tower, in pixels."""
+SQUARE = 8
+"""Side of a square of the grid of things, in pixels."""
 _MOST = (10, 42)
 """Rows and columns of patches of the largest tile."""
 _OVERLAP = (2, 4)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from model.reading import alphabet, reader
+from model.reading import alphabet, letters, reader
 from model.training import checkpoint
 from model.training.work import expect_checkpoint
 
@@ -40,6 +40,8 @@ def join(decoder: Path, reading: Path, out: Path) -> None:
     checkpoint.write(network, tokenizer, out)
     for name in (reader.WEIGHTS, alphabet.FILE):
         shutil.copyfile(reading / name, out / name)
+    if (decoder / letters.FILE).is_file() and not out.samefile(decoder):
+        shutil.copyfile(decoder / letters.FILE, out / letters.FILE)
     write_sums(out)
 
 

@@ -114,5 +114,32 @@ def test_a_text_that_prints_the_wish_is_not_what_it_means() -> None:
     assert elements.echoes(node("text", "Select and click Submit when done"), (whole,))
     assert elements.echoes(node("text", "Selekt Adda and cIick Submit wen done"), (whole,))
     assert not elements.echoes(node("button", whole), (whole,))
+    assert elements.echoes(node("button", whole), (whole,), misread=True)
     assert not elements.echoes(node("text", "Submit"), (whole,))
     assert not elements.echoes(node("text", "All your data is sent to us at once"), (whole,))
+
+
+def test_a_print_of_the_wish_in_pieces_is_left_out_and_the_thing_itself_stays() -> None:
+    wish_of = 'Close the dialog box by clicking the "x".'
+    first, second = node("text", "Close the dialog box by", 10), node("text", "clicking the x", 32)
+    close, far = node("button", "x", 60), node("text", "clicking the x", 300)
+    left = elements.without_echoes([first, second, close, far], (wish_of,))
+    assert left == [close, far]
+
+
+@pytest.mark.parametrize(
+    ("text", "checked", "outstanding"),
+    [
+        ("Uncheck Ahaus", True, True),
+        ("Uncheck Ahaus", False, False),
+        ("Switch off Ahaus", True, True),
+        ("Tick Ahaus", False, True),
+        ("Tick Ahaus", True, False),
+        ("Turn on Ahaus", None, False),
+        ("Click Ahaus", False, False),
+    ],
+)
+def test_what_stands_the_other_way_is_not_done_yet(text: str, checked: bool | None, outstanding: bool) -> None:
+    tick = Node(id="1", role="checkbox", name="Ahaus", rect=Rect(10, 10, 23, 23), checked=checked)
+    assert wish.outstanding(text, [tick]) is outstanding
+    assert not wish.outstanding(text, [])

@@ -48,8 +48,8 @@ def test_heads_have_the_shapes_they_promise(tower: Qwen3VLVisionModel) -> None:
     said = heads([torch.randn(2, 420, 48) for _ in range(3)], torch.randn(2, 420, 768), (10, 42))
     assert said.glyphs.shape == (2, 20, 336, len(alphabet.characters) + 2)
     assert said.begins.shape == (2, 20, 336) and said.places.shape == (2, 20, 336, 3)
-    assert said.edges.shape == (2, 420, 4)
-    assert said.icons.shape == (2, 420, 3)
+    assert said.edges.shape == (2, 20, 84, 4) and said.trusts.shape == (2, 20, 84)
+    assert said.icons.shape == (2, 20, 84, 3)
 
 
 def test_folding_keeps_the_number_of_characters() -> None:

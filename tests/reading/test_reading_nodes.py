@@ -46,8 +46,9 @@ def said(wanted: Targets) -> Said:
     one = np.eye(len(ALPHABET.roles), dtype=np.float32)
     icons = np.where(wanted.icons == IGNORE, 0, wanted.icons)
     return Said(
-        cells, one[roles], np.nan_to_num(wanted.edges), np.nan_to_num(wanted.states),
-        np.eye(len(ALPHABET.icons), dtype=np.float32)[icons],
+        cells, one[roles.ravel()], np.nan_to_num(wanted.edges).reshape(-1, 4), np.ones(roles.size, dtype=np.float32),
+        np.nan_to_num(wanted.states).reshape(-1, len(ALPHABET.states)),
+        np.eye(len(ALPHABET.icons), dtype=np.float32)[icons.ravel()],
     )  # fmt: skip
 
 
@@ -93,6 +94,22 @@ def test_text_beside_text_stays_apart_and_a_seam_cuts_nothing() -> None:
     ]
     names = [name for _, name, _ in told(read(lines, []))]
     assert sorted(names) == ["Delete this row", "Next", "One long line of text across the seam of tiles"]
+
+
+def test_words_on_two_links_are_two_names_and_words_beside_a_link_none_of_it() -> None:
+    nodes = read(
+        [label("Share Save", 100, 40), label("Read the terms first", 100, 80)],
+        [thing("link", 98, 38, 39, 20), thing("link", 141, 38, 34, 20), thing("link", 161, 78, 39, 20)],
+    )
+    assert sorted(told(nodes)) == [
+        ("link", "Save", ""), ("link", "Share", ""), ("link", "terms", ""), ("text", "Read the", ""), ("text", "first", ""),
+    ]  # fmt: skip
+
+
+def test_a_tick_of_thirteen_pixels_is_found_where_it_stands() -> None:
+    for left in range(300, 316):
+        (tick,) = read([], [thing("checkbox", left, 203, 13, 13)])
+        assert all(abs(a - b) <= 2 for a, b in zip((left, 203, left + 13, 216), _sides(tick), strict=True)), left
 
 
 def test_a_field_wider_than_a_tile_is_one_field() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
@@ -19,8 +20,9 @@ from tiny_pilot import TINY
 from tokenizers import Tokenizer
 
 from model.qwen3vl.checkpoint import load
+from model.reading import letters
 from model.reading.alphabet import Alphabet
-from model.reading.heads import Dense
+from model.reading.heads import TEXT, Dense
 from model.training import architecture, checkpoint
 from model.training.reading.drawn import draw_tile
 from model.training.reading.losses import collate, judge
@@ -86,11 +88,15 @@ def test_stopped_and_resumed_ends_with_the_same_weights(shards: Path, base: Path
 def test_the_result_is_a_checkpoint_that_reads_and_can_be_gone_on_from(
     shards: Path, base: Path, pools: Pools, tmp_path: Path
 ) -> None:
-    given = options(shards, base, tmp_path)
+    counted = tmp_path / "counted"
+    shutil.copytree(base, counted)
+    (counted / letters.FILE).write_bytes(gzip.compress(b'{"a": 1}'))
+    given = options(shards, counted, tmp_path)
     trainer = Trainer(given, ALPHABET, pools)
     trainer.report([trainer.step()])
     trainer.keep()
     trainer.finish()
+    assert (given.out / letters.FILE).read_bytes() == (counted / letters.FILE).read_bytes()
     opened = load(given.out)
     assert opened.reader is not None and opened.reader.alphabet == ALPHABET
     assert isinstance(opened.reader.read(np.zeros((160, 320, 3), dtype=np.uint8)), tuple)
@@ -101,8 +107,19 @@ def test_the_result_is_a_checkpoint_that_reads_and_can_be_gone_on_from(
     assert torch.equal(onward.model.heads.roles.weight.cpu(), kept.to(torch.bfloat16))
 
 
+def test_teaching_things_leaves_what_reads_text_as_it_is(
+    shards: Path, base: Path, pools: Pools, tmp_path: Path
+) -> None:
+    trainer = Trainer(replace(options(shards, base, tmp_path), teach="things"), ALPHABET, pools)
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    trainer.step()
+    changed = {name for name, value in trainer.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert any(name.startswith("heads.things.") for name in changed)
+    assert not [name for name in changed if name.startswith("visual.") or name.split(".")[1] in TEXT]
+
+
 def test_a_tower_that_is_fixed_stays_as_it_is(shards: Path, base: Path, pools: Pools, tmp_path: Path) -> None:
-    trainer = Trainer(replace(options(shards, base, tmp_path), fixed=True), ALPHABET, pools)
+    trainer = Trainer(replace(options(shards, base, tmp_path), teach="heads"), ALPHABET, pools)
     before = [value.clone() for value in trainer.model.visual.state_dict().values()]
     heads = trainer.model.heads.glyphs.weight.clone()
     trainer.step()
@@ -135,14 +152,16 @@ def test_heads_that_are_right_lose_next_to_nothing_and_wrong_ones_much(pools: Po
     def said(sure: float) -> Dense:
         right = wanted["glyphs"].clamp(min=0)
         glyphs = torch.zeros(*right.shape, len(ALPHABET.characters) + 2).scatter(-1, right[..., None], sure)
-        count = wanted["roles"].shape[1]
-        none = torch.zeros(1, count, len(ALPHABET.roles))
+        shape = wanted["roles"].shape
+        none = torch.zeros(*shape, len(ALPHABET.roles))
         none[..., 0] = sure
-        icons = torch.zeros(1, count, 2)
+        icons = torch.zeros(*shape, 2)
         icons[..., 0] = sure
         begins = torch.where(wanted["begins"] > 0.5, sure, -sure)
         places = wanted["places"].nan_to_num()
-        return Dense(glyphs, begins, places, none, torch.zeros(1, count, 4), torch.zeros(1, count, 5), icons)
+        return Dense(
+            glyphs, begins, places, none, torch.zeros(*shape, 4), torch.zeros(shape), torch.zeros(*shape, 5), icons
+        )
 
     good, told = judge(said(20.0), wanted)
     bad, _ = judge(said(-20.0), wanted)

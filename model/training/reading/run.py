@@ -3,8 +3,9 @@
     python -m model.training.reading.run --data /tmp/web-data/train --out model/pilot --minutes 80
 
 Trains the tower's blocks and the reading heads on tiles of rendered pages and of drawn text, and joins both with the
-decoder of `--base` into the checkpoint folder `--out`. Heads that the base already has are gone on with. Deterministic by
-seed for a given number of steps (`--steps`); with `--minutes` the schedule follows the clock.
+decoder of `--base` into the checkpoint folder `--out`. Heads that the base already has are gone on with; `--teach`
+leaves the tower, or also what reads text, as it is. Deterministic by seed for a given number of steps (`--steps`); with
+`--minutes` the schedule follows the clock.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from transformers import Qwen3VLForConditionalGeneration
 
 from model.reading import reader
 from model.reading.alphabet import Alphabet, read_alphabet
-from model.reading.heads import Dense, Heads, levels
+from model.reading.heads import TEXT, Dense, Heads, levels
 from model.reading.tiles import flat_patches
 from model.training import curves
 from model.training.join import TOWER, join
@@ -73,25 +74,40 @@ class Options:
     workers: int = 2
     begin: float = 0.0
     """Where in the course of `course` the run begins; a tower that reads already need not begin with one font."""
-    fixed: bool = False
-    """Teach the heads alone and leave the tower as it is."""
+    teach: Literal["all", "heads", "things"] = "all"
+    """The tower too, the heads alone, or of the heads those alone that know things."""
     every_s: float = 240.0
 
 
 class Reading(nn.Module):
     """A checkpoint's tower with reading heads on it."""
 
-    def __init__(self, visual: nn.Module, alphabet: Alphabet, fixed: bool) -> None:
+    def __init__(self, visual: nn.Module, alphabet: Alphabet, teach: str) -> None:
         super().__init__()
-        self.visual, self.fixed = visual, fixed
+        self.visual, self.teach = visual, teach
         config: Any = visual.config
         self.heads = Heads(config.hidden_size, config.depth, alphabet)
 
     def forward(self, patches: Tensor, grid: tuple[int, int]) -> Dense:
-        with torch.set_grad_enabled(not self.fixed):
+        with torch.set_grad_enabled(self.teach == "all"):
             seen = levels(self.visual, patches, grid)
         said: Dense = self.heads(seen, patches, grid)
         return said
+
+    def taught(self, name: str) -> bool:
+        """Whether a parameter of this name is to change."""
+        part, _, rest = name.partition(".")
+        if part == "visual":
+            return self.teach == "all" and "merger" not in name
+        return self.teach != "things" or rest.split(".")[0] not in TEXT
+
+    def train(self, mode: bool = True) -> Reading:
+        """As any module, but that what is not taught keeps its averages."""
+        super().train(mode)
+        if self.teach == "things":
+            for name in TEXT:
+                getattr(self.heads, name).eval()
+        return self
 
 
 def begin_with(heads: nn.Module, earlier: dict[str, Tensor]) -> None:
@@ -113,7 +129,7 @@ class Trainer:
         torch.manual_seed(options.seed)
         network = Qwen3VLForConditionalGeneration.from_pretrained(options.base, dtype=torch.float32)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = Reading(network.model.visual, alphabet, options.fixed)
+        self.model = Reading(network.model.visual, alphabet, options.teach)
         if reader.has_reader(options.base) and read_alphabet(options.base) == alphabet:
             begin_with(self.model.heads, load_file(options.base / reader.WEIGHTS))
         self.model.to(self.device, torch.bfloat16).train()
@@ -121,7 +137,7 @@ class Trainer:
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_("merger" not in name and not (options.fixed and name.startswith("visual.")))
+            parameter.requires_grad_(self.model.taught(name))
         taught = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self.optimiser = Optimiser(taught, average=0.997)
         self.pool = PagePool(options.data, alphabet)
@@ -149,6 +165,8 @@ class Trainer:
         grid = dice.choice(GRIDS)
         count = max(workers, self.options.patches // (grid[0] * grid[1]) // workers * workers)
         share, difficulty = course(self.options.begin + (1 - self.options.begin) * progress)
+        if self.options.teach == "things":
+            share = 0.0  # drawn tiles hold text alone
         drawn = round(count * share)
         words = Words(self.pools, dice)
         tiles = [draw_tile(words, grid, self.alphabet, difficulty) for _ in range(drawn)]
@@ -245,7 +263,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--fixed-tower", action="store_true", help="teach the heads alone")
+    parser.add_argument("--teach", choices=("all", "heads", "things"), default="all", help="what is to change")
     parser.add_argument("--begin", type=float, default=0.0, help="share of the course to skip, 0 to 1")
     given = parser.parse_args()
     for folder in given.data:
@@ -265,7 +283,7 @@ def main() -> None:
         given.rate,
         workers=given.workers,
         begin=given.begin,
-        fixed=given.fixed_tower,
+        teach=given.teach,
     )
     torch.set_num_threads(1)
     from model.training.web.icons import MEANINGS

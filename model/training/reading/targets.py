@@ -1,6 +1,6 @@
-"""From the labels of a page to what every cell and every patch of a tile should say.
+"""From the labels of a page to what every cell and every square of a tile should say.
 
-Letters: N patches of a tile in raster order, H rows and W columns of cells.
+Letters: H rows and W columns of cells of text, Y rows and X columns of squares of things.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from model.reading.alphabet import NONE, Alphabet
 from model.reading.heads import CELL
-from model.reading.tiles import PATCH
+from model.reading.tiles import PATCH, SQUARE
 
 __all__ = ["IGNORE", "PageLabels", "Targets", "read_labels", "targets"]
 
@@ -81,10 +81,10 @@ class Targets:
     glyphs: Ints  # (H, W)
     begins: Floats  # (H, W), -1 where nothing is asked
     places: Floats  # (H, W, 3), nan where there is no character
-    roles: Ints  # (N,)
-    edges: Floats  # (N, 4), nan where there is no thing
-    states: Floats  # (N, states), nan likewise
-    icons: Ints  # (N,)
+    roles: Ints  # (Y, X)
+    edges: Floats  # (Y, X, 4), nan where there is no thing
+    states: Floats  # (Y, X, states), nan likewise
+    icons: Ints  # (Y, X)
 
 
 def targets(page: PageLabels, left: int, top: int, grid: tuple[int, int], alphabet: Alphabet) -> Targets:
@@ -117,14 +117,14 @@ def _text(page: PageLabels, left: int, top: int, grid: tuple[int, int]) -> tuple
 def _things(
     page: PageLabels, left: int, top: int, grid: tuple[int, int], a: Alphabet
 ) -> tuple[Ints, Floats, Floats, Ints]:
-    rows, columns = grid
+    rows, columns = grid = (grid[0] * PATCH // SQUARE, grid[1] * PATCH // SQUARE)
     roles = np.zeros(grid, dtype=np.int64)
     icons = np.zeros(grid, dtype=np.int64)
     edges = np.full((*grid, 4), np.nan, dtype=np.float32)
     states = np.full((*grid, len(a.states)), np.nan, dtype=np.float32)
-    middles_x = np.arange(columns) * PATCH + PATCH / 2
-    middles_y = np.arange(rows) * PATCH + PATCH / 2
-    width, height = columns * PATCH, rows * PATCH
+    middles_x = np.arange(columns) * SQUARE + SQUARE / 2
+    middles_y = np.arange(rows) * SQUARE + SQUARE / 2
+    width, height = columns * SQUARE, rows * SQUARE
     for n in range(len(page.boxes)):
         x0, y0, x1, y1 = page.boxes[n] - (left, top, left, top)
         if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
@@ -149,12 +149,11 @@ def _things(
         cx, cy = middles_x[None, c0:c1], middles_y[r0:r1, None]
         shape = (r1 - r0, c1 - c0)
         far = np.stack([np.broadcast_to(d, shape) for d in (cx - x0, cy - y0, x1 - cx, y1 - cy)], axis=-1)
-        edges[r0:r1, c0:c1] = np.log1p(np.maximum(far / PATCH, -0.8))
-    count = rows * columns
-    return roles.reshape(count), edges.reshape(count, 4), states.reshape(count, -1), icons.reshape(count)
+        edges[r0:r1, c0:c1] = np.log1p(np.maximum(far / SQUARE, -0.8))
+    return roles, edges, states, icons
 
 
 def _blur(roles: Ints, x0: float, y0: float, x1: float, y1: float) -> None:
-    """Nothing is asked of patches that a thing touches without holding their centre, unless another thing does."""
-    part = roles[int(y0 // PATCH) : int(-(-y1 // PATCH)), int(x0 // PATCH) : int(-(-x1 // PATCH))]
+    """Nothing is asked of squares that a thing touches without holding their centre, unless another thing does."""
+    part = roles[int(y0 // SQUARE) : int(-(-y1 // SQUARE)), int(x0 // SQUARE) : int(-(-x1 // SQUARE))]
     part[part == 0] = IGNORE
