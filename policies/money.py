@@ -52,6 +52,8 @@ _TOTAL = re.compile(
 )
 _SEPARATORS = ".,'’ \n\u00a0\u202f\u2009"
 _BARE_PRICE = re.compile(r"\d[.,]\d{2}(?!\d)")
+_REACH = 27
+"""Characters between digits and a currency within which the one may belong to the other; `money_like` looks as far."""
 _WINDOW = 80
 """Characters after a word like `Total` in which its amount must stand."""
 
@@ -171,9 +173,9 @@ def _loose(text: str, chains: list[list[re.Match[str]]]) -> bool:
 
 
 def _beside(text: str, token: re.Match[str]) -> Iterator[int]:
-    """Where the next characters on both sides stand that separate nothing; at most four characters away."""
+    """Where the next characters on both sides stand that separate nothing; as far away as looks like money."""
     for at, by in ((token.start() - 1, -1), (token.end(), 1)):
-        end = at + 4 * by
+        end = at + _REACH * by
         while 0 <= at < len(text) and at != end and text[at] in _SEPARATORS:
             at += by
         if 0 <= at < len(text):

@@ -22,6 +22,8 @@ UNCLEAR = Amounts(unclear=True)
     [
         ("", Amounts()),
         ("89", Amounts()),
+        ("0.\u202f\u202f\u202f\u202f€", UNCLEAR),
+        ("0" + " " * 24 + "€", UNCLEAR),
         ("14 December 2026", Amounts()),
         ("Pay 89.00 EUR", eur(8900)),
         ("€89", eur(8900)),
