@@ -105,7 +105,8 @@ class _Things(nn.Module):
         self.looks = nn.Sequential(
             _Convolved(3, 24, (3, 3), (2, 2)), _Convolved(24, 48, (3, 3), (2, 2)), _Convolved(48, 64, (3, 3), (2, 2))
         )
-        self.gathered = _Convolved(_TEXT, 64, (1, 4), (1, SQUARE // CELL[1]), pad=(0, 0))
+        cells = (SQUARE // CELL[0], SQUARE // CELL[1])
+        self.gathered = _Convolved(_TEXT, 64, cells, cells, pad=(0, 0))
         self.about = nn.Linear(width, _NEAR)
         self.joined = _Convolved(128, _NEAR, (1, 1), (1, 1))
         self.near = nn.ModuleList([_Convolved(_NEAR, _NEAR, (3, 3), (1, 1)) for _ in range(2)])

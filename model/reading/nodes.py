@@ -30,7 +30,10 @@ _SLACK = 4
 def nodes(
     things: Sequence[Thing], pieces: Sequence[Piece], alphabet: Alphabet, screen: Screen, letters: Letters | None = None
 ) -> tuple[Node, ...]:
-    """All nodes in reading order."""
+    """All nodes in reading order.
+
+    `letters` spell a run of text anew where it is cut because it stands on several things.
+    """
     things = sorted(things, key=lambda one: _area(one))
     inside: dict[int, list[Piece]] = {n: [] for n in range(len(things))}
     free: list[Piece] = []
