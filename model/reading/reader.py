@@ -62,7 +62,8 @@ def load_reader(folder: Path, visual: Any) -> Reader:
         heads.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         problem = " ".join(str(error).split())[:160]
-        raise ModelError(f"{folder / WEIGHTS}: the reading heads do not fit: {problem}") from error
+        advice = "take the whole folder from the version that runs, or teach them with model.training.reading.run"
+        raise ModelError(f"{folder / WEIGHTS}: the reading heads do not fit: {problem}; {advice}") from error
     weight = visual.patch_embed.proj.weight
     return Reader(visual, heads.to(weight.device, weight.dtype).eval(), read_letters(folder))
 

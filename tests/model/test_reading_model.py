@@ -104,3 +104,10 @@ def test_damaged_heads_are_one_line(reading: Path, broken: str) -> None:
     with pytest.raises(ModelError) as caught:
         load(reading)
     assert broken in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_heads_of_another_version_are_one_line_that_says_what_to_do(reading: Path) -> None:
+    save_file({"thing.weight": torch.zeros(2, 2)}, reading / "reader.safetensors")
+    with pytest.raises(ModelError, match=r"do not fit: .*; take the whole folder") as caught:
+        load(reading)
+    assert "\n" not in str(caught.value)
