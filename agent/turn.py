@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from actuators.action import Action, OpenUrl, TypeText, action_digest, pointed
+from actuators.action import Action, OpenUrl, TypeText, Wait, action_digest, pointed
 from actuators.base import Settled
 from actuators.errors import SurfaceError, SurfaceTimeout
 from actuators.geometry import Point
@@ -102,8 +102,8 @@ class Turn:
         step.target = target
         if another := _not_meant(step.reply, target):
             return self.blocked(step, another)
-        if self._parts.limits.repeated(action_digest(action), target.digest, step.seen.digest):
-            return Ending("halted", "the same act was tried again and again and the screen did not change")
+        if circling := self._circles(step, action, target):
+            return Ending("halted", circling)
         if self._parts.plan.spent:
             return Ending("halted", f"`{step.instruction}` took all the acts that the plan allows and is not over")
         if not step.seen.pictured and self._needs_a_picture(step, action, target):
@@ -541,6 +541,15 @@ class Turn:
         step.note = f"{own.sent.shown} was kept back: {own.why}"
         said = own.clearance.approval
         return Ending("halted" if said is not None and said.answer == "stopped" else "denied", step.note)
+
+    def _circles(self, step: Step, action: Action, target: Target) -> str:
+        """Why this would only be more of the same; empty where it is not. A wait is counted by its time."""
+        limits, frame = self._parts.limits, step.seen.digest
+        if isinstance(action, Wait):
+            idle = limits.idled(action.seconds, frame)
+            return f"{limits.idle_s:g} seconds of waiting did not change the screen" if idle else ""
+        again = limits.repeated(action_digest(action), target.digest, frame)
+        return "the same act was tried again and again and the screen did not change" if again else ""
 
     def _remember(
         self, step: Step, action: Action, target: Target, receipt: Receipt, kept: Sequence[Outgoing] = ()

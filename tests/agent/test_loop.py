@@ -162,6 +162,22 @@ def test_the_same_act_on_an_unchanged_screen_halts(tmp_path: Path) -> None:
     assert len(found.surface.acts) == Limits().same_act
 
 
+def test_waiting_is_bounded_by_its_time_and_not_by_how_often(tmp_path: Path) -> None:
+    script = [*[Act(Wait(seconds=0.01))] * 9, Finish()]
+    assert play(tmp_path / "short", script, [SEARCH]).ending.outcome == "done_unverified"
+    found = play(tmp_path / "long", script, [SEARCH], limits=Limits(idle_s=0.05))
+    assert found.ending.because == "0.05 seconds of waiting did not change the screen"
+    assert len(found.surface.acts) == 5
+
+
+def test_waiting_begins_anew_on_another_screen() -> None:
+    limits = Limits(idle_s=10)
+    assert [limits.idled(6, "one"), limits.idled(6, "one"), limits.idled(1, "two"), limits.idled(1, "one")] == [
+        False
+    ] * 4
+    assert limits.idled(9, "one") is False and limits.idled(1, "one") is True
+
+
 def test_a_plan_step_takes_no_more_acts_than_it_may(tmp_path: Path) -> None:
     def moves(world: Fake, action: Any) -> None:
         world.show(SEARCH)
