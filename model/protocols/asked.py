@@ -12,7 +12,19 @@ from functools import lru_cache
 
 from model.protocols.thesaurus import SMALL, phrased, split
 
-__all__ = ["DEFAULT_DEEDS", "HARD", "NOUNS", "QUOTES", "SOFT_KINDS", "Asked", "Place", "quoted", "tokens", "understood"]
+__all__ = [
+    "DEFAULT_DEEDS",
+    "HARD",
+    "NOUNS",
+    "QUOTES",
+    "SOFT_KINDS",
+    "SWITCHED",
+    "Asked",
+    "Place",
+    "quoted",
+    "tokens",
+    "understood",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +136,7 @@ HARD = frozenset({"textbox", "searchbox", "checkbox", "radio", "switch", "slider
 SOFT_KINDS = frozenset({"list", "menu", "item", "option", "entry", "image", "picture", "photo", "bar", "tab", "select"})
 """Kinds that are often a part of a name, and met by many roles."""
 _VERBS = (
-    r"(?:please |now |just )?(?:i want to |i'd like to |can you |you should )?"
+    r"(?:please |now |just |also )?(?:i want to |i'd like to |can you |you should )?"
     r"(?P<verb>click|press|tap|hit|push|select|choose|pick|open|activate|toggle|check|tick|mark|uncheck|untick|"
     r"go (?:back )?to|go|jump to|head (?:over )?to|switch to|change to|focus|find|locate|show(?: me)?|use|move to|"
     r"hover over|hover|take me to|bring up|navigate to|launch|look at|browse|double[- ]click|right[- ]click|expand|"
@@ -195,9 +207,15 @@ _SUGGESTS: tuple[tuple[str, frozenset[str]], ...] = (
             | {"row", "generic", "image"}
         ),
     ),
+    (r"start|begin|run|submit|perform|confirm", frozenset({"button", "link", "menuitem", "image"})),
     (r"adjust|drag|slide", frozenset({"slider", "spinbutton", "button"})),
 )  # fmt: skip
 _TICKS = re.compile(r"^(?:please )?(?:(?:un)?tick(?: off)?|(?:un)?check(?: off)?|select|choose)\b", re.IGNORECASE)
+SWITCHED = frozenset(
+    ["hide", "show", "install", "include", "exclude", "allow", "accept", "want", "need", "keep", "use", "enable",
+     "disable", "activate", "deactivate", "add", "remove"]
+)  # fmt: skip
+"""What is wished of a thing whose box is then ticked or cleared: "hide the Work calendar"."""
 _GIVEN = re.compile(
     r"^(?:please )?(put|add|move|save|send|remove|take|delete|drop) (?:the |a |an )?(.+?) "
     r"(?:to|in|into|on|onto|from|out of) (?:the |my |your )?(.+)$",
@@ -420,6 +438,8 @@ def _ticked(flat: str, first: Asked) -> list[Asked]:
         return [
             replace(first, words=(), roles=boxes, verb="", likely=frozenset(), place=Place("row", first), ordinal=None)
         ]
+    if first.deed in SWITCHED and not first.literal and not first.roles:
+        return [replace(first, words=first.words[1:], deed="", roles=boxes)]
     return []
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from actuators.geometry import Screen
 from actuators.observation import Frame, Node
-from model.protocols.asked import DEFAULT_DEEDS, HARD, NOUNS, SOFT_KINDS, Asked, Place, tokens, understood
+from model.protocols.asked import DEFAULT_DEEDS, HARD, NOUNS, SOFT_KINDS, SWITCHED, Asked, Place, tokens, understood
 from model.protocols.colours import colour_of
 from model.protocols.standing import FIELDS, READABLE, Layout, apart, beside, related
 from model.protocols.thesaurus import FAINT, SMALL, kin, skeleton, stem, words_of
@@ -62,6 +62,7 @@ _NAME_DEEDS = frozenset(
 _TOGGLES = frozenset(
     ["enable", "disable", "activate", "deactivate", "check", "tick", "uncheck", "untick", "toggle", "mark"]
 )
+_SWITCHES = frozenset({"checkbox", "switch", "radio"})
 _WRITES = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
 _NOUN_FIT = 0.46
 """How well anything is "the file", "the key" or "the mail" that stands where it is said to stand."""
@@ -473,7 +474,8 @@ class _Scene:
             factor *= 0.72
         more = len(way.words) > 1 or way.place is not None
         if way.deed and more and way.deed in way.words and not self._does(n, way.deed):
-            factor *= 0.9 if self._by_default(way.deed) else 0.6  # "Delete the message" is not "New message"
+            mild = self._by_default(way.deed) or (way.deed in SWITCHED and self.nodes[n].role in _SWITCHES)
+            factor *= 0.9 if mild else 0.6  # "Delete the message" is not "New message"
         return factor
 
     def _does(self, n: int, deed: str) -> bool:

@@ -18,7 +18,7 @@ settings setting gear cog preference preferences option configure configuration 
 delete trash bin remove rubbish discard erase dustbin garbage clear wastebasket
 search find magnifier lookup loupe query seek
 close dismiss x × ✕ ✖ cross exit quit hide
-menu hamburger navigation ☰ lines
+menu hamburger navigation ☰ lines stacked
 home house ⌂
 user person account profile avatar me
 user person people contact member silhouette friend
@@ -88,11 +88,11 @@ clock time history recent recents watch
 recent recents history last latest newest
 microphone mic voice record mike
 volume sound speaker audio loudness
-mute silence unmute speaker sound
+mute silence unmute speaker loudspeaker sound
 cancel abort discard
 ok okay confirm accept agree yes
 agree accept consent approve allow
-decline reject refuse deny no
+decline reject refuse deny no necessary essential
 cut scissor scissors
 expand chevron open unfold ▸ ▾ ⌄
 collapse fold close shrink ▾ ▴
@@ -551,6 +551,9 @@ popup dialog
 banner notice message
 notice banner message alert
 tip hint
+load show
+seek progress position timeline scrub jump
+main top lead
 hint tip
 tour guide
 guide manual help
@@ -607,7 +610,12 @@ topic about
 
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"magnifying glass|looking glass", "magnifier"),
-    (r"look(?:ing)? up", "search"),
+    (r"look(?:ing)? (?:up|for)", "search"),
+    (r"(\d{1,2})(?:st|nd|rd|th)", r"\1"),
+    (r"(\d{1,3})h", r"\1 hours"),
+    (r"(\d{1,3})d", r"\1 days"),
+    (r"twenty[- ](\w+)", r"twenty\1"),
+    (r"thirty[- ]first", "thirtyfirst"),
     (r"(?:three )?(?:vertical |horizontal )?dots(?: menu)?|ellipsis|overflow menu|kebab menu", "more"),
     (r"three (?:\w+ )?(?:lines|bars)|hamburger(?: menu| icon)?", "menu"),
     (r"paper ?clip", "attach"),
@@ -666,7 +674,15 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 _MONTHS = "january february march april may june july august september october november december"
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
-_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTING.split(" "))}
+_DAYS_OF_MONTH = (
+    "eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth "
+    "twentyfirst twentysecond twentythird twentyfourth twentyfifth twentysixth twentyseventh twentyeighth twentyninth "
+    "thirtieth thirtyfirst"
+)
+_NUMBERS = {
+    **{word: str(number) for number, word in enumerate(_COUNTING.split(" "))},
+    **{word: str(number) for number, word in enumerate(_DAYS_OF_MONTH.split(" "), 11)},
+}
 _SHORT = {
     **{month[:3]: month for month in _MONTHS.split()},
     **{day[:3]: day for day in _WEEKDAYS.split()},
@@ -692,7 +708,8 @@ page screen site website app application program window view panel area section 
 key thing item entry element control widget current main whole entire list menu message
 channel account product song letter file number digit bar tab dialog box field form option symbol sign
 photo picture card layer tag label game document channel track mail user person people
-tree other post square circle rectangle round shape warning alert notice banner step sum
+tree video story event headline desktop selection
+other post square circle rectangle round shape warning alert notice banner step sum
 red blue green yellow white black pink orange purple brown gray big large small little tiny huge
 dark light bright round
 """

@@ -55,6 +55,30 @@ def test_an_instruction_means_one_node(said: str, name: str, which: int) -> None
     assert found.fit > 0.5
 
 
+DAYS = (
+    node("link", "9", 20, 100), node("link", "19", 120, 100), node("link", "21", 220, 100),
+    node("checkbox", "Work", 20, 200, 16, 16), node("button", "Last 24h", 20, 300), node("button", "7d", 120, 300),
+    node("textbox", "Search", 300, 10), node("button", "Only necessary", 400, 400), node("button", "Fine by me", 500, 400),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("the nineteenth", "19"),
+        ("Go to the 21st", "21"),
+        ("hide the Work calendar", "Work"),
+        ("the last 24 hours", "Last 24h"),
+        ("7 days", "7d"),
+        ("look for a meeting", "Search"),
+        ("reject cookies", "Only necessary"),
+    ],
+)
+def test_dates_spans_boxes_and_common_ways_of_saying_things(said: str, name: str) -> None:
+    found = meaning.meant(DAYS, said, SCREEN)
+    assert [one.name for one in found.nodes] == [name] and found.fit > 0.42, asked.understood(said)
+
+
 def test_names_that_were_read_from_pixels_are_compared_by_the_look_of_their_letters() -> None:
     found = meaning.meant(
         (*TABLE, node("button", "Abd customner", 600, 500, 120)), "Add customner", SCREEN, misread=True
