@@ -128,13 +128,28 @@ function option(id) {
 const picked = (id) => standing(active(), held.get(id) && held.get(id).deref());
 const chosen = () => (active() && tagOf(active()) === "select" ? active().selectedIndex : -2);
 
+const pad = (number) => String(number).padStart(2, "0");
+// A date or time written as the field shows it to a reader (12/24/2026, 6:37 PM), in the form of the field's value.
+function written(type, text) {
+  if (type === "time") {
+    const [, hour, minute, half] = /^(\d{1,2}):(\d\d)(?: ?([ap])\.?m\.?)?$/i.exec(text) || [];
+    if (!minute || (half && (hour < 1 || hour > 12))) return text;
+    return `${pad(half ? (hour % 12) + (/p/i.test(half) ? 12 : 0) : hour)}:${minute}`;
+  }
+  const numbers = type === "date" && /^\d{1,4}([./-])\d{1,2}\1\d{1,4}$/.test(text) ? text.split(/[./-]/) : [];
+  const order = new Intl.DateTimeFormat(navigator.language).formatToParts(0).filter((part) => part.type !== "literal");
+  const said = Object.fromEntries(order.map((part, n) => [part.type, numbers[n] || ""]));
+  return /^\d{4}$/.test(said.year) ? `${said.year}-${pad(said.month)}-${pad(said.day)}` : text;
+}
+
 // Sets what has no text to type into (a date, a colour) as its picker would: the value, then input and change.
-function set(text) {
-  const el = active();
+function set(said) {
+  const el = active(), text = written(el.type, said);
   if (el.disabled || el.readOnly) return "the field is read-only";
-  if (!DATES[el.type].test(text)) return `it takes ${el.type} values like ${FORMS[el.type]}`;
+  const wrong = `it takes ${el.type} values like ${FORMS[el.type]}`;
+  if (!DATES[el.type].test(text)) return wrong;
   Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(el, text);
-  if (el.value !== text && !el.value.startsWith(text)) return "it does not take that value";
+  if (el.value !== text && !el.value.startsWith(text)) return wrong;
   el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
   el.dispatchEvent(new Event("change", { bubbles: true }));
   return "";

@@ -34,7 +34,7 @@ from osworld_eval.miniwob.page import AREA, SCALE, VIEWPORT, End, Look, NotStart
 from osworld_eval.miniwob.server import PageServer
 from osworld_eval.miniwob.tasks import GRADED, HELD_OUT, HELD_OUT_KIN, LEAVES_TRACES, PIX2ACT_59, chosen
 
-__all__ = ["FIRST_TRAINING_SEED", "Demo", "NotRecorded", "Stage", "main", "recordable"]
+__all__ = ["FIRST_TRAINING_SEED", "Demo", "NotRecorded", "Stage", "main", "recordable", "seeds_of", "trainable"]
 
 FIRST_TRAINING_SEED = 5_000_000
 """Training seeds lie from here up to `_SEEDS_END`; evaluations use seeds beyond."""
@@ -216,21 +216,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes; tasks are dealt out among them")
     given = parser.parse_args(arguments)
     try:
-        seeds = _seeds(given.seeds)
-        tasks = recordable(_trainable() if given.tasks == "trainable" else chosen(given.tasks), seeds)
+        seeds = seeds_of(given.seeds)
+        tasks = recordable(trainable() if given.tasks == "trainable" else chosen(given.tasks), seeds)
     except (ValueError, NotRecorded) as problem:
         print(f"record: {problem}", file=sys.stderr)
         return 2
     return _shared_out(given.out, tasks, seeds, given.frames, max(1, given.workers))
 
 
-def _trainable() -> tuple[str, ...]:
+def trainable() -> tuple[str, ...]:
+    """All tasks with an oracle but those that are held out."""
     kept_out = set(HELD_OUT) | set(HELD_OUT_KIN)
     ordered = [*PIX2ACT_59, *(task for task in with_oracle() if task not in PIX2ACT_59)]
     return tuple(task for task in ordered if task not in kept_out)
 
 
-def _seeds(text: str) -> range:
+def seeds_of(text: str) -> range:
+    """Seeds written as FIRST:END. Raises ValueError."""
     first, _, end = text.partition(":")
     if not (first.isdigit() and end.isdigit()):
         raise ValueError(

@@ -94,6 +94,25 @@ def test_typed_fields(begin: Begin, kind: str, text: str, ok: bool) -> None:
         assert "2026-12-14" in receipt.detail and receipt.performed is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("date", "12/24/2026", "2026-12-24"),
+        ("date", "2/3/2026", "2026-02-03"),
+        ("date", "13/24/2026", ""),
+        ("date", "2/3/26", ""),
+        ("time", "6:37 PM", "18:37"),
+        ("time", "12:05 am", "00:05"),
+        ("time", "9:30", "09:30"),
+        ("time", "13:30 PM", ""),
+    ],
+)
+def test_dates_and_times_are_taken_as_the_field_shows_them(begin: Begin, kind: str, text: str, value: str) -> None:
+    stage = begin(f"<input id=f aria-label=F type={kind}>")
+    assert (typed(stage, "F", text).status == "done") is bool(value)
+    assert stage.page.evaluate("f.value") == value
+
+
 def test_rich_text_takes_lines(begin: Begin) -> None:
     stage = begin("<div id=e contenteditable aria-label=Note style='white-space:pre-wrap'></div>")
     typed(stage, "Note", "eins\nzwei 👍🏽")

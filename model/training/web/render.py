@@ -27,7 +27,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,15 @@ from model.training.words import Pools, Split, default_pools
 from sandboxes.base import SandboxUnavailable
 from sandboxes.chromium import Chromium
 
-__all__ = ["SHARD_PAGES", "Camera", "Shot", "camera", "draft", "main", "make_shard", "page_seed"]
+__all__ = ["SHARD_PAGES", "Camera", "Shot", "camera", "draft", "main", "make_shard", "page_seed", "reading_script"]
 
 SHARD_PAGES = 200
+
+
+@cache
+def reading_script() -> str:
+    """A function that reads from a rendered page where every drawn character and every control is, as JSON text."""
+    return Path(__file__).with_name("reader.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -59,14 +65,10 @@ class Camera:
         self._frame = self._wire.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         self._view: View | None = None
 
-    @cached_property
-    def _reader(self) -> str:
-        return Path(__file__).with_name("reader.js").read_text(encoding="utf-8")
-
     def shoot(self, draft: Draft) -> Shot:
         """Render, read, picture."""
         self.show(draft)
-        read = json.loads(self._page.evaluate(self._reader))
+        read = json.loads(self._page.evaluate(reading_script()))
         return Shot(self.picture(), self._labels(draft, read))
 
     def show(self, draft: Draft) -> None:
