@@ -20,10 +20,13 @@ class Course:
         self._parts: list[str] = []
         self._at = self._began = self._since = 0
 
-    def part(self, asked: Instruction, history: Sequence[Done]) -> Instruction:
-        """The single wish that is due now, with the history from where it began."""
+    def look(self, asked: Instruction, history: Sequence[Done]) -> None:
+        """Begin anew where the wish is another one, or nothing of it has been done yet. Once before every reply."""
         if asked.goal != self.goal or len(history) < self._began or not history:
             self.goal, self._parts, self._at, self._began, self._since = asked.goal, clauses(asked.goal), 0, 0, 0
+
+    def part(self, asked: Instruction) -> Instruction:
+        """The single wish that is due now, with the history from where it began."""
         if len(self._parts) == 1:
             return replace(asked, since=max(asked.since, self._since))
         last = self._at + 1 == len(self._parts)

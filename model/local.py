@@ -96,8 +96,9 @@ class QwenModel:
         stop = Stop.after(self.profile.deadline_s, self._cancel)
         if asked.step or self.profile.with_goal:
             return self._propose(asked, history, seen, perception, stop)
+        self._course.look(asked, history)
         while True:  # a wish of several acts, for a checkpoint that knows one act at a time
-            part = self._course.part(asked, history)
+            part = self._course.part(asked)
             reply = self._propose(part, history, seen, perception, stop)
             if not isinstance(reply.move, Finish) or not self._course.more(history):
                 return reply

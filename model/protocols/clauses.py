@@ -22,6 +22,8 @@ _CUT = re.compile(
 )
 _FINDING = re.compile(r"\bfind and (?=click|press|tap|select|open|choose)", re.IGNORECASE)
 """Finding a thing is no act of its own."""
+_WHERE = re.compile(r"^(?:please )?(?:navigate|look|search|browse|go) through [^.;]+[.;] (?=find\b)", re.IGNORECASE)
+"""Nor is a sentence that only says where to look."""
 _EACH = re.compile(r"^(select|check|tick|choose|pick|uncheck|untick|click(?: on)?) (.+)$", re.IGNORECASE)
 _WHEN_DONE = re.compile(r",? (?:when|once|after) (?:you are |you're |it is )?(?:done|finished|ready)$", re.IGNORECASE)
 _EMPTY = re.compile(r"^(?:select|check|tick|choose|click) nothing$", re.IGNORECASE)
@@ -29,7 +31,7 @@ _EMPTY = re.compile(r"^(?:select|check|tick|choose|click) nothing$", re.IGNORECA
 
 def clauses(text: str) -> list[str]:
     """The single wishes in order; one where there is nothing to cut. What stands in quotes is never cut."""
-    flat, kept = _hidden(_FINDING.sub("", " ".join(text.split()).rstrip(".")))
+    flat, kept = _hidden(_FINDING.sub("", _WHERE.sub("", " ".join(text.split()).rstrip("."))))
     parts = [_WHEN_DONE.sub("", part.strip(" ,.")) for part in _CUT.split(flat)]
     parts = [one for part in parts if part for one in _each(part)]
     found = [_shown(part, kept) for part in parts if not _EMPTY.match(part)]

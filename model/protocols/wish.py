@@ -50,6 +50,8 @@ _ON = re.compile(
 )
 _TREE = re.compile(r"\b(?:tree|folders?|director(?:y|ies)|outline)\b", re.IGNORECASE)
 _OPENERS = frozenset({"tab", "treeitem"})
+_SIGNS = frozenset({"expand", "unfold", "plus", "add"})
+"""What the little sign before a folder that can be opened is read as."""
 
 
 def typed(text: str) -> str | None:
@@ -95,11 +97,13 @@ def seeks(text: str) -> bool:
 def openers(nodes: Sequence[Node], history: Sequence[Done], text: str) -> list[Node]:
     """What may be opened to look further, and was not pressed since the search began; in reading order.
 
-    Tabs that are not chosen, and what says that it is folded; in a tree, whatever can be pressed at all, if nothing
-    says so.
+    Tabs that are not chosen, and what says that it is folded; in a tree the signs for it, and where there are none,
+    whatever can be pressed at all. A sign turns into another one when it was pressed.
     """
     pressed = " | ".join(step.summary for step in history)
     closed = [node for node in nodes if (node.role in _OPENERS and not node.selected) or node.expanded is False]
     if not closed and _TREE.search(text):
+        if signs := [node for node in nodes if node.role == "button" and plain_words(node.name) in _SIGNS]:
+            return signs
         closed = [node for node in nodes if node.role in ("generic", "menuitem", "link", "button")]
     return [node for node in closed if node.enabled and plain_words(node.name) and f'"{node.name}"' not in pressed]

@@ -21,6 +21,10 @@ from model.protocols.clauses import clauses
             "Find the email by Aida and click the trash icon to delete it.",
             ["Find the email by Aida", "click the trash icon to delete it"],
         ),
+        (
+            'Navigate through the file tree. Find and click on the folder named "Kasie".',
+            ['click on the folder named "Kasie"'],
+        ),
         ("Accept the terms and conditions", ["Accept the terms and conditions"]),
         ("Type it into the box. Press Submit when done.", ["Type it into the box", "Press Submit"]),
         ("Wait; then open Mail", ["Wait", "open Mail"]),

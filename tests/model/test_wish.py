@@ -67,26 +67,40 @@ def test_in_a_tree_whatever_can_be_pressed_may_be_opened() -> None:
 
 def test_a_search_does_not_count_as_the_wish() -> None:
     course, goal = Course(), "Find and press Bills; then press Save"
-    first = course.part(Instruction(goal, unfinished=True), [])
+    course.look(Instruction(goal), [])
+    first = course.part(Instruction(goal, unfinished=True))
     assert (first.goal, first.since, first.unfinished) == ("press Bills", 0, False)
     course.search([])
     opened = [Done('left_click tab "Two"')]
-    assert course.part(Instruction(goal, unfinished=True), opened).since == 1
+    assert course.part(Instruction(goal, unfinished=True)).since == 1
     assert list(course.searched(opened)) == opened
     assert course.more(opened)
-    last = course.part(Instruction(goal, unfinished=True), opened)
+    last = course.part(Instruction(goal, unfinished=True))
     assert (last.goal, last.since, last.unfinished) == ("press Save", 1, True)
     assert not course.more(opened)
 
 
+def test_a_wish_of_which_nothing_need_be_done_comes_to_its_end() -> None:
+    course, goal = Course(), "press A, then press B"
+    course.look(Instruction(goal), [])
+    assert course.part(Instruction(goal)).goal == "press A" and course.more([])
+    assert course.part(Instruction(goal)).goal == "press B" and not course.more([])
+
+
+def test_in_a_tree_the_signs_are_pressed_where_there_are_any() -> None:
+    tree = [node("button", "expand"), node("generic", "Bills", 20)]
+    pressed = [Done('left_click button "expand"')]
+    assert wish.openers(tree, pressed, "navigate through the file tree") == tree[:1]
+
+
 def test_asking_again_on_the_same_screen_does_not_begin_anew() -> None:
     course, goal = Course(), "press A, then press B"
-    course.part(Instruction(goal), [])
+    course.look(Instruction(goal), [])
     done = [Done('left_click button "A"')]
-    course.part(Instruction(goal), done)
+    course.look(Instruction(goal), done)
     assert course.more(done)
     course.search(done)
-    assert course.part(Instruction(goal), done).goal == "press B"
+    assert course.part(Instruction(goal)).goal == "press B"
 
 
 @pytest.mark.parametrize(
