@@ -132,6 +132,7 @@ function clickable(el) {
   const tag = tagOf(el);
   if (tag === "body" || tag === "html" || tag === "label" || tag === "iframe" || tag === "form") return "";
   if (hasAttr(el, "onclick")) return "generic";
+  if (tag === "a" && flat(attrOf(el, "title"))) return "generic";  // it leads nowhere and says what it is for: a script's
   if (hasAttr(el, "tabindex") && isHtml(el) && short(el) && (tabIndexOf(el) >= 0 || roving(el))) return "generic";
   return styleOf(el).cursor === "pointer" && pointed(el) ? "generic" : "";
 }

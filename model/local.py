@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from actuators.action import Zoom
 from actuators.geometry import Point
@@ -18,7 +19,7 @@ from model.course import Course
 from model.looking import Looking, image_of
 from model.pointer import Pointer
 from model.profile import Profile
-from model.protocols import elements, meaning, wish
+from model.protocols import dates, elements, meaning, wish
 from model.protocols.asked import quoted
 from model.protocols.clauses import clauses
 from model.protocols.speech import speech
@@ -231,6 +232,8 @@ class QwenModel:
             into = wish.fields(meant) or wish.fields(listed)
             if len(into) == 1:
                 return replace(asked, goal=wish.reworded(value, into[0]), values=(value,)), into
+        elif (day := dates.chosen(text)) is not None:
+            return self._towards(day, asked, history, listed) or (asked, meant)
         elif not meant and wish.seeks(self._course.goal):
             unopened = wish.openers(listed, self._course.searched(history), self._course.goal)
             if unopened:
@@ -238,6 +241,21 @@ class QwenModel:
                 looking = replace(asked, goal=f"press {unopened[0].name}", unfinished=True, since=len(history))
                 return looking, unopened[:1]
         return asked, meant
+
+    def _towards(
+        self, day: date, asked: Instruction, history: Sequence[Done], listed: Sequence[Node]
+    ) -> tuple[Instruction, list[Node]] | None:
+        """One press on the way to a day in a calendar, in the words of a plan; None where nothing leads there."""
+        if len(history) > asked.since:  # the day itself was pressed
+            return replace(asked, goal=f"press {day.day}"), []
+        found = dates.nearer(listed, day)
+        if found is None:
+            return None
+        node, last = found
+        if last:
+            return replace(asked, goal=f"press {node.name}"), [node]
+        self._course.search(history)
+        return replace(asked, goal=f"press {node.name or 'the field'}", unfinished=True, since=len(history)), [node]
 
     def _narrowing(
         self,

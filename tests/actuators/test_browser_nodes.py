@@ -48,6 +48,7 @@ NAMES = [
     ("<div role=status><p>Saved</p></div>", ("status", "Saved")),
     ("<table><tr><td>89.00 EUR</table>", ("cell", "89.00 EUR")),
     ("<div onclick='x()'>Row</div>", ("generic", "Row")),
+    ("<a title=Prev style='display:block;width:20px;height:20px'></a>", ("generic", "Prev")),
     ("<ul style='cursor:pointer'><li>One<li>Two</ul>", ("generic", "Two")),
     ("Login<br><input><br>", ("textbox", "Login")),
     ("<p>Password</p><div><input name=pw></div>", ("textbox", "Password")),
