@@ -263,3 +263,16 @@ def test_of_a_drag_both_ends_are_looked_at_again(begin: Begin) -> None:
     again = stage.actuator.target(drag, stage.actuator.observe())
     assert stage.actuator.perform(stage.mint.permit(drag, again)).status == "done"
     assert stage.page.evaluate("dropped") == "day"
+
+
+SHELF = """<style>div { position: absolute; width: 80px; height: 60px; top: 20px }</style>
+<div id=file draggable=true style="left:10px">File</div>
+<div id=bin style="left:276px" ondragover="event.preventDefault()" ondrop="got = event.dataTransfer.getData('text')">Bin</div>
+<script>let got = ''; file.ondragstart = (e) => e.dataTransfer.setData('text', 'the file')</script>"""
+
+
+def test_what_is_dragged_by_the_page_s_own_means_is_dropped(begin: Begin) -> None:
+    """A target that is entered at the last step has to be asked once more whether it takes the thing."""
+    stage = begin(SHELF)
+    assert do(stage, Drag(start=spot(stage, "#file"), end=spot(stage, "#bin"))).status == "done"
+    assert stage.page.evaluate("got") == "the file"
