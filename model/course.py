@@ -28,7 +28,7 @@ class Course:
     def part(self, asked: Instruction) -> Instruction:
         """The single wish that is due now, with the history from where it began."""
         if len(self._parts) == 1:
-            return replace(asked, since=max(asked.since, self._since))
+            return replace(asked, goal=self._parts[0], since=max(asked.since, self._since))
         last = self._at + 1 == len(self._parts)
         # What the runtime knows to be unfinished is the whole wish: a part of it may well be done.
         return replace(asked, goal=self._parts[self._at], since=self._since, unfinished=asked.unfinished and last)

@@ -20,8 +20,12 @@ _CUT = re.compile(
     rf"|,? and (?=(?:{_VERB})\b \S|submit\b)|, (?=(?:{_VERB})\b \S)",  # "Save and close" is one name
     re.IGNORECASE,
 )
-_FINDING = re.compile(r"\bfind and (?=click|press|tap|select|open|choose)", re.IGNORECASE)
-"""Finding a thing is no act of its own."""
+_FINDING = re.compile(
+    r"(?:^(?:switch|go|look|move|flick) (?:between|through) [^.;]*\bto )?\bfind and "
+    r"(?=click|press|tap|select|open|choose)",
+    re.IGNORECASE,
+)
+"""Finding a thing is no act of its own, wherever it is to be looked for."""
 _WHERE = re.compile(r"^(?:please )?(?:navigate|look|search|browse|go) through [^.;]+[.;] (?=find\b)", re.IGNORECASE)
 """Nor is a sentence that only says where to look."""
 _EACH = re.compile(r"^(select|check|tick|choose|pick|uncheck|untick|click(?: on)?) (.+)$", re.IGNORECASE)
