@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from agent import cli_flow
+from agent import cli_audit, cli_bench, cli_flow, cli_model, cli_policy, cli_task
 from agent.assistants.command import mcp
+from agent.cli_arguments import AsJson, RunName, RunsRoot, TaskFile
 from agent.cli_durable import add_to, needs_store, pairs
 from agent.recording.command import learn, record
 
@@ -23,17 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-task_app = typer.Typer(help="Check task files and print their schema.", no_args_is_help=True)
-audit_app = typer.Typer(help="Verify, show, prove, export and erase the trail of a run.", no_args_is_help=True)
-policy_app = typer.Typer(help="Check and explain policies.", no_args_is_help=True)
-bench_app = typer.Typer(help="Measure deskhand on this machine.", no_args_is_help=True)
-model_app = typer.Typer(help="Look at model checkpoints.", no_args_is_help=True)
 for _name, _sub in (
-    ("task", task_app),
-    ("audit", audit_app),
-    ("policy", policy_app),
-    ("bench", bench_app),
-    ("model", model_app),
+    ("task", cli_task.app),
+    ("audit", cli_audit.app),
+    ("policy", cli_policy.app),
+    ("bench", cli_bench.app),
+    ("model", cli_model.app),
 ):
     app.add_typer(_sub, name=_name)
 add_to(app)
@@ -42,11 +38,6 @@ cli_flow.add_to(app)
 app.command()(mcp)
 app.command()(record)
 app.command()(learn)
-
-TaskFile = Annotated[Path, typer.Argument(help="A task file, for example tasks/book_flight.yaml.")]
-RunName = Annotated[str, typer.Argument(help="A run's id, the beginning of one, its folder, or `last`.")]
-RunsRoot = Annotated[Path, typer.Option("--runs", help="Where run folders are kept.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 
 
 @app.command()
@@ -402,249 +393,6 @@ def eval(context: typer.Context) -> None:
         raise typer.Exit(2)
     command: Any = found[0].load()
     raise typer.Exit(command(context.args))
-
-
-@task_app.command("check")
-def task_check(
-    file: TaskFile, sets: Annotated[list[str] | None, typer.Option("--set", help="An input, as name=value.")] = None
-) -> None:
-    """Read a task file and say what is wrong with it, one line each."""
-    from agent.front import check_task
-
-    raise typer.Exit(check_task(file, pairs(sets, "--set")))
-
-
-@task_app.command("schema")
-def task_schema() -> None:
-    """Print the JSON Schema of task files, for editors."""
-    import json
-
-    from agent.task import task_schema as schema
-
-    typer.echo(json.dumps(schema(), indent=2))
-
-
-@audit_app.command("verify")
-def audit_verify(
-    run: RunName = "last",
-    runs: RunsRoot = Path("runs"),
-    public_key: Annotated[str, typer.Option(help="The key that must have signed, in hexadecimal.")] = "",
-) -> None:
-    """Check that a run's trail was not altered. Exit 0 when it holds."""
-    from agent.front import verify_trail
-
-    raise typer.Exit(verify_trail(run, runs, public_key))
-
-
-@audit_app.command("show")
-def audit_show(
-    run: RunName = "last",
-    step: Annotated[int | None, typer.Option(help="One step alone, in full; counted from 1.", min=1)] = None,
-    runs: RunsRoot = Path("runs"),
-    as_json: AsJson = False,
-) -> None:
-    """Tell a run from its trail: what was asked, said, judged, answered and done, step by step."""
-    from agent.trail import show as told
-
-    raise typer.Exit(told(run, runs, step, as_json))
-
-
-@audit_app.command("export")
-def audit_export(
-    run: RunName,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", help="A new folder or .zip for a bundle with its verifier, or .jsonl for OTLP/JSON."),
-    ] = None,
-    otlp: Annotated[str, typer.Option(help="Send it to this collector: http://HOST:4318 or grpc://HOST:4317.")] = "",
-    runs: RunsRoot = Path("runs"),
-) -> None:
-    """Give a trail to somebody else: a bundle that they can check, OTLP/JSON lines, or a collector."""
-    from agent.trail import export
-
-    raise typer.Exit(export(run, runs, to, otlp))
-
-
-@audit_app.command("proof")
-def audit_proof(
-    run: RunName,
-    step: Annotated[int, typer.Argument(help="Number of the step, from 1.", min=1)],
-    to: Annotated[Path | None, typer.Option("--to", help="A file; printed otherwise.")] = None,
-    runs: RunsRoot = Path("runs"),
-) -> None:
-    """Prove one step without showing the others: its records, and their way up to a signed root."""
-    from agent.trail import prove
-
-    raise typer.Exit(prove(run, runs, step, to))
-
-
-@audit_app.command("erase")
-def audit_erase(
-    run: Annotated[str, typer.Argument(help="A run's id, its folder, or `last`.")] = "",
-    frame: Annotated[
-        list[str] | None, typer.Option("--frame", help="A frame's digest (8 digits or more), or `all`.")
-    ] = None,
-    field: Annotated[
-        list[str] | None, typer.Option("--field", help="A field's name, or `texts` for all that can be erased.")
-    ] = None,
-    step: Annotated[int | None, typer.Option(help="Fields of this step alone, from 1.", min=1)] = None,
-    older_than: Annotated[
-        str, typer.Option(help="In every run that ended so long ago, as 90d; all frames and checkpoints by default.")
-    ] = "",
-    why: Annotated[str, typer.Option(help="The reason, kept in the tombstone.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
-    runs: RunsRoot = Path("runs"),
-) -> None:
-    """Take frames or fields out of a trail for good; a tombstone stays and the chain still verifies."""
-    from agent.trail import Erase
-    from agent.trail import erase as erased
-
-    given = Erase(run, runs, tuple(frame or ()), tuple(field or ()), step, older_than, why, dry_run)
-    raise typer.Exit(erased(given))
-
-
-@policy_app.command("check")
-def policy_check(policies: Annotated[list[str], typer.Argument(help="Presets or .cedar files.")]) -> None:
-    """Load and validate policies; warn of rules that can never decide anything."""
-    from agent.front import check_policy
-
-    raise typer.Exit(check_policy(policies))
-
-
-@policy_app.command("test")
-def policy_test(
-    policy: Annotated[str, typer.Argument(help="Preset or .cedar file.")],
-    table: Annotated[
-        Path | None, typer.Argument(help="A table of requests and verdicts; a preset's own by default.")
-    ] = None,
-) -> None:
-    """Run a table of requests against a policy."""
-    from agent.front import test_policy
-
-    raise typer.Exit(test_policy(policy, table))
-
-
-@policy_app.command("explain")
-def policy_explain(
-    run: RunName,
-    step: Annotated[int, typer.Argument(help="Number of the step, from 1.")],
-    runs: RunsRoot = Path("runs"),
-) -> None:
-    """Say which rule decided a step, why, and what would have changed it."""
-    from agent.front import explain_step
-
-    raise typer.Exit(explain_step(run, step, runs))
-
-
-@bench_app.command("step")
-def bench_step(
-    surface: Annotated[str, typer.Option(help="`browser`, `desktop` or `android`.")] = "browser",
-    n: Annotated[int, typer.Option(help="Steps to measure.")] = 60,
-    as_json: AsJson = False,
-) -> None:
-    """Time a step without the model, phase by phase."""
-    from agent.bench import step
-
-    raise typer.Exit(step(surface, n, as_json))
-
-
-@bench_app.command("policy")
-def bench_policy(as_json: AsJson = False) -> None:
-    """Time a decision and a permit's round trip through the broker."""
-    from agent.bench import policy
-
-    raise typer.Exit(policy(as_json))
-
-
-@bench_app.command("stop")
-def bench_stop(
-    n: Annotated[int, typer.Option(help="Stops of each kind, in each act.")] = 5, as_json: AsJson = False
-) -> None:
-    """Time from a person's stop (key, mouse, signal) to the hand that has let go."""
-    from agent.bench_stop import stop as measured
-
-    raise typer.Exit(measured(n, as_json))
-
-
-@bench_app.command("console")
-def bench_console(
-    runs: Annotated[int, typer.Option("--runs", help="Runs that wait for an answer.")] = 200,
-    requests: Annotated[int, typer.Option(help="Questions that stand in all.")] = 1000,
-    store: Annotated[str, typer.Option(help="A store to use, as postgresql://...; a SQLite of its own else.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Time from a person's answer to the run that waits for it, with many of both."""
-    needs_store()
-    from agent.bench_console import console as measured
-
-    raise typer.Exit(measured(runs, requests, store, as_json))
-
-
-@bench_app.command("trail")
-def bench_trail(
-    n: Annotated[int, typer.Option(help="Records of the trail that is checked.", min=8)] = 100_000,
-    as_json: AsJson = False,
-) -> None:
-    """Time what a step costs the trail, and the check of a long one."""
-    from agent.audit.measure import trail
-
-    raise typer.Exit(trail(n, as_json))
-
-
-@bench_app.command("model")
-def bench_model(
-    checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot",
-    shapes: Annotated[str, typer.Option(help="Sizes such as 2B,4B,8B with random weights instead, on a GPU.")] = "",
-    repeat: Annotated[int, typer.Option(help="How often each is timed; medians are shown.", min=1)] = 5,
-    as_json: AsJson = False,
-) -> None:
-    """Time the engine against transformers' generate on a growing conversation."""
-    from agent.bench import model
-
-    raise typer.Exit(model(checkpoint, as_json, shapes, repeat))
-
-
-@model_app.command("list")
-def model_list(
-    turns: Annotated[int, typer.Option(help="Earlier screenshots in the prompt.")] = 4, as_json: AsJson = False
-) -> None:
-    """List the published sizes with the memory each needs."""
-    from agent.models import list_models
-
-    raise typer.Exit(list_models(turns, as_json))
-
-
-@model_app.command("info")
-def model_info(
-    name: Annotated[str, typer.Argument(help="`pilot`, a folder, or a published size such as `8B`.")] = "pilot",
-    turns: Annotated[int, typer.Option(help="Earlier screenshots in the prompt.")] = 4,
-    tokens: Annotated[int, typer.Option(help="Tokens of one screenshot; 32 x 32 pixels each.")] = 1280,
-    dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16`, `fp8`, `int8`, `int4`.")] = "bfloat16",
-    as_json: AsJson = False,
-) -> None:
-    """Say what a checkpoint needs before it is loaded, and what would fit if it does not."""
-    from agent.models import model_info as info
-
-    raise typer.Exit(info(name, turns, tokens, dtype, as_json))
-
-
-@model_app.command("pull")
-def model_pull(
-    name: Annotated[str, typer.Argument(help="owner/name on the hub, or a published size such as `8B-Thinking`.")],
-    folder: Annotated[Path | None, typer.Option("--to", help="Where to; checkpoints/NAME by default.")] = None,
-) -> None:
-    """Fetch a checkpoint from the Hugging Face hub: safetensors only, resumed where it was cut."""
-    from agent.models import pull_model
-
-    raise typer.Exit(pull_model(name, folder))
-
-
-@model_app.command("check")
-def model_check(checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot") -> None:
-    """Look a checkpoint over without loading its weights."""
-    from agent.front import check_model
-
-    raise typer.Exit(check_model(checkpoint))
 
 
 def main() -> None:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["add_to"]
+from agent.cli_arguments import AsJson, RunsRoot
 
-RunsRoot = Annotated[Path, typer.Option("--runs", help="Where run folders are kept.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
+__all__ = ["add_to"]
 
 
 def add_to(app: typer.Typer) -> None:

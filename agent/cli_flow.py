@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from agent.cli_arguments import RunsRoot
 from agent.cli_durable import pairs
 
 __all__ = ["add_to"]
 
-RunsRoot = Annotated[Path, typer.Option("--runs", help="Where run folders are kept.")]
 Patch = Annotated[Path, typer.Argument(metavar="PATCH", help="A flow.patch.yaml, or the run that left it.")]
 FlowFile = Annotated[Path | None, typer.Option("--flow", help="The flow it is for; where the patch says by default.")]
 
