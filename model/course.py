@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,9 @@ from model.base import Done, Instruction
 from model.protocols.clauses import clauses
 
 __all__ = ["Course"]
+
+_FIND = re.compile(r"^(?:please )?find (?:the |an? )?(.+)$", re.IGNORECASE)
+_PRESS = re.compile(r"^((?:click|press|tap|hit)\b.+?)(?: to \w+ (?:it|them|this|that)\b.*)?$", re.IGNORECASE)
 
 
 class Course:
@@ -32,6 +36,17 @@ class Course:
         last = self._at + 1 == len(self._parts)
         # What the runtime knows to be unfinished is the whole wish: a part of it may well be done.
         return replace(asked, goal=self._parts[self._at], since=self._since, unfinished=asked.unfinished and last)
+
+    def together(self) -> str:
+        """A find and the press after it as one wish ("click the bin in the row of Ada"); empty where it is not one."""
+        if self._at + 1 >= len(self._parts):
+            return ""
+        found, press = _FIND.match(self._parts[self._at]), _PRESS.match(self._parts[self._at + 1])
+        return f"{press.group(1)} in the row of {found.group(1)}" if found and press else ""
+
+    def join(self) -> None:
+        """What `together` says is one wish from now on."""
+        self._parts[self._at : self._at + 2] = [self.together()]
 
     def searched(self, history: Sequence[Done]) -> Sequence[Done]:
         """The acts since this single wish began, those of a search for its thing among them."""

@@ -223,6 +223,11 @@ class QwenModel:
         A wish to type becomes the sentence of a plan; a thing that is to be found and is not on view becomes a wish to
         open what has not been opened yet.
         """
+        if not asked.step and (whole := self._course.together()):
+            there = _meant(listed, replace(asked, goal=whole), (self._course.goal, whole), seen, reads)
+            if len(there) == 1:
+                self._course.join()
+                return replace(asked, goal=whole), there
         text = asked.step or asked.goal
         meant = _meant(listed, asked, (self._course.goal, text), seen, reads)
         if asked.step:

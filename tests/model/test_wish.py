@@ -87,6 +87,15 @@ def test_a_wish_of_which_nothing_need_be_done_comes_to_its_end() -> None:
     assert course.part(Instruction(goal)).goal == "press B" and not course.more([])
 
 
+def test_a_find_and_the_press_after_it_are_one_wish_where_the_row_has_the_control() -> None:
+    course, goal = Course(), "Find the mail by Ada and click the bin to delete it, then press Close"
+    course.look(Instruction(goal), [])
+    assert course.together() == "click the bin in the row of mail by Ada"
+    course.join()
+    assert course.part(Instruction(goal)).goal == "click the bin in the row of mail by Ada"
+    assert course.more([]) and course.part(Instruction(goal)).goal == "press Close" and not course.together()
+
+
 def test_in_a_tree_the_signs_are_pressed_where_there_are_any() -> None:
     tree = [node("button", "expand"), node("generic", "Bills", 20)]
     pressed = [Done('left_click button "expand"')]
