@@ -237,6 +237,8 @@ class QwenModel:
             into = wish.fields(meant) or wish.fields(listed)
             if len(into) == 1:
                 return replace(asked, goal=wish.reworded(value, into[0]), values=(value,)), into
+            if reads and wish.begun(history[asked.since :]):  # what has the focus now looks otherwise
+                return replace(asked, goal=f"type {value} into the field", values=(value,), unfinished=True), []
         elif (day := dates.chosen(text)) is not None:
             return self._towards(day, asked, history, listed) or (asked, meant)
         elif not meant and wish.seeks(self._course.goal):

@@ -21,7 +21,7 @@ _CUT = re.compile(
     re.IGNORECASE,
 )
 _FINDING = re.compile(
-    r"(?:^(?:switch|go|look|move|flick) (?:between|through) [^.;]*\bto )?\bfind and "
+    r"(?:^(?:(?:switch|go|look|move|flick) (?:between|through)|expand|unfold) [^.;]*\bto )?\bfind and "
     r"(?=click|press|tap|select|open|choose)",
     re.IGNORECASE,
 )

@@ -53,7 +53,7 @@ def nearer(nodes: Sequence[Node], wanted: date) -> tuple[Node, bool] | None:
     if shown is None:
         fields = [node for node in pressable if node.role in FIELDS]
         opening = [node for node in fields if _DATES.search(node.name)] or (fields if len(fields) == 1 else [])
-        return (opening[0], False) if opening else None
+        return (max(opening, key=lambda node: node.rect.area), False) if opening else None  # a label is small
     if (wanted.year, wanted.month) != shown:
         turn = _LATER if (wanted.year, wanted.month) > shown else _EARLIER
         turns = [node for node in pressable if node.name.strip().casefold() in turn or plain_words(node.name) in turn]

@@ -112,8 +112,9 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
 def echoes(node: Node, asked: Sequence[str], misread: bool = False) -> bool:
     """Whether a node only prints an instruction: it is not what the instruction means.
 
-    Some pages show what is to be done on them. A text that holds a whole instruction of five words or more, or that is
-    a large part of one, is such a print; a reader may have misspelt it, and with `misread` taken it for a control.
+    Some pages show what is to be done on them. A text that is a whole instruction, that holds one of five words or
+    more, or that is a large part of one, is such a print; a reader may have misspelt it, and with `misread` taken it
+    for a control.
     """
     from rapidfuzz import fuzz
 
@@ -121,7 +122,7 @@ def echoes(node: Node, asked: Sequence[str], misread: bool = False) -> bool:
         return False
     name = plain_words(node.name)
     if name.count(" ") < 4:
-        return False
+        return node.role in _READABLE and " " in name and any(name == plain_words(text) for text in asked)
     for text in asked:
         whole = plain_words(text)
         if (

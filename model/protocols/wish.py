@@ -13,7 +13,7 @@ from model.base import Done
 from model.protocols.asked import quoted
 from model.protocols.elements import plain_words
 
-__all__ = ["FIELDS", "fields", "openers", "outstanding", "reworded", "seeks", "typed"]
+__all__ = ["FIELDS", "begun", "fields", "openers", "outstanding", "reworded", "seeks", "typed"]
 
 FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
 """Roles that are typed into."""
@@ -76,6 +76,11 @@ def typed(text: str) -> str | None:
 def fields(nodes: Sequence[Node]) -> list[Node]:
     """Those that text can be typed into."""
     return [node for node in nodes if node.role in FIELDS]
+
+
+def begun(history: Sequence[Done]) -> bool:
+    """Whether something was pressed to type into it, and nothing has been typed yet."""
+    return bool(history) and "click" in history[-1].summary and not any("type" in done.summary for done in history)
 
 
 def reworded(value: str, field: Node) -> str:

@@ -21,6 +21,7 @@ from model.protocols.clauses import clauses
             "Find the email by Aida and click the trash icon to delete it.",
             ["Find the email by Aida", "click the trash icon to delete it"],
         ),
+        ('Expand the sections below, to find and click on the link "a".', ['click on the link "a"']),
         ('Switch between the tabs to find and click on the link "a".', ['click on the link "a"']),
         (
             'Navigate through the file tree. Find and click on the folder named "Kasie".',

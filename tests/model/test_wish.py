@@ -96,6 +96,11 @@ def test_a_find_and_the_press_after_it_are_one_wish_where_the_row_has_the_contro
     assert course.more([]) and course.part(Instruction(goal)).goal == "press Close" and not course.together()
 
 
+def test_typing_goes_on_after_the_press_into_the_field() -> None:
+    pressed, typed = Done('left_click textbox "Time"'), Done("type 6:37 PM")
+    assert wish.begun([pressed]) and not wish.begun([pressed, typed]) and not wish.begun([])
+
+
 def test_in_a_tree_the_signs_are_pressed_where_there_are_any() -> None:
     tree = [node("button", "expand"), node("generic", "Bills", 20)]
     pressed = [Done('left_click button "expand"')]
@@ -137,6 +142,8 @@ def test_a_text_that_prints_the_wish_is_not_what_it_means() -> None:
     assert elements.echoes(node("text", "Select and click Submit when done"), (whole,))
     assert elements.echoes(node("text", "Selekt Adda and cIick Submit wen done"), (whole,))
     assert not elements.echoes(node("button", whole), (whole,))
+    assert elements.echoes(node("text", "Click button ONE."), ("Click button ONE",))
+    assert not elements.echoes(node("text", "Inbox"), ("Inbox",))
     assert elements.echoes(node("button", whole), (whole,), misread=True)
     assert not elements.echoes(node("text", "Submit"), (whole,))
     assert not elements.echoes(node("text", "All your data is sent to us at once"), (whole,))
