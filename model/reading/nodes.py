@@ -22,7 +22,7 @@ _FIELDS = frozenset({"textbox", "combobox", "spinbutton", "listbox", "slider"})
 _TICKS = frozenset({"checkbox", "radio", "switch"})
 _WORDY = frozenset({"button", "link", "menuitem", "option", "tab"})
 """What the words beside a tick may be mistaken for."""
-_LEAST_STATE, _LEAST_ICON = 0.5, 0.35
+_LEAST_STATE, _LEAST_ICON, _SURE_ICON = 0.5, 0.35, 0.8
 _SLACK = 4
 """Text that stands no further than this outside of a thing stands on it. Pixels."""
 
@@ -127,6 +127,8 @@ def _node(
     name, value = (label or text, text if label else "") if role in _FIELDS else (text or label, "")
     if role in _TICKS:  # the drawn tick itself is easily read as a letter
         name = label or (text if len(text) > 2 else "")
+    if role not in _FIELDS and len(name) == 1 and icon and thing.icon_sure > _SURE_ICON:
+        name = ""  # a cross is easily read as a letter too
     name = name or icon
     rect = _rect(thing.box, screen)
     if rect is None or (role == "image" and not name):
