@@ -320,7 +320,8 @@ def _meant(
         return exact
     loose = meaning.meant(listed, text, seen.screen, misread, seen.frame)
     if not exact or not planned:
-        return list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
+        found = list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
+        return [elements.part_of(node, text) for node in found] if misread else found
     return [node for node in exact if node in loose.nodes] or exact
 
 

@@ -226,6 +226,12 @@ _MARKED = re.compile(
 )
 _BY = re.compile(r"^.+? by (?=(?:click|press|tapp|choos|select)ing\b)(.+)$", re.IGNORECASE)
 """What is to be reached, and how: the thing that is meant stands in the second half."""
+_LABELLED = re.compile(
+    r"\b(button|link|icon|tab|field|option) ((?:in|on|of|at) (?:the )?[\w ]+?) (?:labell?ed|called|named|that says) "
+    r"([\"“][^\"”]+[\"”])$",
+    re.IGNORECASE,
+)
+"""Of "the button in the box labeled "x"" it is the button that is called x."""
 _DOING = (
     ("clicking", "click"),
     ("pressing", "press"),
@@ -385,7 +391,8 @@ def quoted(text: str) -> tuple[str, ...]:
 
 def understood(text: str) -> list[Asked]:
     """Every way of understanding an instruction about one thing, the most literal first."""
-    flat = _common(_PURPOSE.sub("", _kind_unquoted(_how(" ".join(text.split()).strip(" .!")))))
+    flat = _LABELLED.sub(r"\1 \3 \2", " ".join(text.split()).strip(" .!"))
+    flat = _common(_PURPOSE.sub("", _kind_unquoted(_how(flat))))
     spoken = _target_of(flat)
     ways: list[Asked] = []
     for phrase in dict.fromkeys((spoken, flat)):

@@ -52,8 +52,12 @@ def nearer(nodes: Sequence[Node], wanted: date) -> tuple[Node, bool] | None:
     pressable = [node for node in nodes if node.enabled and node.role not in ("text", "heading", "status", "alert")]
     if shown is None:
         fields = [node for node in pressable if node.role in FIELDS]
-        opening = [node for node in fields if _DATES.search(node.name)] or (fields if len(fields) == 1 else [])
-        return (max(opening, key=lambda node: node.rect.area), False) if opening else None  # a label is small
+        dated = [node for node in fields if _DATES.search(node.name)]
+        opening = [node for node in fields if not node.name or node in dated] if dated else fields
+        opening = opening if dated or len(fields) == 1 else []
+        return (
+            (max(opening, key=lambda node: node.rect.area), False) if opening else None
+        )  # a label that was read as one is small
     if (wanted.year, wanted.month) != shown:
         turn = _LATER if (wanted.year, wanted.month) > shown else _EARLIER
         turns = [node for node in pressable if node.name.strip().casefold() in turn or plain_words(node.name) in turn]

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from actuators.geometry import Screen
+from actuators.geometry import Rect, Screen
 from actuators.observation import Node
 from model.protocols.grid import PUBLISHED, Grid
 
@@ -34,6 +34,7 @@ __all__ = [
     "is_named",
     "line",
     "named",
+    "part_of",
     "plain_words",
     "points",
     "without_echoes",
@@ -49,6 +50,8 @@ _ECHO = 85
 _PIECES = 4
 """A print of an instruction is in at most so many pieces."""
 _QUOTED = re.compile(r"[\"“«']([^\"”»]+?)[\"”»'](?!\w)")
+_LINE = 40
+"""Higher than this in screen pixels is more than one line."""
 _READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 
 
@@ -135,6 +138,22 @@ def echoes(node: Node, asked: Sequence[str], misread: bool = False) -> bool:
         if fuzz.partial_ratio(name, whole) >= _ECHO or (said[0] == told[0] and set(told) <= set(said)):
             return True
     return False
+
+
+def part_of(node: Node, asked: str) -> Node:
+    """The part of a line of text that a quotation names, where the node is only read from pixels and holds more.
+
+    What was read as one link may be two that stand side by side. Letters are taken to be equally wide.
+    """
+    said = [plain_words(text) for text in _QUOTED.findall(asked)]
+    name = plain_words(node.name)
+    word = next((text for text in said if text and f" {text} " in f" {name} " and len(text) < len(name)), "")
+    if not word or node.rect.height > _LINE or node.role not in ("link", "text"):
+        return node
+    start = f" {name} ".index(f" {word} ")
+    left, wide = node.rect.left, node.rect.width / len(name)
+    begin, end = left + round(start * wide), left + round((start + len(word)) * wide)
+    return replace(node, name=word, rect=Rect(begin, node.rect.top, max(end, begin + 1), node.rect.bottom))
 
 
 def without_echoes(nodes: Sequence[Node], asked: Sequence[str], misread: bool = False) -> list[Node]:

@@ -49,7 +49,10 @@ _ON = re.compile(
     r"^(?:please )?(?:check(?! out\b)|tick|activate|enable|(?:switch|turn) on)\b(?!.*\boff$)", re.IGNORECASE
 )
 _TREE = re.compile(r"\b(?:tree|folders?|director(?:y|ies)|outline)\b", re.IGNORECASE)
+_FOLDS = re.compile(r"\b(?:sections?|accordion|panels?|folds?)\b", re.IGNORECASE)
 _OPENERS = frozenset({"tab", "treeitem"})
+_IN_ROW = 8
+"""Centres that differ by less in height stand in one row. Screen pixels."""
 _SIGNS = frozenset({"expand", "unfold", "plus", "add"})
 """What the little sign before a folder that can be opened is read as."""
 
@@ -99,14 +102,25 @@ def seeks(text: str) -> bool:
     return bool(_SEEKS.search(text))
 
 
+def _opens(node: Node, rows: Sequence[int]) -> bool:
+    """Whether a node opens something; `rows` are the heights at which tabs stand."""
+    if node.role in _OPENERS:
+        return not node.selected
+    tab = node.role in ("button", "link") and any(abs(node.rect.centre.y - row) < _IN_ROW for row in rows)
+    return node.expanded is False or tab
+
+
 def openers(nodes: Sequence[Node], history: Sequence[Done], text: str) -> list[Node]:
     """What may be opened to look further, and was not pressed since the search began; in reading order.
 
-    Tabs that are not chosen, and what says that it is folded; in a tree the signs for it, and where there are none,
-    whatever can be pressed at all. A sign turns into another one when it was pressed.
+    Tabs that are not chosen with what stands in a row with them, and what says that it is folded; in a tree the signs
+    for it, and where there are none, whatever can be pressed at all. A sign turns into another one when it was pressed.
     """
     pressed = " | ".join(step.summary for step in history)
-    closed = [node for node in nodes if (node.role in _OPENERS and not node.selected) or node.expanded is False]
+    rows = [node.rect.centre.y for node in nodes if node.role == "tab"]
+    closed = [node for node in nodes if _opens(node, rows)]
+    if not closed and _FOLDS.search(text):
+        closed = [node for node in nodes if node.role in ("generic", "menuitem", "button", "textbox")]
     if not closed and _TREE.search(text):
         if signs := [node for node in nodes if node.role == "button" and plain_words(node.name) in _SIGNS]:
             return signs

@@ -72,6 +72,7 @@ DAYS = (
         ("7 days", "7d"),
         ("look for a meeting", "Search"),
         ("reject cookies", "Only necessary"),
+        ('click the button in the box labelled "7d"', "7d"),
     ],
 )
 def test_dates_spans_boxes_and_common_ways_of_saying_things(said: str, name: str) -> None:

@@ -96,6 +96,24 @@ def test_a_find_and_the_press_after_it_are_one_wish_where_the_row_has_the_contro
     assert course.more([]) and course.part(Instruction(goal)).goal == "press Close" and not course.together()
 
 
+def test_what_stands_in_a_row_with_tabs_is_one_and_sections_are_opened_whatever_they_were_taken_for() -> None:
+    row = [node("tab", "One", 0, selected=True), node("button", "Two", 0)]
+    assert [one.name for one in wish.openers(row, [], "find it")] == ["Two"]
+    folds = [node("textbox", "Section A"), node("textbox", "Section B", 40)]
+    assert wish.openers(folds, [], "find it") == []
+    opened = [Done('left_click textbox "Section A"')]
+    assert [one.name for one in wish.openers(folds, opened, "expand the sections to find it")] == ["Section B"]
+
+
+def test_of_a_line_that_was_read_the_quoted_words_are_pressed() -> None:
+    line = Node("a", "link", "Vitae magna", Rect(100, 10, 210, 30))
+    part = elements.part_of(line, 'click on the link "magna"')
+    assert (part.name, part.rect) == ("magna", Rect(160, 10, 210, 30))
+    for kept in ('click "Vitae magna"', 'click "agna"', "click magna"):
+        assert elements.part_of(line, kept) is line
+    assert elements.part_of(Node("a", "button", "Save all", Rect(0, 0, 90, 20)), 'press "all"').name == "Save all"
+
+
 def test_typing_goes_on_after_the_press_into_the_field() -> None:
     pressed, typed = Done('left_click textbox "Time"'), Done("type 6:37 PM")
     assert wish.begun([pressed]) and not wish.begun([pressed, typed]) and not wish.begun([])
