@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from typing import Any, Self
 from sandboxes.base import SandboxUnavailable
 from sandboxes.doorman import Doorman
 from sandboxes.overlay import Overlay
+from sandboxes.syscalls import filter_file
 
 __all__ = ["DESK", "Jail", "Program", "bare_walls", "what_is_missing"]
 
@@ -182,15 +183,20 @@ class Jail:
         self._desk.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._doorman is not None:
             self._doorman.__enter__()
-        with (self._desk / "jail.log").open("wb") as log:
+        filter_at = filter_file()
+        with ExitStack() as stack:
+            log = stack.enter_context((self._desk / "jail.log").open("wb"))
+            if filter_at is not None:
+                stack.callback(os.close, filter_at)
             self._wall = subprocess.Popen(
-                [*self._home.prefix, *self._argv()],
+                [*self._home.prefix, *self._argv(filter_at)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
                 start_new_session=True,
+                pass_fds=() if filter_at is None else (filter_at,),
             )
         assert self._wall.stdout is not None
         threading.Thread(target=_read, args=(self._wall.stdout, self._told), daemon=True).start()
@@ -200,10 +206,11 @@ class Jail:
                 raise SandboxUnavailable(f"the jail did not start: {(said or ['no word'])[-1][:200]}")
             raise SandboxUnavailable("the jail did not start")
 
-    def _argv(self) -> list[str]:
+    def _argv(self, filter_at: int | None) -> list[str]:
         python = _python()
         warden = Path(__file__).with_name("warden.py")
         argv = ["bwrap", *_walls(), *_system()]
+        argv += [] if filter_at is None else ["--seccomp", str(filter_at)]
         self._users()
         for outside, inside in [(warden, "/run/warden.py"), *self._share, *_also(python)]:
             argv += ["--ro-bind", str(outside), inside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from sandboxes.display import Display
 from sandboxes.doorman import Doorman
 from sandboxes.jail import Jail, what_is_missing
 from sandboxes.overlay import Overlay
+from sandboxes.syscalls import filter_program
 
 pytestmark = pytest.mark.display
 
@@ -57,6 +59,18 @@ def test_programs_inside_are_nobody_and_see_no_home_but_their_own(desktop: Deskt
     assert told.startswith("1000\nCapEff:\t0000000000000000\n")
     assert "shadow" not in told and "ls: cannot access '/root'" in told
     assert told.endswith("/home/agent\n")
+
+
+def test_memory_is_not_shared_by_number(desktop: Desktop) -> None:
+    """The X server outside would take such a number for another one of its own."""
+    ask = (
+        "import ctypes, os; c = ctypes.CDLL(None, use_errno=True); c.shmget(0, 4096, 0o1600); print(ctypes.get_errno())"
+    )
+    assert said(desktop, f'python3 -c "{ask}"').strip() == str(errno.ENOSYS)
+
+
+def test_the_filter_of_a_machine_that_is_not_known_is_none() -> None:
+    assert filter_program("vax") == b"" and {len(filter_program(one)) for one in ("x86_64", "aarch64")} == {48}
 
 
 def test_there_is_no_network_and_no_other_display(desktop: Desktop) -> None:
