@@ -2,7 +2,8 @@
 
 The X server of a private display stands outside of the jail, where numbers of shared memory mean something else. A
 program that offers it a picture by such a number is refused; where the same number happens to exist outside, it is
-taken at its word and dies of it at its next picture. Without shared memory every toolkit sends pictures over the socket.
+taken at its word and dies of it at its next picture. Without shared memory every toolkit sends its pictures over the
+socket.
 """
 
 from __future__ import annotations
