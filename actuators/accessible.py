@@ -28,6 +28,10 @@ _HEARD = (
     *("object:property-change:accessible-value", "object:text-caret-moved", "window:"),
 )
 _MOST_CELLS = 240
+_MOST_WIDE = 2000
+"""A thing that holds more than this is not asked for all of it."""
+_SILENT = frozenset({"soffice"})
+"""Programs that are drawn by GTK and do not tell of everything that comes and goes."""
 _LABELLED_BY = 2
 _WINDOWS_INTO = (Role.SCROLL_PANE, Role.VIEWPORT)
 """What lies in these is seen through them, and where it reaches beyond them it is not."""
@@ -141,9 +145,12 @@ class Accessible:
         return tuple(self._programs.values())
 
     def _met(self, name: str) -> Program:
-        face = ("org.freedesktop.DBus.Properties", "Get", "ss", (f"{_ATSPI}.Application", "ToolkitName"))
-        toolkit = self._bus.ask(name, _ROOT, *face)
-        return Program(name, self._bus.process_of(name), tells=bool(toolkit) and str(toolkit[1]).lower() == "gtk")
+        get = (name, _ROOT, "org.freedesktop.DBus.Properties", "Get", "ss")
+        toolkit, called = self._bus.burst(
+            [(*get, (f"{_ATSPI}.Application", "ToolkitName")), (*get, (f"{_ATSPI}.Accessible", "Name"))]
+        )
+        gtk = bool(toolkit) and str(toolkit[1]).lower() == "gtk"
+        return Program(name, self._bus.process_of(name), tells=gtk and not (called and str(called[1]) in _SILENT))
 
     def answers(self, program: Program, bound_s: float) -> bool:
         """Whether a program's own loop comes round within a bound; what it told before has been taken in then."""
@@ -286,17 +293,31 @@ class Accessible:
         while ask and len(found) < 3000:
             facts = self._bus.burst([one for path, _ in ask for one in self._facts(program.name, path)])
             rows = [facts[start : start + 5] for start in range(0, len(facts), 5)]
-            below: list[tuple[str, str]] = []
-            for (path, parent), (name, role, states, faces, children) in zip(ask, rows, strict=True):
+            holders: list[str] = []
+            for (path, parent), (name, role, states, faces, count) in zip(ask, rows, strict=True):
                 if states is None or role is None:
                     continue
-                inside = [str(one[1]) for one in children or ()][:_MOST_CELLS]
-                pair = (program.name, path)
-                name_ = name[1] if name else ""
-                found.append((pair, pair, (program.name, parent), 0, len(inside), faces or (), name_, role, "", states))
-                below += [(one, path) for one in inside]
-            ask = below
+                pair, name_, many = (program.name, path), name[1] if name else "", int(count[1]) if count else 0
+                found.append((pair, pair, (program.name, parent), 0, many, faces or (), name_, role, "", states))
+                if 0 < many <= _MOST_WIDE:
+                    holders.append(path)
+            ask = [(child, holder) for holder, inside in self._inside(program, holders) for child in inside]
         return found
+
+    def _inside(self, program: Program, holders: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """The paths of what is in each of these. A sheet of a thousand million cells is not to be asked for them."""
+        face = f"{_ATSPI}.Accessible"
+        lists = self._bus.burst([(program.name, path, face, "GetChildren", "", ()) for path in holders])
+        return [
+            (path, [str(child[1]) for child in children or ()][:_MOST_CELLS])
+            for path, children in zip(holders, lists, strict=True)
+        ]
+
+    def _narrow(self, program: Program, holders: Sequence[_Item]) -> list[_Item]:
+        """Those that hold few enough things to list them all."""
+        count = ("org.freedesktop.DBus.Properties", "Get", "ss", (f"{_ATSPI}.Accessible", "ChildCount"))
+        counts = self._bus.burst([(program.name, one.path, *count) for one in holders])
+        return [one for one, many in zip(holders, counts, strict=True) if many and 0 < int(many[1]) <= _MOST_WIDE]
 
     def _facts(self, name: str, path: str) -> list[Ask]:
         face = f"{_ATSPI}.Accessible"
@@ -305,7 +326,7 @@ class Accessible:
             (name, path, face, "GetRole", "", ()),
             (name, path, face, "GetState", "", ()),
             (name, path, face, "GetInterfaces", "", ()),
-            (name, path, face, "GetChildren", "", ()),
+            (name, path, "org.freedesktop.DBus.Properties", "Get", "ss", (face, "ChildCount")),
         ]
 
     def _cells(self, program: Program, shown: Sequence[_Item]) -> list[_Item]:
@@ -317,15 +338,15 @@ class Accessible:
             if one.states >> State.MANAGES_DESCENDANTS & 1
             or (one.role in (Role.LAYERED_PANE, Role.LIST, Role.TABLE, Role.TREE_TABLE) and one.path not in parents)
         ]
+        holders = self._narrow(program, holders) if holders else []
         if not holders:
             return []
-        face = f"{_ATSPI}.Accessible"
-        lists = self._bus.burst([(program.name, one.path, face, "GetChildren", "", ()) for one in holders])
+        by_path = {one.path: one for one in holders}
         wanted = [
-            (str(child[1]), holder)
-            for holder, children in zip(holders, lists, strict=True)
-            for child in (children or ())[:_MOST_CELLS]
-            if str(child[1]) not in program.items
+            (child, by_path[path])
+            for path, children in self._inside(program, list(by_path))
+            for child in children
+            if child not in program.items
         ]
         facts = self._bus.burst([ask for path, _ in wanted for ask in self._facts(program.name, path)[:4]])
         found = []

@@ -89,7 +89,7 @@ class Hand:
                 go_on(self._halt)
                 part = step / _DRAG_STEPS
                 self.move(start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part, "left")
-            self.move(*end, "left")  # where it was entered at the last step, a target has yet to say that it takes things
+            self.move(*end, "left")  # a target entered at the last step has yet to be asked
             go_on(self._halt)
         except Halted:
             self.move(*start, "left")

@@ -167,7 +167,7 @@ def _covered(point: Point, above: tuple[Window, ...]) -> bool:
 
 
 def _node(thing: Thing, rect: Rect, in_front: bool) -> Node:
-    enabled = thing.has(State.SENSITIVE)
+    enabled = thing.has(State.SENSITIVE) or thing.has(State.ENABLED)  # LibreOffice tells only one of them
     pressable = thing.role in _CHECKS or thing.has(State.CHECKABLE)
     return Node(
         id=thing.id,

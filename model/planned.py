@@ -27,6 +27,8 @@ from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception
 __all__ = ["PlanReader", "understood"]
 
 _FIELDS = frozenset({"textbox", "combobox", "spinbutton", "slider", "listbox"})
+_SHEETS = frozenset({"table", "grid", "gridcell", "cell"})
+"""A spreadsheet takes what is typed while none of its fields has the focus."""
 _READ_ONLY = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 _KIND = r"(?: (?P<kind>button|link|calendar|field|tab|list|checkbox))?"
 _SCROLL_PX = 500
@@ -136,7 +138,7 @@ def _type(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Mov
 def _type_here(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
     if _did(past, "type"):
         return Finish()
-    focused = any(node.focused and node.role in _FIELDS for node in seen.nodes)
+    focused = any(node.focused and node.role in _FIELDS | _SHEETS for node in seen.nodes)
     return Act(TypeText(text=given["text"])) if focused else Blocked("no field has the focus")
 
 
