@@ -38,6 +38,22 @@ def bookings(
 
 
 @app.command()
+def chores(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder with browser/ and desktop/.")] = Path("tasks"),
+    only: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="`plan`, `pilot` or a checkpoint folder; may be repeated.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/chores"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Run the task files that come along, with the plan and with the built-in model; a task's own checks decide."""
+    from osworld_eval.chores import main as play
+
+    raise typer.Exit(play(folder, only or (), model or ("plan", "pilot"), runs, as_json))
+
+
+@app.command()
 def replay(
     n: Annotated[int, typer.Option("--n", min=0, help="How many replays, each a process of its own.")] = 50,
     rows: Annotated[int, typer.Option(min=0, help="How many replays as rows of one table.")] = 50,
