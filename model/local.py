@@ -38,6 +38,8 @@ _MOST_GRAMMARS = 16
 """Compiled grammars kept."""
 _FITS = 0.42
 """From here on a node is taken for what an instruction means; see `meaning.meant`."""
+_FITS_PLAN = 0.8
+"""A plan's step is written to the letter: what only resembles it stands further down the page, or is not there."""
 
 
 class QwenModel:
@@ -285,6 +287,7 @@ class QwenModel:
             possible=any(node.enabled for node in meant),
             pressing=bool(meant) or (bool(asked.step) and not reads) or len(clauses(text)) > 1,
             pointer=pointer is not None,
+            replacing=told and wish.replaces(text, meant),
             answer=asked.answer,
         )
 
@@ -320,7 +323,7 @@ def _meant(
         return exact
     loose = meaning.meant(listed, text, seen.screen, misread, seen.frame)
     if not exact or not planned:
-        found = list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
+        found = list(loose.nodes) if loose.fit >= (_FITS_PLAN if planned else _FITS) else exact if planned else []
         return [elements.part_of(node, text) for node in found] if misread else found
     return [node for node in exact if node in loose.nodes] or exact
 

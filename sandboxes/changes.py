@@ -115,8 +115,11 @@ def stamp_of(path: Path) -> Stamp | None:
         return Stamp("link", 0o777, digest=hashlib.sha256(os.fsencode(_target(path))).hexdigest())
     if not stat.S_ISREG(found.st_mode):
         return Stamp("other", mode)
-    with path.open("rb") as file:
-        return Stamp("file", mode, found.st_size, hashlib.file_digest(file, "sha256").hexdigest())
+    try:
+        with path.open("rb") as file:
+            return Stamp("file", mode, found.st_size, hashlib.file_digest(file, "sha256").hexdigest())
+    except FileNotFoundError:  # a program took it away meanwhile
+        return None
 
 
 def told_by(path: Path) -> bytes | None:

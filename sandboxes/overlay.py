@@ -114,7 +114,8 @@ class Overlay:
         if parts is None:
             return None
         seen = self._seen("/".join(parts))
-        return told_by(seen) if seen is not None and stat.S_ISREG(seen.lstat().st_mode) else None
+        stamp = stamp_of(seen) if seen is not None else None
+        return told_by(seen) if seen is not None and stamp is not None and stamp.kind == "file" else None
 
     def commit(self, shown: Changes) -> Committed:
         """Make exactly what was shown real: all of it, or nothing where anything stands against it.
@@ -158,7 +159,7 @@ class Overlay:
             here = above.joinpath(*so_far)
             if not _exists(here):
                 break
-            if _is_whiteout(here) or (stat.S_ISLNK(here.lstat().st_mode) and len(so_far) < path.count("/") + 1):
+            if _is_whiteout(here) or (here.is_symlink() and len(so_far) < path.count("/") + 1):
                 return None
             if here.is_dir() and _is_opaque(here):
                 inside = above / path
@@ -170,7 +171,7 @@ class Overlay:
 
     def _of_upper(self, folder: str) -> Iterator[Change]:
         """Changes below one folder of the upper layer; `folder` is relative, empty for the top."""
-        for entry in sorted(os.scandir(self._folder / "upper" / folder), key=lambda one: one.name):
+        for entry in _entries(self._folder / "upper" / folder):
             path = f"{folder}/{entry.name}" if folder else entry.name
             above, below = Path(entry.path), self._below / path
             if _is_whiteout(above):
@@ -326,8 +327,19 @@ def _options() -> str:
 
 
 def _is_whiteout(path: Path) -> bool:
-    found = path.lstat()
+    try:
+        found = path.lstat()
+    except FileNotFoundError:  # a program took it away meanwhile
+        return False
     return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, in order; nothing where a program took the folder away meanwhile."""
+    try:
+        return sorted(os.scandir(folder), key=lambda one: one.name)
+    except FileNotFoundError:
+        return []
 
 
 def _is_opaque(path: Path) -> bool:
@@ -363,7 +375,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for entry in sorted(os.scandir(root), key=lambda one: one.name):
+    for entry in _entries(root):
         yield entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from (f"{entry.name}/{below}" for below in _walk(Path(entry.path)))

@@ -52,6 +52,7 @@ _PIECES = 4
 _QUOTED = re.compile(r"[\"“«']([^\"”»]+?)[\"”»'](?!\w)")
 _LINE = 40
 """Higher than this in screen pixels is more than one line."""
+_OF_KIND = re.compile(r"^(?:press|click)(?: on)? the (?P<name>.+) (?P<kind>button|link|tab)$")
 _READABLE = frozenset({"text", "heading", "image", "cell", "status", "alert"})
 
 
@@ -107,7 +108,7 @@ def named(nodes: Iterable[Node], asked: str) -> list[Node]:
     button") leaves the one it counts to.
     """
     listed = list(nodes)
-    found = _longest([node for node in listed if is_named(node, asked)], asked)
+    found = _longest([node for node in listed if is_named(node, asked) and not _another(node, asked)], asked)
     found = found or [node for node in listed if _begins_with(node, asked)]
     return _counted(found, plain_words(asked))
 
@@ -195,6 +196,15 @@ def _longest(found: list[Node], asked: str) -> list[Node]:
     verb = plain_words(asked).partition(" ")[0]  # "choose Ms in the Title list" does not name the option "Choose"
     kept = kept - {verb} or kept
     return [node for node in found if plain_words(node.name) in kept]
+
+
+def _another(node: Node, asked: str) -> bool:
+    """Whether it is only the end of another kind's name: a link "Cart", of "the Add pen to cart button"."""
+    found = _OF_KIND.match(plain_words(asked))
+    if found is None or node.role == found["kind"]:
+        return False
+    name = plain_words(node.name)
+    return found["name"] != name and found["name"].endswith(f" {name}")
 
 
 def _begins_with(node: Node, asked: str) -> bool:

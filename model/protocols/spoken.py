@@ -67,6 +67,8 @@ class Narrowing:
     """Whether any point may be pressed at all."""
     pointer: bool = False
     """Whether the runtime knows where the pointer is, so that a call may leave its point out."""
+    replacing: bool = False
+    """Something stands in the field that is to hold something else: a press on it marks all of it."""
     answer: Mapping[str, Any] | None = field(default=None, hash=False)
     """JSON Schema of an answer; free text when None."""
     zoom_of: int | None = None

@@ -140,6 +140,8 @@ class Tool(ABC):
         offered = [name for name in self.actions if name in enum]
         if not narrowing.pressing:
             offered = [name for name in offered if name not in self.touching]
+        if narrowing.replacing and "triple_click" in offered:
+            offered = [name for name in offered if name != "left_click"]
         acts, ends = self.acts(offered), _ends(offered, narrowing)
         rules = [
             start_rule(self.before if self.action_line else "", self.calls),

@@ -13,7 +13,7 @@ from model.base import Done
 from model.protocols.asked import quoted
 from model.protocols.elements import plain_words
 
-__all__ = ["FIELDS", "begun", "fields", "openers", "outstanding", "reworded", "seeks", "typed"]
+__all__ = ["FIELDS", "begun", "fields", "openers", "outstanding", "replaces", "reworded", "seeks", "typed"]
 
 FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
 """Roles that are typed into."""
@@ -79,6 +79,14 @@ def typed(text: str) -> str | None:
 def fields(nodes: Sequence[Node]) -> list[Node]:
     """Those that text can be typed into."""
     return [node for node in nodes if node.role in FIELDS]
+
+
+def replaces(text: str, nodes: Sequence[Node]) -> bool:
+    """Whether a wish to type means a field in which something else stands now."""
+    value = typed(text)
+    if value is None or len(nodes) != 1 or nodes[0].role not in FIELDS:
+        return False
+    return bool(nodes[0].value or nodes[0].filled) and nodes[0].value != value
 
 
 def begun(history: Sequence[Done]) -> bool:

@@ -173,3 +173,16 @@ def test_what_is_no_plain_file_is_told_and_not_made_real(overlay: Overlay) -> No
 def test_a_home_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SandboxUnavailable, match="no folder"):
         Overlay(tmp_path / "nothing", tmp_path / "aside")
+
+
+def test_files_may_come_and_go_while_it_is_looked_at(overlay: Overlay) -> None:
+    """A program that goes on writes, renames and removes; what it left in the end is told afterwards."""
+    churn = "for i in $(seq 400); do mkdir -p t; echo $i > t/f; mv t/f t/g; rm -r t; done"
+    argv = [*overlay.prefix, "sh", "-ec", f'cd "$1"; {churn}', "sh", str(overlay.home)]
+    looks = 0
+    with subprocess.Popen(argv) as busy:
+        while busy.poll() is None:
+            overlay.diff()
+            overlay.read("t/f")
+            looks += 1
+    assert busy.returncode == 0 and looks > 5 and not overlay.diff().changes
