@@ -38,8 +38,6 @@ _MOST_GRAMMARS = 16
 """Compiled grammars kept."""
 _FITS = 0.42
 """From here on a node is taken for what an instruction means; see `meaning.meant`."""
-_FITS_PLAN = 0.8
-"""A plan's step is written to the letter: what only resembles it stands further down the page, or is not there."""
 
 
 class QwenModel:
@@ -285,11 +283,16 @@ class QwenModel:
             values=(asked.values or (() if asked.step else quoted(text))) if told else (),
             unfinished=asked.unfinished or wish.outstanding(text, meant),
             possible=any(node.enabled for node in meant),
-            pressing=bool(meant) or (bool(asked.step) and not reads) or len(clauses(text)) > 1,
+            pressing=bool(meant) or self._may_press_anything(asked, text, reads),
             pointer=pointer is not None,
             replacing=told and wish.replaces(text, meant),
             answer=asked.answer,
         )
+
+    def _may_press_anything(self, asked: Instruction, text: str, reads: bool) -> bool:
+        """Whether something may be pressed although nothing is listed that the words mean."""
+        by_plan = bool(asked.step) and not reads and not (self.profile.points == "named" and elements.names_one(text))
+        return by_plan or len(clauses(text)) > 1
 
     def _grammar(self, narrowing: Narrowing) -> Grammar:
         """The compiled grammar, kept for as long as the same is asked again and again."""
@@ -323,7 +326,8 @@ def _meant(
         return exact
     loose = meaning.meant(listed, text, seen.screen, misread, seen.frame)
     if not exact or not planned:
-        found = list(loose.nodes) if loose.fit >= (_FITS_PLAN if planned else _FITS) else exact if planned else []
+        found = list(loose.nodes) if loose.fit >= _FITS else exact if planned else []
+        found = [node for node in found if elements.holds_name(node, text)] if planned else found
         return [elements.part_of(node, text) for node in found] if misread else found
     return [node for node in exact if node in loose.nodes] or exact
 

@@ -31,9 +31,11 @@ __all__ = [
     "clean",
     "describe",
     "echoes",
+    "holds_name",
     "is_named",
     "line",
     "named",
+    "names_one",
     "part_of",
     "plain_words",
     "points",
@@ -196,6 +198,20 @@ def _longest(found: list[Node], asked: str) -> list[Node]:
     verb = plain_words(asked).partition(" ")[0]  # "choose Ms in the Title list" does not name the option "Choose"
     kept = kept - {verb} or kept
     return [node for node in found if plain_words(node.name) in kept]
+
+
+def names_one(asked: str) -> bool:
+    """Whether a step names the very thing to press and its kind: where no such thing is listed, nothing is pressed."""
+    return _OF_KIND.match(plain_words(asked)) is not None
+
+
+def holds_name(node: Node, asked: str) -> bool:
+    """Whether a node holds each word of the name that a step gives: "Add Staples to cart" is not "Add Stapler to cart".
+
+    A step that gives no name of a button, link or tab is met by any node.
+    """
+    found = _OF_KIND.match(plain_words(asked))
+    return found is None or set(found["name"].split()) <= set(plain_words(f"{node.name} {node.value}").split())
 
 
 def _another(node: Node, asked: str) -> bool:
