@@ -232,7 +232,7 @@ def test_our_own_suite_on_three_nodes_of_which_one_is_killed(
     began = time.monotonic()
     code = main(Wanted(agent="oracle", slots=3, out=out, ray=cluster.address, ray_needs="desktop=1", as_json=True))
     thread.join()
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(next(line for line in capsys.readouterr().out.splitlines() if line.startswith("{")))
     rows = read_rows(out)
     scored = [row.task for row in rows if row.finished]
     lost = [row for row in rows if not row.finished]
