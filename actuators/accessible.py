@@ -30,8 +30,11 @@ _HEARD = (
 _MOST_CELLS = 240
 _MOST_WIDE = 2000
 """A thing that holds more than this is not asked for all of it."""
-_SILENT = frozenset({"soffice"})
-"""Programs that are drawn by GTK and do not tell of everything that comes and goes."""
+_LISTED_S = 1.0
+"""Not every program tells that it has come to show something: who is there is asked again after so long."""
+_SILENT = frozenset({"", "soffice"})
+"""Programs that are drawn by GTK and do not tell of everything that comes and goes; one that has no
+name yet may be one."""
 _LABELLED_BY = 2
 _WINDOWS_INTO = (Role.SCROLL_PANE, Role.VIEWPORT)
 """What lies in these is seen through them, and where it reaches beyond them it is not."""
@@ -115,6 +118,7 @@ class Accessible:
         self._bus = Bus(path, bound_s)
         self._programs: dict[str, Program] = {}
         self._fresh = True
+        self._listed_at = 0.0
         self._believes_at = time.monotonic() + _HEARD_S
         registry = (f"{_ATSPI}.Registry", "/org/a11y/atspi/registry", f"{_ATSPI}.Registry", "RegisterEvent", "s")
         self._bus.burst([(*registry, (name,)) for name in _HEARD])
@@ -135,7 +139,8 @@ class Accessible:
     def programs(self) -> tuple[Program, ...]:
         """Every program that has windows. Raises `SurfaceLost`, `SurfaceTimeout`."""
         self.heed()
-        if self._fresh:
+        if self._fresh or time.monotonic() - self._listed_at > _LISTED_S:
+            self._listed_at = time.monotonic()
             found = self._bus.ask(f"{_ATSPI}.Registry", _ROOT, f"{_ATSPI}.Accessible", "GetChildren", "", ())
             names = dict.fromkeys(str(name) for name, _ in found or ())
             known = self._programs
@@ -150,7 +155,7 @@ class Accessible:
             [(*get, (f"{_ATSPI}.Application", "ToolkitName")), (*get, (f"{_ATSPI}.Accessible", "Name"))]
         )
         gtk = bool(toolkit) and str(toolkit[1]).lower() == "gtk"
-        return Program(name, self._bus.process_of(name), tells=gtk and not (called and str(called[1]) in _SILENT))
+        return Program(name, self._bus.process_of(name), tells=gtk and str(called[1] if called else "") not in _SILENT)
 
     def answers(self, program: Program, bound_s: float) -> bool:
         """Whether a program's own loop comes round within a bound; what it told before has been taken in then."""

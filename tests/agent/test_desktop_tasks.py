@@ -96,7 +96,6 @@ def test_a_home_goes_back_to_a_step_and_to_before_the_run(tmp_path: Path) -> Non
 
 _MORE = (
     "add_up",
-    "add_a_total",
     "make_a_folder",
     "sort_a_list",
     "rename_in_a_text",
