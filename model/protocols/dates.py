@@ -12,13 +12,12 @@ from itertools import pairwise
 
 from actuators.observation import Node
 from model.protocols.elements import plain_words
+from model.protocols.thesaurus import MONTHS
 from model.protocols.wish import FIELDS
 
 __all__ = ["chosen", "nearer"]
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-           "november", "december")  # fmt: skip
-_MONTH = "|".join(rf"{name[:3]}(?:{name[3:]})?" if len(name) > 3 else name for name in _MONTHS)
+_MONTH = "|".join(rf"{name[:3]}(?:{name[3:]})?" if len(name) > 3 else name for name in MONTHS)
 _DAY, _YEAR = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?", r"(?P<year>\d{4})\b"
 _CHOOSE = re.compile(r"^(?:please )?(?:select|choose|pick|click(?: on)?) ", re.IGNORECASE)
 _WRITTEN = (
@@ -55,9 +54,8 @@ def nearer(nodes: Sequence[Node], wanted: date) -> tuple[Node, bool] | None:
         dated = [node for node in fields if _DATES.search(node.name)]
         opening = [node for node in fields if not node.name or node in dated] if dated else fields
         opening = opening if dated or len(fields) == 1 else []
-        return (
-            (max(opening, key=lambda node: node.rect.area), False) if opening else None
-        )  # a label that was read as one is small
+        largest = max(opening, key=lambda node: node.rect.area, default=None)  # a label that was read as one is small
+        return (largest, False) if largest is not None else None
     if (wanted.year, wanted.month) != shown:
         turn = _LATER if (wanted.year, wanted.month) > shown else _EARLIER
         turns = [node for node in pressable if node.name.strip().casefold() in turn or plain_words(node.name) in turn]
@@ -82,7 +80,7 @@ def _month(nodes: Sequence[Node]) -> tuple[int, int] | None:
 
 
 def _date(year: str, month: str, day: str) -> date | None:
-    number = int(month) if month.isdigit() else 1 + [name[:3] for name in _MONTHS].index(month[:3].casefold())
+    number = int(month) if month.isdigit() else 1 + [name[:3] for name in MONTHS].index(month[:3].casefold())
     try:
         return date(int(year), number, int(day))
     except ValueError:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["FAINT", "SMALL", "kin", "skeleton", "split", "stem", "words_of"]
+__all__ = ["FAINT", "MONTHS", "SMALL", "kin", "skeleton", "split", "stem", "words_of"]
 
 _STRONG = """
 cart basket bag trolley
@@ -671,7 +671,10 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 )
 """What is said in several words, in one. The words of a screen are read the same way."""
 
-_MONTHS = "january february march april may june july august september october november december"
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
 _DAYS_OF_MONTH = (
@@ -684,7 +687,7 @@ _NUMBERS = {
     **{word: str(number) for number, word in enumerate(_DAYS_OF_MONTH.split(" "), 11)},
 }
 _SHORT = {
-    **{month[:3]: month for month in _MONTHS.split()},
+    **{month[:3]: month for month in MONTHS},
     **{day[:3]: day for day in _WEEKDAYS.split()},
     "min": "minutes", "mins": "minutes", "sec": "seconds", "hr": "hours", "hrs": "hours", "sept": "september",
     "info": "information", "prefs": "preferences", "doc": "document", "docs": "documents", "msg": "message",

@@ -191,3 +191,25 @@ def test_what_stands_the_other_way_is_not_done_yet(text: str, checked: bool | No
     tick = Node(id="1", role="checkbox", name="Ahaus", rect=Rect(10, 10, 23, 23), checked=checked)
     assert wish.outstanding(text, [tick]) is outstanding
     assert not wish.outstanding(text, [])
+
+
+def test_what_stands_in_a_field_is_replaced_and_not_added_to() -> None:
+    held, empty = node("textbox", "Number", value="1", filled=True), node("textbox", "Number")
+    assert wish.replaces("type 3 into the Number field", [held])
+    for text, nodes in (("type 1 into the Number field", [held]), ("type 3 into the Number field", [empty]),
+                        ("press Number", [held]), ("type 3 into the Number field", [held, empty])):  # fmt: skip
+        assert not wish.replaces(text, nodes)
+
+
+def test_a_named_button_is_met_by_its_whole_name_alone() -> None:
+    text = "press the Add Stapler to cart button"
+    cart, staples, stapler = (
+        node("link", "Cart"),
+        node("button", "Add Staples to cart"),
+        node("button", "Add Stapler to cart"),
+    )
+    assert elements.names_one(text) and not elements.names_one("press the enter key")
+    assert [elements.holds_name(one, text) for one in (cart, staples, stapler)] == [False, False, True]
+    assert elements.named([cart, staples], text) == [] and elements.named([cart, stapler], text) == [stapler]
+    assert elements.named([cart], "press the Cart button") == [cart]
+    assert elements.holds_name(cart, "open the second row")
