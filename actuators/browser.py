@@ -383,13 +383,15 @@ class BrowserActuator(Permitted["_Attempt"]):
                 "height": box.height / scale,
                 "scale": 1,
             }
-        for _ in range(3):
+        until = time.monotonic() + tab.bound_s
+        while time.monotonic() < until:
+            go_on(tab.halt)
             try:
                 shot = tab.cdp.send("Page.captureScreenshot", format="png", optimizeForSpeed=True, **view)
                 return base64.b64decode(shot["data"])
-            except DocumentGone:
+            except DocumentGone:  # and for a while after a document has come nothing of it has been drawn
                 tab.pump()
-        raise errors.SurfaceTimeout("no picture of the page can be had; try again when it is still")
+        raise errors.SurfaceTimeout(f"no picture of the page in {tab.bound_s:g} s; try again when it is still")
 
     def _screen(self, tab: Tab) -> Screen:
         now = tab.worlds.steadily("view")

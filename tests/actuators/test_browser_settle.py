@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from contract.actuator import do, press
 from playwright.sync_api import Route
 
 from actuators.action import Wait
+from actuators.cdp import Cdp, DocumentGone
+from actuators.errors import SurfaceTimeout
 
 pytestmark = pytest.mark.browser
 Begin = Callable[..., BrowserStage]
@@ -148,3 +151,23 @@ def test_a_slow_server_is_no_hung_browser(begin: Begin) -> None:
         assert (settled.still, settled.watching) == (False, "loading")
         threading.Timer(4.0, answer.set).start()
         assert "There at last" in stage.actuator.observe().text()
+
+
+@pytest.mark.parametrize("blank_s", [0.4, 60.0])
+def test_a_document_that_is_not_drawn_yet(begin: Begin, monkeypatch: pytest.MonkeyPatch, blank_s: float) -> None:
+    """For a while after a document has come, longer on a busy machine, the browser has no picture of it."""
+    stage = begin("<p>drawn", bound_s=2.5)
+    began = time.monotonic()
+    send = Cdp.send
+
+    def blank(cdp: Cdp, method: str, /, bound_s: float | None = None, **arguments: object) -> object:
+        if method == "Page.captureScreenshot" and time.monotonic() - began < blank_s:
+            raise DocumentGone("Unable to capture screenshot")
+        return send(cdp, method, bound_s, **arguments)
+
+    monkeypatch.setattr(Cdp, "send", blank)
+    if blank_s > 2.5:
+        with pytest.raises(SurfaceTimeout, match=r"no picture of the page in 2\.5 s; try again"):
+            stage.actuator.observe()
+    else:
+        assert "drawn" in stage.actuator.observe().text()
