@@ -57,7 +57,7 @@ class Bus:
 
         Raises:
             SurfaceLost: the bus has ended.
-            SurfaceTimeout: not everything was answered in time.
+            SurfaceTimeout: no answer came for as long as the bound, or not all of them in twice that.
         """
         from jeepney import HeaderFields, MessageType
 
@@ -68,7 +68,9 @@ class Bus:
             waiting[serial] = place
             sent += self._bytes_of(ask, serial)
         answers: list[Any] = [None] * len(asks)
-        until = time.monotonic() + (self._bound_s if bound_s is None else bound_s)
+        bound = self._bound_s if bound_s is None else bound_s
+        until = time.monotonic() + bound
+        last = until + bound
         try:
             self._connection.sock.sendall(sent)
             while waiting:
@@ -78,6 +80,7 @@ class Bus:
                     self._note(message)
                     continue
                 place = waiting.pop(serial)
+                until = min(last, time.monotonic() + bound)  # whoever answers at all is not hung
                 if message.header.message_type is MessageType.method_return:
                     answers[place] = message.body if self._whole or not message.body else message.body[0]
         except TimeoutError:

@@ -27,6 +27,8 @@ _HEARD = (
     *("object:text-changed", "object:bounds-changed", "object:selection-changed", "object:visible-data-changed"),
     *("object:property-change:accessible-value", "object:text-caret-moved", "window:"),
 )
+BOUND_S = 10.0
+"""A program that answers nothing for so long counts as hung; one that loads a document says nothing for seconds."""
 _MOST_CELLS = 240
 _MOST_WIDE = 2000
 """A thing that holds more than this is not asked for all of it."""
@@ -111,10 +113,10 @@ class Accessible:
 
     Args:
         path: of its socket.
-        bound_s: a program that takes longer than this to answer counts as hung.
+        bound_s: a program that answers nothing for longer than this counts as hung.
     """
 
-    def __init__(self, path: Path, bound_s: float = 2.0) -> None:
+    def __init__(self, path: Path, bound_s: float = BOUND_S) -> None:
         self._bus = Bus(path, bound_s)
         self._programs: dict[str, Program] = {}
         self._fresh = True

@@ -47,7 +47,6 @@ class Windows:
     def __init__(self, server: Server, name_of: Callable[[int], str]) -> None:
         self._server = server
         self._name_of = name_of
-        self._pids: dict[int, int] = {}
         self._known: tuple[Window, ...] = ()
         self._at = -1
 
@@ -87,6 +86,7 @@ class Windows:
 
         clients = set(self._property(self._server.root, "_NET_CLIENT_LIST_STACKING") or ())
         inside = {chain[-1]: client for client in clients if (chain := self._chain(int(client)))}
+        pids: dict[int, int] = {}
         found = []
         with self._server.asking() as x:
             for outer in self._server.root.query_tree().children:
@@ -97,7 +97,7 @@ class Windows:
                     rect = _rect(outer.get_geometry())
                     own = x.create_resource_object("window", int(inside.get(outer.id, outer.id)))
                     within = _moved(_rect(own.get_geometry()), self._server.root.translate_coords(own, 0, 0))
-                    pid = self._pid(own.id)
+                    pid = self._pid(own.id, pids)
                     title = self._title(own)
                 except error.XError:  # it has gone meanwhile
                     continue
@@ -121,20 +121,24 @@ class Windows:
                 return []
         return found
 
-    def _pid(self, window: int) -> int:
-        """The process that made a window, asked once for each connection."""
+    def _pid(self, window: int, known: dict[int, int]) -> int:
+        """The process that made a window, asked once for each connection of one reading.
+
+        Not for longer: the server gives the number of a connection that has ended to the next one. A splash screen of
+        a process of its own and the program that comes after it have the same.
+        """
         from Xlib.ext import res
 
         client = window & ~0x1FFFFF
-        if client not in self._pids:
-            self._pids[client] = 0
+        if client not in known:
+            known[client] = 0
             with self._server.asking() as x:
                 if x.has_extension("X-Resource"):
                     spec = [{"client": window, "mask": res.LocalClientPIDMask}]
                     for one in x.res_query_client_ids(spec).ids:
                         if one.value:
-                            self._pids[client] = int(one.value[0])
-        return self._pids[client]
+                            known[client] = int(one.value[0])
+        return known[client]
 
     def _title(self, window: Any) -> str:
         for name in ("_NET_WM_NAME", "WM_NAME"):

@@ -52,7 +52,6 @@ class Server:
         self.drawn = 0
         """Counts up whenever something was drawn."""
         self._pings, self._echo = 0, 0
-        self._answers_pings: dict[int, bool] = {}
         self._damage = self._watched()
 
     def close(self) -> None:
@@ -109,10 +108,8 @@ class Server:
         ping = self.atom("_NET_WM_PING")
         with self.asking() as x:
             target = x.create_resource_object("window", window)
-            if window not in self._answers_pings:
-                kept = target.get_full_property(self.atom("WM_PROTOCOLS"), X.AnyPropertyType)
-                self._answers_pings[window] = kept is not None and ping in kept.value
-            if not self._answers_pings[window]:
+            kept = target.get_full_property(self.atom("WM_PROTOCOLS"), X.AnyPropertyType)
+            if kept is None or ping not in kept.value:  # asked each time: numbers of windows are given again
                 return True
             self._pings += 1
             data = (32, [ping, self._pings, window, 0, 0])
