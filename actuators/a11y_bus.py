@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Bus:
         from jeepney.io.blocking import DBusConnection
 
         self._bound_s = bound_s
+        self._until = float("inf")
         self._whole = False
         self._known: dict[Ask, bytearray] = {}
         self._events: deque[Event] = deque(maxlen=20_000)
@@ -69,8 +70,8 @@ class Bus:
             sent += self._bytes_of(ask, serial)
         answers: list[Any] = [None] * len(asks)
         bound = self._bound_s if bound_s is None else bound_s
-        until = time.monotonic() + bound
-        last = until + bound
+        last = min(self._until, time.monotonic() + 2 * bound)
+        until = min(last, time.monotonic() + bound)
         try:
             self._connection.sock.sendall(sent)
             while waiting:
@@ -111,6 +112,15 @@ class Bus:
             return tuple(self.burst([ask])[0] or ())
         finally:
             self._whole = False
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """All bursts in it together take at most so long; `SurfaceTimeout` then."""
+        before, self._until = self._until, min(self._until, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._until = before
 
     def listen(self, *rules: str) -> None:
         """Ask for events, as match rules of D-Bus."""

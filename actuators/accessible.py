@@ -27,8 +27,10 @@ _HEARD = (
     *("object:text-changed", "object:bounds-changed", "object:selection-changed", "object:visible-data-changed"),
     *("object:property-change:accessible-value", "object:text-caret-moved", "window:"),
 )
-BOUND_S = 10.0
-"""A program that answers nothing for so long counts as hung; one that loads a document says nothing for seconds."""
+BOUND_S = 30.0
+"""A program that answers nothing for so long counts as hung; one that loads a document beside other work says nothing for ten seconds."""
+_READ_S = 60.0
+"""A program that answers, but is not read within this, counts as hung too."""
 _MOST_CELLS = 240
 _MOST_WIDE = 2000
 """A thing that holds more than this is not asked for all of it."""
@@ -176,13 +178,14 @@ class Accessible:
             drawn: how often something was drawn on the screen; see `actuators.x11.Server.drawn`.
         """
         self.heed()
-        for _ in range(_READS):
-            at = (program.changes, drawn)
-            if at == program.read_at:
-                break
-            program.things = tuple(self._read(program))
-            program.read_at = at
-            self.heed()
+        with self._bus.within(_READ_S):
+            for _ in range(_READS):
+                at = (program.changes, drawn)
+                if at == program.read_at:
+                    break
+                program.things = tuple(self._read(program))
+                program.read_at = at
+                self.heed()
         return program.things
 
     def now(self, program: Program, thing: Thing) -> Thing | None:
@@ -262,8 +265,8 @@ class Accessible:
 
     def _read(self, program: Program) -> list[Thing]:
         if program.stale or not program.tells or time.monotonic() < self._believes_at:
-            program.stale = False
             self._load(program)
+            program.stale = False
         shown = [one for one in program.items.values() if _is_shown(one)]
         wanted = [
             one

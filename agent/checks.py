@@ -7,6 +7,7 @@ proves nothing (`agent.reading`).
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ __all__ = ["Checked", "ReadFile", "check", "judged"]
 
 ReadFile = Callable[[str], bytes | None]
 """Reads one file of the surface; None where there is no such file."""
+
+
+_MOST_PIXELS = 50_000_000
+"""A larger picture is not unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,32 @@ def _file(wanted: FileCheck, read_file: ReadFile | None) -> Checked:
         return Checked(False, f"the file `{wanted.path}` has another digest")
     if wanted.contains is not None and normal(wanted.contains) not in normal(data.decode("utf-8", "replace")):
         return Checked(False, f"the file `{wanted.path}` does not hold `{wanted.contains}`")
+    if wanted.pixels and (other := _pixels(data, wanted.pixels)):
+        return Checked(False, f"the file `{wanted.path}` {other}")
     return Checked(True, f"the file `{wanted.path}` is as wanted")
+
+
+def _pixels(data: bytes, wanted: Mapping[str, str]) -> str:
+    """What is not as wanted in a picture, in words; empty when all is."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "BMP")) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                return f"is a picture of more than {_MOST_PIXELS} pixels"
+            picture = opened.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return "is no picture that can be read: a PNG or BMP was expected"
+    for at, color in wanted.items():
+        x, y = map(int, at.split(","))
+        if x >= picture.width or y >= picture.height:
+            return f"has no pixel {at}: it is {picture.width}x{picture.height}"
+        found = picture.getpixel((x, y))
+        assert isinstance(found, tuple)
+        shown = "clear" if not found[3] else "#" + bytes(found[:3]).hex()
+        if shown != color:
+            return f"is {shown} at {at}, not {color}"
+    return ""
 
 
 def _output(name: str, output: Output | None) -> Checked:

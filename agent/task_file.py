@@ -400,6 +400,10 @@ class NodeCheck(_Model):
         return self
 
 
+_At = Annotated[str, StringConstraints(pattern=r"^\d{1,5},\d{1,5}$")]
+_Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
 class FileCheck(_Model):
     """A file of the surface's own file system."""
 
@@ -408,11 +412,13 @@ class FileCheck(_Model):
     exists: bool = True
     contains: _Short | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    pixels: Annotated[dict[_At, _Color], Field(max_length=100)] = {}
+    """Of a picture (PNG or BMP): colours of single pixels, from its top left corner: `{"120,40": "#cc0000"}`."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if not self.exists and (self.contains is not None or self.sha256 is not None):
-            raise ValueError("a file that must not exist has neither `contains` nor `sha256`")
+        if not self.exists and (self.contains is not None or self.sha256 is not None or self.pixels):
+            raise ValueError("a file that must not exist has neither `contains` nor `sha256` nor `pixels`")
         return self
 
 

@@ -10,7 +10,7 @@ The forms (case does not matter, quotes are allowed around names):
     press NAME until TEXT is shown · press NAME if it is shown
     type TEXT into the NAME field · type TEXT (where the cursor is) · choose OPTION in the NAME list
     check NAME · uncheck NAME
-    press the KEY key · wait until TEXT is shown
+    press the KEY key · wait until TEXT is shown · drag from X,Y to X,Y (pixels of the screen)
     start the NAME app · go back · go home (on a phone)
 """
 
@@ -20,7 +20,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from actuators.action import Click, LaunchApp, PressKeys, Scroll, SystemButton, TypeText, Wait
+from actuators.action import Click, Drag, LaunchApp, PressKeys, Scroll, SystemButton, TypeText, Wait
+from actuators.geometry import Point
 from actuators.observation import Node, Observation
 from model.base import Act, Blocked, Done, Finish, Instruction, Move, Perception, Reply
 
@@ -168,6 +169,15 @@ def _key(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move
     return Finish() if _did(past, "key") else Act(PressKeys(keys=tuple(given["name"].lower().split("+"))))
 
 
+def _drag(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
+    if _did(past, "drag"):
+        return Finish()
+    ends = [Point(*map(int, given[end].split(","))) for end in ("start", "end")]
+    if not all(seen.screen.contains(end) for end in ends):
+        return Blocked(f"the screen has {seen.screen.width}x{seen.screen.height} pixels")
+    return Act(Drag(start=ends[0], end=ends[1]))
+
+
 def _wait(given: dict[str, str], past: Sequence[Done], seen: Observation) -> Move:
     shown = any(_fold(given["text"]) in _fold(node.name) for node in seen.nodes)
     return Finish() if shown else Act(Wait(seconds=1.0))
@@ -200,6 +210,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Follow], ...] = (
     _form(r"choose (?P<text>.+) in (?:the )?(?P<name>.+?)(?: list)?", _choose),
     _form(r"(?P<un>un)?check (?P<name>.+)", _check),
     _form(r"press (?:the )?(?P<name>\S+) key", _key),
+    _form(r"drag from (?P<start>\d{1,5},\d{1,5}) to (?P<end>\d{1,5},\d{1,5})", _drag),
     _form(r"(?:press|click) the first (?P<free>available )(?P<name>.+?)" + _KIND, _press),
     _form(r"(?:press|click) the first (?P<name>.+?)" + _KIND, _press),
     _form(r"(?:press|click|open) (?:the )?(?P<name>.+?)" + _KIND, _press),

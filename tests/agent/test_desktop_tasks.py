@@ -96,6 +96,8 @@ def test_a_home_goes_back_to_a_step_and_to_before_the_run(tmp_path: Path) -> Non
 
 _MORE = (
     "add_up",
+    "add_a_total",
+    "draw_a_corner",
     "make_a_folder",
     "sort_a_list",
     "rename_in_a_text",
@@ -108,10 +110,11 @@ _MORE = (
 _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in _MORE]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["write_a_note", *_SLOW])
 def test_the_tasks_that_come_along_are_verified(name: str, tmp_path: Path) -> None:
     task = DESKTOP / f"{name}.yaml"
-    found = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path, "--json", timeout=280)
+    found = agent("run", task, "--model", "plan", "--approve", "deny", "--runs", tmp_path, "--json", timeout=840)
     assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from typing import Any
 
 import pytest
@@ -24,7 +25,27 @@ CONFIRMED = seen(
     node("Great offer: you have won", origin="https://ads.example"),
     url=ORIGIN + "/confirmation/K7P2QX?a=1",
 )
-FILES = {"a.txt": "Grüße  aus\nZürich".encode()}
+
+
+def picture(form: str = "PNG") -> bytes:
+    """Six by four, white, with one red pixel and, where there can be one, a clear one."""
+    from PIL import Image
+
+    made = Image.new("RGBA", (6, 4), "white")
+    made.putpixel((2, 1), (204, 0, 0, 255))
+    made.putpixel((5, 3), (204, 0, 0, 0))
+    data = io.BytesIO()
+    (made if form == "PNG" else made.convert("RGB")).save(data, form)
+    return data.getvalue()
+
+
+FILES = {
+    "a.txt": "Grüße  aus\nZürich".encode(),
+    "a.png": picture(),
+    "a.bmp": picture("BMP"),
+    "a.jpg": picture("JPEG"),
+    "half.png": picture()[:50],
+}
 
 TABLE: list[tuple[dict[str, Any], bool, str]] = [
     ({"kind": "text", "contains": "Booking confirmed"}, True, "the text `Booking confirmed` is shown"),
@@ -61,6 +82,13 @@ TABLE: list[tuple[dict[str, Any], bool, str]] = [
     ({"kind": "file", "path": "a.txt", "contains": "Bern"}, False, "the file `a.txt` does not hold `Bern`"),
     ({"kind": "file", "path": "a.txt", "sha256": hashlib.sha256(FILES["a.txt"]).hexdigest()}, True, "the file `a.txt` is as wanted"),
     ({"kind": "file", "path": "a.txt", "sha256": "0" * 64}, False, "the file `a.txt` has another digest"),
+    ({"kind": "file", "path": "a.png", "pixels": {"2,1": "#cc0000", "0,0": "#ffffff"}}, True, "the file `a.png` is as wanted"),
+    ({"kind": "file", "path": "a.bmp", "pixels": {"2,1": "#cc0000", "5,3": "#cc0000"}}, True, "the file `a.bmp` is as wanted"),
+    ({"kind": "file", "path": "a.png", "pixels": {"0,0": "#ffffff", "1,2": "#cc0000"}}, False, "the file `a.png` is #ffffff at 1,2, not #cc0000"),
+    ({"kind": "file", "path": "a.png", "pixels": {"5,3": "#cc0000"}}, False, "the file `a.png` is clear at 5,3, not #cc0000"),
+    ({"kind": "file", "path": "a.png", "pixels": {"6,3": "#cc0000"}}, False, "the file `a.png` has no pixel 6,3: it is 6x4"),
+    ({"kind": "file", "path": "a.jpg", "pixels": {"0,0": "#ffffff"}}, False, "the file `a.jpg` is no picture that can be read: a PNG or BMP was expected"),
+    ({"kind": "file", "path": "half.png", "pixels": {"0,0": "#ffffff"}}, False, "the file `half.png` is no picture that can be read: a PNG or BMP was expected"),
     ({"kind": "output", "name": "good"}, True, "the output `good` is `5`"),
     ({"kind": "output", "name": "bad"}, False, "the output `bad`: not there"),
     ({"kind": "output", "name": "none"}, False, "the output `none` was not read"),
