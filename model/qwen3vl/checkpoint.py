@@ -120,7 +120,8 @@ def load(
             profile = read_profile(path, thinking="<think>" in _template_tail(processor))
         wanted = _wanted(folder, profile, weights, chosen_device, chosen_dtype, context)
         placed = _placed(path, wanted, chosen_device, several, device == "auto" and weights == "stored")
-        network = _load_network(folder, chosen_dtype, chosen_attention, stretch, placed)
+        keep_fp8 = wanted.weights == "fp8"
+        network = _load_network(folder, chosen_dtype, chosen_attention, stretch, placed, keep_fp8)
         _settle(network, path, chosen_device, weights, placed)
     linear_patch_embedding(network)
     reader = load_reader(path, network.model.visual) if has_reader(path) else None
@@ -242,6 +243,7 @@ def _load_network(
     attention: str,
     stretch: Mapping[str, Any] | None,
     placed: Mapping[str, int] | None,
+    keep_fp8: bool,
 ) -> Any:
     import transformers
 
@@ -251,7 +253,7 @@ def _load_network(
     for key, value in (stretch or {}).items():
         setattr(config.text_config, key, value)
     if folder.fp8:
-        config.quantization_config = _fp8(folder)
+        config.quantization_config = _fp8(folder, keep_fp8)
     try:
         network, info = kind.from_pretrained(
             folder.path,
@@ -268,15 +270,19 @@ def _load_network(
     missing = sorted(info["missing_keys"])
     if missing:
         raise CheckpointError(f"{folder.path}: {len(missing)} weights are missing, the first is {missing[0]}")
+    scales = sorted(key for key in info["unexpected_keys"] if "scale" in key.rpartition(".")[2])
+    if scales:
+        raise CheckpointError(f"{folder.path}: {len(scales)} scales belong to no weight, the first is {scales[0]}")
     return network
 
 
-def _fp8(folder: Folder) -> dict[str, Any]:
-    """The checkpoint's own quantisation config; to be widened on load where no GPU here computes in FP8."""
+def _fp8(folder: Folder, keep: bool) -> dict[str, Any]:
+    """The checkpoint's own quantisation config, to be kept in FP8 or widened on load."""
     if find_spec("accelerate") is None:
         raise CheckpointError(f"{folder.path}: FP8 weights need accelerate: pip install accelerate")
-    auto = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return {**folder.config["quantization_config"], "dequantize": not _computes_fp8(auto)}
+    from model.qwen3vl.fp8 import settings
+
+    return settings(folder.config["quantization_config"], widen=not keep)
 
 
 def _computes_fp8(device: torch.device) -> bool:

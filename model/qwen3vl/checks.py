@@ -64,9 +64,12 @@ def open_folder(path: Path) -> Folder:
         raise CheckpointError(f"{path}: no tokenizer.json, copy the tokenizer files beside the weights")
     check_config(config, path / "config.json")
     weights = _weight_files(path)
+    stored: dict[str, str] = {}
     for file in weights:
-        _check_safetensors(file)
-    return Folder(path, config, weights)
+        stored |= _check_safetensors(file)
+    folder = Folder(path, config, weights)
+    _check_scales(folder, stored)
+    return folder
 
 
 def _read_json(path: Path, advice: str) -> dict[str, Any]:
@@ -102,8 +105,12 @@ def _weight_files(path: Path) -> tuple[Path, ...]:
     return tuple(path / name for name in names)
 
 
-def _check_safetensors(file: Path) -> None:
-    """The header's own lengths against the size on disk: finds cut downloads in milliseconds."""
+def _check_safetensors(file: Path) -> dict[str, str]:
+    """The header's own lengths against the size on disk: finds cut downloads in milliseconds.
+
+    Returns:
+        The number format of every tensor by its name, as safetensors writes it.
+    """
     size = file.stat().st_size
     with file.open("rb") as opened:
         first = opened.read(8)
@@ -114,12 +121,27 @@ def _check_safetensors(file: Path) -> None:
             raise CheckpointError(f"{file}: the header says {length} bytes, the file has {size}: cut or no safetensors")
         try:
             header = json.loads(opened.read(length))
-            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+            header.pop("__metadata__", None)
+            ends = [entry["data_offsets"][1] for entry in header.values()]
+            stored = {name: str(entry["dtype"]) for name, entry in header.items()}
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise CheckpointError(f"{file}: unreadable safetensors header, download it again") from error
     expected = 8 + length + max(ends, default=0)
     if size != expected:
         raise CheckpointError(f"{file}: {size} bytes, expected {expected}: cut or damaged, download it again")
+    return stored
+
+
+def _check_scales(folder: Folder, stored: Mapping[str, str]) -> None:
+    """FP8 means nothing without its scales, and transformers would take it as it stands."""
+    small = sorted(name for name, kind in stored.items() if kind.startswith("F8_"))
+    if small and not folder.fp8:
+        raise CheckpointError(f"{folder.path}: {small[0]} is FP8, expected a `quantization_config` in config.json")
+    bare = [name for name in small if f"{name}_scale_inv" not in stored]
+    if bare:
+        raise CheckpointError(
+            f"{folder.path}: {len(bare)} FP8 weights without {bare[0]}_scale_inv and the like, download it again"
+        )
 
 
 def check_config(config: Mapping[str, Any], where: Path) -> None:

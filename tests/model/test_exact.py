@@ -109,6 +109,7 @@ def test_every_way_to_feed_a_conversation_says_the_same(checkpoint: Any, talk: l
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @many
 @given(talk=talks, chunk=st.integers(1, 200))
 def test_every_way_to_feed_many_conversations_says_the_same(checkpoint: Any, talk: list[Turn], chunk: int) -> None:

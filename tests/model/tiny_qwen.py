@@ -149,15 +149,18 @@ def make_config(tokenizer: Any, moe: bool = False, **changes: Any) -> dict[str, 
 
 
 def make_checkpoint(
-    folder: Path, seed: int = 0, scaffold: bool = True, moe: bool = False, thinking: bool = False
+    folder: Path, seed: int = 0, scaffold: bool = True, moe: bool = False, thinking: bool = False, **changes: Any
 ) -> Path:
-    """Write a whole checkpoint with random weights, such that a token's own embedding does not decide the next one."""
+    """Write a whole checkpoint with random weights, such that a token's own embedding does not decide the next one.
+
+    `changes` are those of `make_config`.
+    """
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(folder, scaffold, thinking)
-    data = make_config(tokenizer, moe)
+    data = make_config(tokenizer, moe, **changes)
     config_type = transformers.Qwen3VLMoeConfig if moe else transformers.Qwen3VLConfig
     network_type = (
         transformers.Qwen3VLMoeForConditionalGeneration if moe else transformers.Qwen3VLForConditionalGeneration
