@@ -23,8 +23,9 @@ PHASES = ("observe", "resolve", "decide", "permit", "act", "settle", "journal")
 again as part of the act. The rest is what it says."""
 _FIELDS = "".join(f"<label>Field {n} <input name=f{n}></label> " for n in range(12))
 """As many as it takes for no rule to think that the bench goes in circles."""
-BUDGETS_MS: dict[str, float | None] = {"browser": 120.0, "desktop": 60.0, "android": None}
-"""p50 of a step without the model on a page that does not change; a phone has none: it is as fast as its `adb`."""
+BUDGETS_MS: dict[str, float | None] = {"browser": 120.0, "desktop": 60.0, "android": None, "guest": None}
+"""p50 of a step without the model on a page that does not change. Phones and guests have none: they are as fast as their
+`adb` and their server."""
 
 _HTML = """<!doctype html><title>Bench</title><h1>A page that does not change</h1><form>
 {fields}
@@ -82,6 +83,14 @@ def _measured(surface: str, n: int) -> tuple[dict[str, list[float]], dict[str, d
                 times = _steps(parts, n, digit)
                 beside = processes(parts, Path(folder), min(n, 20))
                 return times, {name: _percentiles(values) for name, values in beside.items()}
+        if surface == "guest":
+            from agent.bench_desk import digit
+            from agent.bench_guest import aside as upstream
+            from agent.bench_guest import guest_parts
+
+            with guest_parts(Path(folder)) as (parts, guest):
+                times = _steps(parts, n, digit)
+                return times, {name: _percentiles(values) for name, values in upstream(guest, min(n, 10)).items()}
         with _parts(Path(folder)) as parts:
             return _steps(parts, n, _field), {}
 

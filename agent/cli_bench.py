@@ -16,7 +16,7 @@ app = typer.Typer(help="Measure deskhand on this machine.", no_args_is_help=True
 
 @app.command("step")
 def step(
-    surface: Annotated[str, typer.Option(help="`browser`, `desktop` or `android`.")] = "browser",
+    surface: Annotated[str, typer.Option(help="`browser`, `desktop`, `android` or `guest`.")] = "browser",
     n: Annotated[int, typer.Option(help="Steps to measure.")] = 60,
     as_json: AsJson = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import statistics
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from contract.actuator import do, named
 from desktop_stage import DesktopStage
+from landed_clicks import land
 
 from actuators.action import Click, LaunchApp
 from actuators.errors import SurfaceLost
@@ -21,45 +21,18 @@ from actuators.halt import RedStop
 pytestmark = pytest.mark.display
 
 
-def land(stage: DesktopStage, count: int) -> list[tuple[Point, Point]]:
-    """Random points at which the pointer was not, by the server's own word, when the button was pressed."""
-    from Xlib import X
-    from Xlib.display import Display as Connection
-
-    from sandboxes.display import opened_with
-
-    with opened_with(stage.desktop.display.authority):
-        watcher = Connection(stage.desktop.display.name)
-    size = stage.actuator.observe().screen
-    window = watcher.screen().root.create_window(
-        0, 0, size.width, size.height, 0, X.CopyFromParent, override_redirect=1, event_mask=X.ButtonPressMask
-    )
-    window.map()
-    watcher.sync()
-    chance, wrong = random.Random(3), []
-    try:
-        for _ in range(count):
-            seen = stage.actuator.observe()
-            at = Point(chance.randrange(size.width), chance.randrange(size.height))
-            receipt = stage.actuator.perform(stage.mint.permit(Click(at=at), stage.actuator.target(Click(at=at), seen)))
-            assert receipt.status == "done", receipt
-            event = watcher.next_event()
-            if (event.root_x, event.root_y) != (at.x, at.y):
-                wrong.append((at, Point(event.root_x, event.root_y)))
-    finally:
-        window.destroy()
-        watcher.close()
-    return wrong
+def landed(stage: DesktopStage, count: int) -> list[tuple[Point, Point]]:
+    return land(stage, count, stage.desktop.display.name, stage.desktop.display.authority)
 
 
 def test_clicks_land_on_the_pixel_they_were_meant_for(begin_desktop: Callable[[], DesktopStage]) -> None:
-    assert land(begin_desktop(), 20) == []
+    assert landed(begin_desktop(), 20) == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_five_hundred_clicks_land_on_the_pixel_they_were_meant_for(begin_desktop: Callable[[], DesktopStage]) -> None:
-    assert land(begin_desktop(), 500) == []
+    assert landed(begin_desktop(), 500) == []
 
 
 def late(stage: DesktopStage, for_ms: int, every_ms: int, after_ms: int = 0) -> float:
