@@ -28,7 +28,8 @@ _HEARD = (
     *("object:property-change:accessible-value", "object:text-caret-moved", "window:"),
 )
 BOUND_S = 30.0
-"""A program that answers nothing for so long counts as hung; one that loads a document beside other work says nothing for ten seconds."""
+"""A program that answers nothing for so long counts as hung. One that loads a document on a machine that has other work
+to do says nothing for ten seconds and more."""
 _READ_S = 60.0
 """A program that answers, but is not read within this, counts as hung too."""
 _MOST_CELLS = 240

@@ -230,7 +230,8 @@ class DesktopActuator(Permitted["_Attempt"]):
         action = attempt.action
         _ready(action)
         screen = self._desk().screen
-        self._reach(action, screen)
+        if elsewhere := self._reach(action, screen):
+            return elsewhere
         attempt.found = found = self._target(action, screen)
         if not isinstance(action, Wait | Zoom) and found.target.digest != judged:
             return not_judged(words(found.target.node))
@@ -256,16 +257,25 @@ class DesktopActuator(Permitted["_Attempt"]):
             case _:
                 return super()._broken_off(attempt, halted)
 
-    def _reach(self, action: Action, screen: Screen) -> None:
-        """The pointer to the place, for everything that presses there; programs get to see it come."""
+    def _reach(self, action: Action, screen: Screen) -> str:
+        """The pointer to the place, for everything that presses there; programs get to see it come.
+
+        Says why where it did not stay there: nothing is to be pressed then. Raises `NotPossible`.
+        """
         points = points_of(action, screen)
+        monitors = self._server.monitors if points else ()
+        for one in points:
+            if monitors and not any(box.contains(one) for box in monitors):
+                raise NotPossible(f"no monitor shows ({one.x}, {one.y}): the server would put the pointer elsewhere")
         if not points or isinstance(action, Hover):
-            return
+            return ""
         point = points[0]
         moved = self._mouse.at != point
         self._mouse.move(point)
         if moved:
             self._round_of(self._windows.at(point))
+        at = self._mouse.at
+        return "" if at == point else f"the pointer is at ({at.x}, {at.y}): somebody or something has moved it"
 
     def _can_press(self, action: Action, found: _Found) -> None:
         if isinstance(action, TypeText | PressKeys) and self._keyboard.held:
@@ -362,7 +372,11 @@ class DesktopActuator(Permitted["_Attempt"]):
             raise errors.SurfaceLost("the desktop was left by this run")
 
     def _desk(self) -> Desk:
-        """X lays all monitors on one root whose origin is its top-left corner; one unit is one pixel."""
+        """X lays all monitors on one root whose origin is its top-left corner; one unit is one pixel.
+
+        A monitor left of the first one or above it moves the first one to the right and down. Pixels that no monitor
+        shows are in the picture, black, and are not acted on: see `_reach`.
+        """
         width, height = self._server.size
         return Desk((Monitor(0, 0, width, height),))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actuators.errors import SurfaceLost, SurfaceUnavailable
+from actuators.geometry import Rect
 from sandboxes.display import opened_with
 
 __all__ = ["Server"]
@@ -125,6 +126,22 @@ class Server:
         with self.asking():
             found = self.root.get_geometry()
         return int(found.width), int(found.height)
+
+    @property
+    def monitors(self) -> tuple[Rect, ...]:
+        """What each monitor shows of the desktop now, in its pixels; empty where the server does not tell."""
+        from Xlib import error
+        from Xlib.ext import randr
+
+        with self.asking() as x:
+            if not x.has_extension("RANDR"):
+                return ()
+            try:
+                found = randr.get_monitors(self.root, is_active=True).monitors
+            except error.XError:  # older than monitors
+                return ()
+        boxes = (Rect(one.x, one.y, one.x + one.width_in_pixels, one.y + one.height_in_pixels) for one in found)
+        return tuple(box for box in boxes if box.area)
 
     def _watched(self) -> int:
         from Xlib.ext import damage

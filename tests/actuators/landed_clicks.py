@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from actuators.geometry import Point
 __all__ = ["land"]
 
 
-def land(stage: Any, count: int, name: str, authority: Path) -> list[tuple[Point, Point]]:
+def land(
+    stage: Any, count: int, name: str, authority: Path, among: Callable[[Point], bool] = lambda at: True
+) -> list[tuple[Point, Point]]:
     """Random points at which the pointer was not, by the server's own word, when the button was pressed.
 
     Args:
@@ -20,6 +23,7 @@ def land(stage: Any, count: int, name: str, authority: Path) -> list[tuple[Point
         count: of clicks.
         name: of the stage's display.
         authority: the file with its cookie.
+        among: which points are clicked at all.
     """
     from Xlib import X
     from Xlib.display import Display as Connection
@@ -39,7 +43,8 @@ def land(stage: Any, count: int, name: str, authority: Path) -> list[tuple[Point
     try:
         for _ in range(count):
             seen = stage.actuator.observe()
-            at = Point(chance.randrange(size.width), chance.randrange(size.height))
+            while not among(at := Point(chance.randrange(size.width), chance.randrange(size.height))):
+                pass
             receipt = stage.actuator.perform(stage.mint.permit(Click(at=at), stage.actuator.target(Click(at=at), seen)))
             assert receipt.status == "done", receipt
             event = watcher.next_event()
