@@ -17,6 +17,7 @@ from actuators.observation import Frame, Node, Observation
 from model.base import Act, Done, Finish, Instruction, ModelError, Move, Perception, Reply
 from model.course import Course
 from model.looking import Looking, image_of
+from model.looks import Looks
 from model.pointer import Pointer
 from model.profile import Profile
 from model.protocols import dates, elements, meaning, wish
@@ -30,6 +31,7 @@ from model.qwen3vl.constrained import Grammar, ThinkSteering, TokenTable
 from model.qwen3vl.engine import Engine, Generated, Steering, Stop
 from model.qwen3vl.processor import Encoded, Picture
 from model.reading.recall import Recall
+from model.reading.shapes import Shape
 
 __all__ = ["QwenModel"]
 
@@ -212,8 +214,24 @@ class QwenModel:
         listed = _left(seen.nodes, asked.rejected) if narrow else []
         meant: list[Node] = []
         if profile.points == "named":
+            if (shown := self._looks(asked, history, listed, seen, reads).offered()) is not None:
+                return shown
             asked, meant = self._understood(asked, history, listed, seen, reads)
         return asked, self._narrowing(asked, seen, listed, meant, reads, pointer)
+
+    def _looks(
+        self, asked: Instruction, history: Sequence[Done], listed: Sequence[Node], seen: Observation, reads: bool
+    ) -> Looks:
+        """The instruction as one about figures and drags."""
+        wishes = (self._course.goal, asked.step or asked.goal)
+        nodes = elements.without_echoes(listed, wishes, reads)
+        told = [node.rect for node in listed if node not in nodes]
+
+        def find(words: str) -> list[Node]:
+            return _meant(nodes, replace(asked, goal=f"press {words}", step=""), wishes, seen, reads)
+
+        signs = self._recall.signs if self._recall is not None else _no_signs
+        return Looks(asked, history, seen, nodes, told, find, signs, self._spoken.grid)
 
     def _understood(
         self, asked: Instruction, history: Sequence[Done], listed: Sequence[Node], seen: Observation, reads: bool
@@ -330,6 +348,11 @@ def _meant(
         found = [node for node in found if elements.holds_name(node, text)] if planned else found
         return [elements.part_of(node, text) for node in found] if misread else found
     return [node for node in exact if node in loose.nodes] or exact
+
+
+def _no_signs(seen: Observation, found: Sequence[Shape]) -> dict[Shape, str]:
+    """For a checkpoint that cannot read."""
+    return {}
 
 
 def _left(nodes: Sequence[Node], rejected: Sequence[Point]) -> list[Node]:

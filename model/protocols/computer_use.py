@@ -171,8 +171,12 @@ class ComputerUse(Tool):
 
     def terms(self, offered: Sequence[str], narrowing: Narrowing) -> list[str]:
         """Grammar of what `acts` names."""
+        start = _START if not narrowing.pointer else _START_MAYBE
+        if narrowing.drag is not None:
+            x, y = narrowing.drag[0]
+            start = _START.replace("point", f'"[{x}, {y}]"')
         return [
-            f"start_point: {_START if not narrowing.pointer else _START_MAYBE}",
+            f"start_point: {start}",
             *_pointed_terminals(offered),
             _TERMINALS % (MAX_TEXT, " | ".join(json.dumps(json.dumps(name)) for name in KEYS), MAX_REASON),
         ]

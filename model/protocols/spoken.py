@@ -69,6 +69,12 @@ class Narrowing:
     """Whether the runtime knows where the pointer is, so that a call may leave its point out."""
     replacing: bool = False
     """Something stands in the field that is to hold something else: a press on it marks all of it."""
+    only_press: bool = False
+    """The only thing to do is to press one of the points."""
+    drag: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """The only thing to do is a drag from one grid point to another."""
+    fulfilled: bool = False
+    """The only thing to say is success."""
     answer: Mapping[str, Any] | None = field(default=None, hash=False)
     """JSON Schema of an answer; free text when None."""
     zoom_of: int | None = None

@@ -142,6 +142,12 @@ class Tool(ABC):
             offered = [name for name in offered if name not in self.touching]
         if narrowing.replacing and "triple_click" in offered:
             offered = [name for name in offered if name != "left_click"]
+        if narrowing.drag is not None and "left_click_drag" in offered:
+            offered = ["left_click_drag"]
+        elif narrowing.only_press and "left_click" in offered:
+            offered = ["left_click"]
+        elif narrowing.fulfilled and "terminate" in offered:
+            offered = ["terminate"]
         acts, ends = self.acts(offered), _ends(offered, narrowing)
         rules = [
             start_rule(self.before if self.action_line else "", self.calls),
@@ -150,7 +156,7 @@ class Tool(ABC):
             *([call_rule("step", self.name, "act")] if self.calls > 1 else []),
             *(["act: " + "\n   | ".join(acts)] if acts else []),
             *(["end: " + "\n   | ".join(ends)] if ends else []),
-            point_rule(narrowing.points),
+            point_rule(narrowing.points if narrowing.drag is None else narrowing.drag[1:]),
             f"words: {said_words(narrowing.words, narrowing.values)}",
             numbers(self.grid).rstrip(),
             *self.terms(offered, narrowing),
@@ -207,6 +213,6 @@ def _ends(offered: Sequence[str], narrowing: Narrowing) -> list[str]:
         ends.append(r'"answer\", \"text\": " ' + ("TEXT" if narrowing.answer is None else "answer"))
     if "terminate" in offered and not narrowing.unfinished:
         ends.append(r'"terminate\", \"status\": \"success\""')
-    if "terminate" in offered and not narrowing.possible:
+    if "terminate" in offered and not (narrowing.possible or narrowing.fulfilled):
         ends.append(r'"terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?')
     return ends

@@ -13,6 +13,8 @@ from model.base import Act, Done, Move
 from model.looking import image_of
 from model.protocols.computer_use import summary
 from model.reading.reader import Reader
+from model.reading.shapes import Shape
+from model.reading.signs import signs
 
 __all__ = ["Recall"]
 
@@ -40,6 +42,10 @@ class Recall:
         while len(self._read) > _SCREENS:
             self._read.popitem(last=False)
         return replace(given, nodes=nodes, more=())
+
+    def signs(self, given: Observation, found: Sequence[Shape]) -> dict[Shape, str]:
+        """The letter or digit of each shape on a screen that is one; see `model.reading.signs`."""
+        return signs(self._reader, given.frame.pixels, found)
 
     def told(self, history: Sequence[Done], move_of: Callable[[Done], Move | None]) -> list[Done]:
         """The history with every act summed up in the reader's words; `move_of` reads a step's reply."""

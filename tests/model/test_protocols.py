@@ -441,3 +441,21 @@ def test_a_constrained_list_is_always_read_whole(table: TokenTable, kind: str) -
         assert len(entries) <= 4 and all(max(entry[kind]) <= 999 for entry in entries)
         lengths.add(len(grounding.read(reply, SCREEN, Grid(999, 999)) or ()))
     assert len(lengths) > 1
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "told"),
+    [
+        (
+            Narrowing(drag=((10, 20), (300, 400)), unfinished=True, possible=True),
+            Drag(start=Point(10, 16), end=Point(300, 320)),
+        ),
+        (Narrowing(points=((10, 20),), unfinished=True, possible=True, only_press=True), Click(at=Point(10, 16))),
+        (Narrowing(fulfilled=True, pressing=False), None),
+    ],
+)
+def test_a_reply_that_has_one_thing_to_say(table: TokenTable, narrowing: Narrowing, told: Drag | Click | None) -> None:
+    spoken = ComputerUse(action_line=False)
+    for reply in blind(table, spoken.grammar(narrowing), 20):
+        (move,) = spoken.moves(reply, Screen(1000, 800), None, 1)
+        assert move == Finish() if told is None else isinstance(move, Act) and move.action == told

@@ -1,0 +1,163 @@
+"""Wishes about plain figures, which have a colour, a form and a size and no name: "the small blue circle".
+
+Rules over English words; which shapes stand on the screen is told by `model.reading.shapes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from model.reading.shapes import Shape
+
+__all__ = ["COLOURS", "Figure", "among", "counted", "figure", "pressed"]
+
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "orange": (255, 165, 0),
+    "purple": (128, 0, 128), "violet": (238, 130, 238), "pink": (255, 192, 203), "brown": (165, 42, 42),
+    "black": (0, 0, 0), "white": (255, 255, 255), "grey": (128, 128, 128), "gray": (128, 128, 128),
+    "cyan": (0, 255, 255), "aqua": (0, 255, 255), "magenta": (255, 0, 255), "fuchsia": (255, 0, 255),
+    "lime": (0, 255, 0), "olive": (128, 128, 0), "maroon": (128, 0, 0), "navy": (0, 0, 128), "teal": (0, 128, 128),
+    "silver": (192, 192, 192), "gold": (255, 215, 0), "turquoise": (64, 224, 208), "beige": (245, 245, 220),
+}  # fmt: skip
+"""Names of colours in CSS, as red, green and blue of 0 to 255."""
+_APART = 110.0
+"""A colour that lies further than this from what was asked for is another one."""
+_FORMS: dict[str, frozenset[str]] = {
+    "box": frozenset({"rectangle", "square"}),
+    "rectangle": frozenset({"rectangle", "square"}),
+    "square": frozenset({"square"}),
+    "circle": frozenset({"circle"}),
+    "dot": frozenset({"circle"}),
+    "disc": frozenset({"circle"}),
+    "triangle": frozenset({"triangle"}),
+    "shape": frozenset({"rectangle", "square", "circle", "triangle"}),
+    "figure": frozenset({"rectangle", "square", "circle", "triangle"}),
+    "block": frozenset({"rectangle", "square"}),
+    "letter": frozenset({"letter"}),
+    "digit": frozenset({"digit"}),
+    "item": frozenset(),
+    "object": frozenset(),
+    "thing": frozenset(),
+}
+_SIZES = {
+    "small": -1, "smaller": -1, "smallest": -1, "little": -1, "tiny": -1,
+    "large": 1, "larger": 1, "largest": 1, "big": 1, "bigger": 1, "biggest": 1,
+}  # fmt: skip
+_FIGURE = re.compile(
+    rf"(?:the |an? |all |all of the |every |each |any )*(?:(?P<size>{'|'.join(_SIZES)}) )?"
+    rf"(?:(?P<colour>{'|'.join(COLOURS)}) (?:colou?red )?)?"
+    rf"(?:(?P<form>{'|'.join(_FORMS)})(?:e?s)?|(?P<sign>\w)s?)",
+    re.IGNORECASE,
+)
+_PRESS = re.compile(
+    r"^(?:please )?(?P<verb>click|press|tap|select|pick|choose|hit)(?: on)? (?P<what>.+)$", re.IGNORECASE
+)
+_SHADES = re.compile(rf"^(?:the |all )*(?:shades|tones|hues) of (?P<colour>{'|'.join(COLOURS)})$", re.IGNORECASE)
+_MANY = re.compile(r"^how many (?P<what>.+?)(?: are there| do you see| can you see| are shown)?\??$", re.IGNORECASE)
+_COVERED_PX = 1600
+"""A box that something covers in part is still one from this area on."""
+_STEP = 1.45
+"""Sizes that differ by less are one size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a wish says of a figure; what it does not say is open."""
+
+    size: int = 0
+    """1 for a large one, -1 for a small one."""
+    colour: str = ""
+    form: str = ""
+    """A key of `_FORMS`, or a single letter or digit that is drawn."""
+    shades: bool = False
+    """Whether every shade of the colour is meant."""
+
+
+def figure(phrase: str) -> Figure | None:
+    """The figure that a phrase describes; None for anything that could be a name."""
+    said = phrase.strip(" .")
+    if found := _SHADES.match(said):
+        return Figure(colour=found.group("colour").lower(), form="shape", shades=True)
+    found = _FIGURE.fullmatch(said)
+    if found is None:
+        return None
+    size, colour = (found.group("size") or "").lower(), (found.group("colour") or "").lower()
+    form = (found.group("form") or "").lower() or found.group("sign")
+    plain = form in ("circle", "triangle", "square", "rectangle", "shape", "figure", "letter", "digit")
+    if not (size or colour or plain):
+        return None  # "the item", "a": nothing is said of its looks
+    return Figure(_SIZES.get(size, 0), colour, form)
+
+
+def pressed(text: str) -> tuple[Figure, bool] | None:
+    """The figure that a wish wants pressed, and whether all of its kind are meant; None for another wish."""
+    found = _PRESS.match(text.strip())
+    if found is None:
+        return None
+    wanted = figure(found.group("what"))
+    every = bool(re.match(r"all\b|every\b|each\b", found.group("what"), re.IGNORECASE))
+    return None if wanted is None else (wanted, every)
+
+
+def counted(text: str) -> Figure | None:
+    """The figure that a question wants counted."""
+    found = _MANY.match(text.strip(" ."))
+    return figure(found.group("what")) if found else None
+
+
+def among(wanted: Figure, found: Sequence[Shape], sign_of: Callable[[Shape], str]) -> list[Shape]:
+    """The shapes that a figure can be, in reading order.
+
+    Args:
+        wanted: what is said of them.
+        found: what stands on the screen.
+        sign_of: the letter or digit that a shape is; empty for none.
+    """
+    left = [one for one in found if _formed(wanted, one, sign_of)]
+    left = [one for one in left if not wanted.colour or _coloured(wanted, one)]
+    if wanted.colour and not wanted.shades and wanted.form in ("box", "square", "rectangle") and len(left) > 1:
+        nearest = min(_apart(wanted.colour, one) for one in left)
+        left = [one for one in left if _apart(wanted.colour, one) <= nearest + 12]
+    return [one for one in left if wanted.size == 0 or _sized(wanted, one, found)]
+
+
+def _formed(wanted: Figure, one: Shape, sign_of: Callable[[Shape], str]) -> bool:
+    if wanted.form not in _FORMS:
+        return sign_of(one) == wanted.form
+    forms = _FORMS[wanted.form]
+    if not forms & {"letter", "digit"}:
+        partly = wanted.form == "box" and one.form == "other" and one.rect.area > _COVERED_PX and not sign_of(one)
+        return not forms or one.form in forms or partly
+    sign = sign_of(one)
+    return bool(sign) and (sign.isdigit() if "digit" in forms else sign.isalpha())
+
+
+def _coloured(wanted: Figure, one: Shape) -> bool:
+    if wanted.shades:
+        red, green, blue = one.colour
+        most = {"red": red, "green": green, "blue": blue}.get(wanted.colour)
+        if most is None:
+            return _apart(wanted.colour, one) < 2 * _APART
+        return bool(most == max(one.colour) and most - sorted(one.colour)[1] > 24)
+    return _apart(wanted.colour, one) < _APART
+
+
+def _apart(colour: str, one: Shape) -> float:
+    """How different two colours look: the weighed distance of red, green and blue (Riemersma's low-cost form)."""
+    (r, g, b), (red, green, blue) = COLOURS[colour], one.colour
+    mean = (r + red) / 2
+    return float(
+        ((2 + mean / 256) * (r - red) ** 2 + 4 * (g - green) ** 2 + (2 + (255 - mean) / 256) * (b - blue) ** 2) ** 0.5
+    )
+
+
+def _sized(wanted: Figure, one: Shape, found: Sequence[Shape]) -> bool:
+    """Whether a shape is one of the large or of the small ones; any, where all are of a size."""
+    sizes = sorted(other.size for other in found)
+    low, high = sizes[0], sizes[-1]
+    if high < _STEP * low:
+        return True
+    middle = (low * high) ** 0.5
+    return one.size > middle if wanted.size > 0 else one.size <= middle

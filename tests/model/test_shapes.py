@@ -1,0 +1,45 @@
+"""Shapes of one colour, found in pixels."""
+
+import pytest
+from drawn_shapes import frame
+
+from actuators.geometry import Point, Rect
+from model.reading.shapes import holding, shapes
+
+
+@pytest.mark.parametrize(
+    ("kind", "box", "form"),
+    [
+        ("rectangle", (20, 30, 120, 70), "rectangle"),
+        ("rectangle", (20, 30, 60, 70), "square"),
+        ("ellipse", (20, 30, 81, 91), "circle"),
+        ("ellipse", (20, 30, 120, 70), "other"),
+        ("triangle", (20, 30, 81, 91), "triangle"),
+    ],
+)
+def test_the_form_and_the_exact_box(kind: str, box: tuple[int, int, int, int], form: str) -> None:
+    found = shapes(frame((kind, box, "red")))
+    assert [(one.form, one.rect, one.colour, one.hollow) for one in found] == [(form, Rect(*box), (255, 0, 0), False)]
+
+
+def test_a_fill_and_its_outline_are_one() -> None:
+    found = shapes(frame(("rectangle", (20, 30, 120, 70), "blue"), outline="black"))
+    assert [(one.rect, one.colour, one.hollow) for one in found] == [(Rect(20, 30, 120, 70), (0, 0, 255), False)]
+
+
+def test_an_empty_box_has_the_colour_of_its_outline() -> None:
+    (one,) = shapes(frame(("rectangle", (20, 30, 120, 70), "white"), outline="black"))
+    assert (one.rect, one.colour, one.hollow) == (Rect(20, 30, 120, 70), (0, 0, 0), True)
+
+
+def test_the_ground_is_none_and_reading_order_holds() -> None:
+    drawn = frame(("rectangle", (200, 40, 240, 80), "red"), ("rectangle", (20, 42, 60, 82), "red"))
+    assert [one.rect.left for one in shapes(drawn)] == [20, 200]
+    assert shapes(frame(("rectangle", (0, 0, 400, 120), "yellow"))) == ()
+
+
+def test_the_smallest_around_a_point() -> None:
+    found = shapes(frame(("rectangle", (20, 20, 200, 200), "red"), ("rectangle", (60, 60, 100, 100), "blue")))
+    inner = holding(found, Point(80, 80))
+    assert inner is not None and inner.colour == (0, 0, 255)
+    assert holding(found, Point(350, 250)) is None
