@@ -1,4 +1,7 @@
-"""One connection to an X server, for looking around and for input. What breaks it is `SurfaceLost`."""
+"""One connection to an X server, for looking around and for input. What breaks it is `SurfaceLost`.
+
+So is a server that says nothing for `actuators.bound.BOUND_S`: the connection is cut then.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from actuators.bound import BOUND_S, Bound
 from actuators.errors import SurfaceLost, SurfaceUnavailable
 from actuators.geometry import Rect
 from sandboxes.display import opened_with
@@ -22,12 +26,13 @@ class Server:
     Args:
         name: `:1`, or None for the one that the environment names.
         authority: the file with its cookie; None for the user's own.
+        bound_s: a server that answers nothing for so long counts as gone.
 
     Raises:
         SurfaceUnavailable: it cannot be reached, or lacks what is needed to act on it.
     """
 
-    def __init__(self, name: str | None = None, authority: Path | None = None) -> None:
+    def __init__(self, name: str | None = None, authority: Path | None = None, bound_s: float = BOUND_S) -> None:
         from Xlib import X, error
         from Xlib.display import Display
 
@@ -41,6 +46,7 @@ class Server:
             if not self.x.has_extension(extension):
                 self.x.close()
                 raise SurfaceUnavailable(f"this display has no {extension} extension")
+        self._bound = Bound(bound_s)
         self.x.set_error_handler(_ignore)
         self.name = str(self.x.get_display_name())
         self.authority = authority
@@ -59,8 +65,9 @@ class Server:
         """May be called twice."""
         if not self._lost:
             self._lost = "the display was left by this run"
-            with suppress(Exception):
+            with suppress(Exception), self._bound.waiting(self.x.fileno()):
                 self.x.close()
+        self._bound.close()
 
     @contextmanager
     def asking(self) -> Iterator[Any]:
@@ -70,11 +77,14 @@ class Server:
         if self._lost:
             raise SurfaceLost(self._lost)
         try:
-            yield self.x
+            with self._bound.waiting(self.x.fileno()):
+                yield self.x
         except (error.ConnectionClosedError, OSError, ValueError, AssertionError) as problem:
             if isinstance(problem, ValueError | AssertionError) and self._answers():
                 raise
             self._lost = "the display has gone: its X server ended"
+            if self._bound.cut:
+                self._lost = f"the display does not answer: nothing came from its X server in {self._bound.seconds:g} s"
             raise SurfaceLost(self._lost) from None
 
     def atom(self, name: str) -> int:
@@ -93,8 +103,10 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Until the server tells something, at most so long; then as `heed`."""
         with self.asking() as x:
-            if not x.pending_events():
-                select.select([x.fileno()], [], [], max(0.0, seconds))
+            at = -1 if x.pending_events() else x.fileno()
+        if at >= 0:
+            with suppress(OSError, ValueError):
+                select.select([at], [], [], max(0.0, seconds))
         self.heed()
 
     def read_by(self, window: int, bound_s: float) -> bool:
