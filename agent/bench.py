@@ -24,8 +24,8 @@ again as part of the act. The rest is what it says."""
 _FIELDS = "".join(f"<label>Field {n} <input name=f{n}></label> " for n in range(12))
 """As many as it takes for no rule to think that the bench goes in circles."""
 BUDGETS_MS: dict[str, float | None] = {"browser": 120.0, "desktop": 60.0, "android": None, "guest": None}
-"""p50 of a step without the model on a page that does not change. Phones and guests have none: they are as fast as their
-`adb` and their server."""
+"""p50 of a step without the model on a page that does not change. Phones and guests have none: they are as fast as
+their `adb` and their server."""
 
 _HTML = """<!doctype html><title>Bench</title><h1>A page that does not change</h1><form>
 {fields}
@@ -122,10 +122,10 @@ def policy(as_json: bool) -> int:
     return 0
 
 
-def model(checkpoint: str, as_json: bool, shapes: str = "", repeat: int = 5) -> int:
+def model(checkpoint: str, as_json: bool, shapes: str = "", repeat: int = 5, device: str = "auto") -> int:
     """Time the engine against transformers' `generate` on one growing conversation, in turns, in one process.
 
-    With `shapes`, published sizes with random weights on a GPU instead of a checkpoint.
+    With `shapes`, published sizes with random weights instead of a checkpoint, on a GPU unless the device says else.
     """
     from model.base import ModelError
     from model.bench import compare, table
@@ -136,10 +136,11 @@ def model(checkpoint: str, as_json: bool, shapes: str = "", repeat: int = 5) -> 
     try:
         with sleeping_threads():
             if shapes:
-                found = compare_shapes([name.strip() for name in shapes.split(",") if name.strip()], repeat=repeat)
+                names = [name.strip() for name in shapes.split(",") if name.strip()]
+                found = compare_shapes(names, repeat=repeat, device=device)
                 print(json.dumps(found) if as_json else shapes_table(found))
                 return 0
-            said = compare(checkpoint_folder(checkpoint), repeat=repeat)
+            said = compare(checkpoint_folder(checkpoint), repeat=repeat, device=device)
     except ModelError as problem:
         print(f"agent bench model: {problem}", file=sys.stderr)
         return USAGE

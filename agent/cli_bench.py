@@ -72,9 +72,12 @@ def model(
     checkpoint: Annotated[str, typer.Argument(help="`pilot` or a folder.")] = "pilot",
     shapes: Annotated[str, typer.Option(help="Sizes such as 2B,4B,8B with random weights instead, on a GPU.")] = "",
     repeat: Annotated[int, typer.Option(help="How often each is timed; medians are shown.", min=1)] = 5,
+    device: Annotated[
+        str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`; sizes want a GPU unless told.")
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Time the engine against transformers' generate on a growing conversation."""
     from agent.bench import model
 
-    raise typer.Exit(model(checkpoint, as_json, shapes, repeat))
+    raise typer.Exit(model(checkpoint, as_json, shapes, repeat, device))

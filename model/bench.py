@@ -8,9 +8,10 @@ Run as `agent bench model`. At each measured step three things are timed in turn
 - `generate`: transformers' `generate()` on the whole conversation, as many tokens, no grammar. It is timed with all of
   torch's threads and with one, and the quicker counts.
 
-`same` says whether `free` and `generate` said the same tokens. The steps are gone through in rounds, so that what else
-the machine does in the meantime falls on all of them. Figures are medians of wall-clock time; `cpu_s` beside the
-engine's is the time of the processor, which others on the machine lengthen less.
+What `generate` is given is made ready before its clock starts: cutting pictures into patches is not counted for it,
+and is for the engine. `same` says whether `free` and `generate` said the same tokens. The steps are gone through in
+rounds, so that what else the machine does in the meantime falls on all of them. Figures are medians of wall-clock time;
+`cpu_s` beside the engine's is the time of the processor, which others on the machine lengthen less.
 """
 
 from __future__ import annotations
@@ -229,9 +230,16 @@ class _Timed(NamedTuple):
 
 def _engine_once(engine: Any, encoded: Any, steering: Any, before: Any) -> _Timed:
     """One reply by an engine that holds the turn before and nothing else."""
+    from model.qwen3vl.engine import Free
+
     engine.forget()
     if before is not None:
         engine.last_logits(before)
+        if engine.records:  # as in a run, where the turn before has left a recorded step behind it
+            engine.reply(encoded, Free(frozenset(), 2))
+            engine.last_logits(before)
+            engine.forget_pictures()
+    _finished()
     began, cpu = time.perf_counter(), time.process_time()
     out = engine.reply(encoded, steering)
     total = time.perf_counter() - began
@@ -239,27 +247,34 @@ def _engine_once(engine: Any, encoded: Any, steering: Any, before: Any) -> _Time
     return _Timed(out.prefill_s, token, total, time.process_time() - cpu, out.ids)
 
 
+def _finished() -> None:
+    """Wait for what a GPU was given before, so that it is not counted for what comes next."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def _generate_once(checkpoint: Any, encoded: Any, tokens: int) -> _Timed:
     import torch
 
+    inputs = {
+        "input_ids": torch.from_numpy(encoded.ids)[None],
+        "pixel_values": torch.cat([torch.from_numpy(picture.patches()) for picture in encoded.pictures]).to(
+            checkpoint.dtype
+        ),
+        "image_grid_thw": torch.tensor([[1, *picture.grid] for picture in encoded.pictures]),
+        "mm_token_type_ids": torch.from_numpy(encoded.token_types)[None],
+    }
+    ready = {name: value.to(checkpoint.device) for name, value in inputs.items()}
+
     def say(count: int) -> tuple[float, list[int]]:
+        _finished()
         began = time.perf_counter()
         checkpoint.network.model.rope_deltas = None
-        inputs = {
-            "input_ids": torch.from_numpy(encoded.ids)[None],
-            "pixel_values": torch.cat([torch.from_numpy(picture.patches()) for picture in encoded.pictures]).to(
-                checkpoint.dtype
-            ),
-            "image_grid_thw": torch.tensor([[1, *picture.grid] for picture in encoded.pictures]),
-            "mm_token_type_ids": torch.from_numpy(encoded.token_types)[None],
-        }
-        out = checkpoint.network.generate(
-            **{name: value.to(checkpoint.device) for name, value in inputs.items()},
-            max_new_tokens=count,
-            do_sample=False,
-            eos_token_id=None,
-        )
-        return time.perf_counter() - began, out[0, len(encoded.ids) :].tolist()
+        out = checkpoint.network.generate(**ready, max_new_tokens=count, do_sample=False, eos_token_id=None)
+        said = out[0, len(encoded.ids) :].tolist()
+        return time.perf_counter() - began, said
 
     first, _ = say(1)
     cpu = time.process_time()

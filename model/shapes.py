@@ -1,8 +1,10 @@
 """Published sizes with random weights on a GPU: how near the engine comes to what the device can do.
 
-Run as `agent bench model --shapes 2B,4B,8B`. A network's speed does not depend on its weights, so nothing is fetched:
-tokenizer, template and image rules are those of the built-in checkpoint, the network is random in bfloat16. The limits
-are measured on the same device in the same process: the rate of a large matrix product, and of copying memory.
+Run as `agent bench model --shapes 2B,4B,8B`, or where nothing but the model's own packages is installed as
+`python -m model.shapes 2B,4B,8B --out FOLDER`, which draws the charts as well. A network's speed does not depend on its
+weights, so nothing is fetched: tokenizer, template and image rules are those of the built-in checkpoint, the network is
+random in bfloat16. The limits are measured on the same device in the same process: the rate of a large matrix product,
+and of copying memory.
 """
 
 from __future__ import annotations
@@ -21,13 +23,21 @@ SCREEN = (1920, 1080)
 STEPS = (1, 5, 10, 20)
 
 
-def compare_shapes(names: Sequence[str], steps: Sequence[int] = STEPS, repeat: int = 3) -> dict[str, Any]:
-    """Measure each size on the GPU.
+def compare_shapes(
+    names: Sequence[str],
+    steps: Sequence[int] = STEPS,
+    repeat: int = 3,
+    device: str = "auto",
+    screen: tuple[int, int] = SCREEN,
+) -> dict[str, Any]:
+    """Measure each size on the GPU, or where else it is told to.
 
     Args:
         names: of published sizes, dense or not.
         steps: as for `bench.compare`.
         repeat: as for `bench.compare`.
+        device: `auto` is the GPU and nothing else; `cpu` computes in float32.
+        screen: width and height of the screenshots.
 
     Returns:
         `device`, `bandwidth_gb_s` and `matrix_tflops` as measured, and `shapes`: what `bench.compare` returns for each
@@ -41,27 +51,39 @@ def compare_shapes(names: Sequence[str], steps: Sequence[int] = STEPS, repeat: i
     unknown = [name for name in names if name not in MEMBERS]
     if unknown or not names:
         raise ModelError(f"no size `{', '.join(unknown)}`, expected some of {', '.join(MEMBERS)}")
-    if not torch.cuda.is_available():
-        raise ModelError("--shapes measures a GPU and torch finds no CUDA; without --shapes a CPU is measured")
+    if device == "auto" and not torch.cuda.is_available():
+        raise ModelError("--shapes measures a GPU and torch finds no CUDA: --device cpu measures them here")
     from model.bench import measured
-    from model.memory import Wanted, check, gpus_free
+    from model.memory import Wanted, check, free_bytes
+    from model.qwen3vl.checkpoint import pick_device
 
-    device = torch.device("cuda")
-    limits = {"bandwidth_gb_s": _bandwidth(device), "matrix_tflops": _matrix_rate(device)}
+    where = pick_device(device)
+    gpu, pixels = where.type == "cuda", screen[0] * screen[1]
+    dtype = torch.bfloat16 if gpu else torch.float32
+    size, side = (2**30, 8192) if gpu else (2**26, 1024)
+    limits = {"bandwidth_gb_s": _bandwidth(where, size), "matrix_tflops": _matrix_rate(where, side, dtype)}
     found: dict[str, Any] = {}
+    said: dict[str, Any] = {}
     for name in names:
         shape = MEMBERS[name]
-        check(Wanted(shape, "bfloat16", 2, max(steps), SCREEN[0] * SCREEN[1]), gpus_free()[0], "cuda", name)
-        opened = random_checkpoint(shape, device, torch.bfloat16)
-        said = measured(opened, steps, SCREEN, SCREEN[0] * SCREEN[1], repeat)
-        found[name] = {**said, "checkpoint": name, **against_limits(said, shape, **limits)}
+        kind, number = ("bfloat16", 2) if gpu else ("float32", 4)
+        check(Wanted(shape, kind, number, max(steps), pixels), free_bytes(device), where.type, name)
+        opened = random_checkpoint(shape, where, dtype, pixels)
+        if gpu:
+            torch.cuda.reset_peak_memory_stats(where)
+        said = measured(opened, steps, screen, pixels, repeat)
+        found[name] = {**said, "checkpoint": name, **against_limits(said, shape, **limits, number_bytes=number)}
         del opened
-        torch.cuda.empty_cache()
-    return {"device": torch.cuda.get_device_name(device), **limits, "shapes": found}
+        if gpu:
+            torch.cuda.empty_cache()
+    return {"device": said["device"], **limits, "shapes": found}
 
 
-def random_checkpoint(shape: Shape, device: Any, dtype: Any) -> Any:
-    """A `Checkpoint` of a shape with random weights, the built-in checkpoint's tokenizer and image rules around it."""
+def random_checkpoint(shape: Shape, device: Any, dtype: Any, most: int = SCREEN[0] * SCREEN[1]) -> Any:
+    """A `Checkpoint` of a shape with random weights, the built-in checkpoint's tokenizer and image rules around it.
+
+    Pictures of up to `most` pixels are shown whole.
+    """
     import torch
     import transformers
 
@@ -87,7 +109,6 @@ def random_checkpoint(shape: Shape, device: Any, dtype: Any) -> Any:
     network.eval().requires_grad_(False)
     linear_patch_embedding(network)
     profile = read_profile(folder)
-    most = SCREEN[0] * SCREEN[1]
     profile = profile.model_copy(update={"max_pixels": profile.max_pixels.model_copy(update={"both": most})})
     rules = replace(processor.rules, max_pixels=most)
     processor.rules = rules
@@ -120,18 +141,20 @@ def _vision(shape: Shape) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def against_limits(said: dict[str, Any], shape: Shape, bandwidth_gb_s: float, matrix_tflops: float) -> dict[str, float]:
-    """Shares of the device's limits, at the last step measured.
+def against_limits(
+    said: dict[str, Any], shape: Shape, bandwidth_gb_s: float, matrix_tflops: float, number_bytes: int = 2
+) -> dict[str, float]:
+    """Shares of the device's limits, at the last step measured, weights and cache in numbers of so many bytes.
 
     `decode_share`: bytes of weights, keys and values that a token must read, over what could be read in its time.
     `prefill_share`: multiplications of the first step's decoder and vision tower, over what could be done in its time.
     """
     last, first = max(said["steps"]), min(said["steps"])
     row, start = said["steps"][last], said["steps"][first]
-    read = 2 * (shape.text_parameters - (0 if shape.tied else shape.vocabulary * shape.hidden))
+    read = number_bytes * (shape.text_parameters - (0 if shape.tied else shape.vocabulary * shape.hidden))
     if shape.experts:
-        read -= 2 * shape.layers * 3 * shape.hidden * shape.between * (shape.experts - shape.active)
-    read += 2 * shape.cache_values * row["prompt_tokens"]
+        read -= number_bytes * shape.layers * 3 * shape.hidden * shape.between * (shape.experts - shape.active)
+    read += number_bytes * shape.cache_values * row["prompt_tokens"]
     products = _products(shape, start["prompt_tokens"], start["picture_tokens"])
     return {
         "decode_share": round(read / row["free"]["per_token_s"] / (bandwidth_gb_s * 1e9), 3),
@@ -177,11 +200,11 @@ def _bandwidth(device: Any, count: int = 2**30) -> float:
     return round(2 * count / _timed(lambda: target.copy_(source), _wait(device)) / 1e9, 1)
 
 
-def _matrix_rate(device: Any, side: int = 8192) -> float:
-    """Tera-operations a second of a square product in bfloat16."""
+def _matrix_rate(device: Any, side: int = 8192, dtype: Any = None) -> float:
+    """Tera-operations a second of a square product, in bfloat16 unless another format is given."""
     import torch
 
-    left, right = (torch.randn(side, side, dtype=torch.bfloat16, device=device) for _ in range(2))
+    left, right = (torch.randn(side, side, dtype=dtype or torch.bfloat16, device=device) for _ in range(2))
     return round(2 * side**3 / _timed(lambda: left @ right, _wait(device)) / 1e12, 4)
 
 
@@ -200,3 +223,39 @@ def table(found: dict[str, Any]) -> str:
         lines.append(one(said))
         lines.append(f"decoding at {said['decode_share']:.0%} of the bandwidth, prefill at {said['prefill_share']:.0%}")
     return "\n".join(lines)
+
+
+def _main() -> int:
+    import argparse
+    import json
+    import sys
+    from pathlib import Path
+
+    options = argparse.ArgumentParser(prog="python -m model.shapes", description=(__doc__ or "").split("\n")[0])
+    options.add_argument("sizes", help="published sizes, 2B,4B,8B")
+    options.add_argument("--repeat", type=int, default=3, help="how often each is timed (3)")
+    options.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (auto: a GPU)")
+    options.add_argument("--steps", default="1,5,10,20", help="turns of the conversation (1,5,10,20)")
+    options.add_argument("--screen", default="1920x1080", help="of the screenshots (1920x1080)")
+    options.add_argument("--out", type=Path, help="folder for shapes.json and a chart of each size")
+    given = options.parse_args()
+    try:
+        steps = [int(step) for step in given.steps.split(",")]
+        width, height = (int(side) for side in given.screen.split("x"))
+        names = [name.strip() for name in given.sizes.split(",") if name.strip()]
+        found = compare_shapes(names, steps, given.repeat, given.device, (width, height))
+    except (ModelError, ValueError) as problem:
+        print(f"model.shapes: {problem}", file=sys.stderr)
+        return 2
+    print(table(found))
+    if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "shapes.json").write_text(json.dumps(found), encoding="utf-8")
+        from model.chart import main
+
+        return main([str(given.out / "shapes.json"), str(given.out / "model-gpu.png")])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main())

@@ -174,8 +174,17 @@ class Engine:
     def forget(self) -> None:
         """Drop all keys, values and features."""
         self._cache = KeyValues(self._decoder.layers)
-        self._features = FeatureCache(self._features.limit_bytes)
+        self.forget_pictures()
         self._keep(0)
+
+    def forget_pictures(self) -> None:
+        """Drop the features of pictures seen before; keys and values stay."""
+        self._features = FeatureCache(self._features.limit_bytes)
+
+    @property
+    def records(self) -> bool:
+        """Whether single tokens are a recorded graph, which is recorded anew where buffers have grown."""
+        return self._steady is not None and self._device.type == "cuda"
 
     def reply(
         self, prompt: Encoded, steering: Steering, sampling: Sampling | None = None, stop: Stop | None = None
@@ -193,6 +202,8 @@ class Engine:
             out.ids += steering.forced()
             out.chances += [1.0] * len(out.ids)
             hidden = self._prefill(_with_tail(prompt, out.ids), out)
+            if hidden.is_cuda:  # the choice would wait for it anyway; so its time counts where it belongs
+                torch.cuda.synchronize(hidden.device)
             out.prefill_s = time.perf_counter() - began
             with self._few_threads():
                 self._decode(hidden, prompt.next_position + len(out.ids), steering, sampling, out)

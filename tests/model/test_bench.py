@@ -12,6 +12,7 @@ import torch
 from model import bench, chart, shapes
 from model.base import ModelError
 from model.family import Shape
+from model.qwen3vl.engine import Engine, Free
 
 SMALL = Shape(2, 64, 4, 2, 96, 2, 64, 48, head=16, tied=True, vocabulary=4528, levels=1, places=64)
 
@@ -78,6 +79,54 @@ def test_without_a_gpu_it_is_one_line(capsys: Any) -> None:
     assert model("pilot", False, "2B,4B,8B") == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and "torch finds no CUDA" in said.err and not said.out
+
+
+def test_sizes_are_measured_from_the_command_to_the_chart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    """All that a GPU runs but for the GPU, on a size of which there is none."""
+    from agent.bench import model
+
+    pytest.importorskip("matplotlib")
+    monkeypatch.setitem(shapes.MEMBERS, "small", SMALL)
+    monkeypatch.setattr(shapes.compare_shapes, "__defaults__", ((1, 2), 1, "auto", (192, 128)))
+    assert model("pilot", True, "small, small", 1, "cpu") == 0
+    said = json.loads(capsys.readouterr().out)
+    row = said["shapes"]["small"]
+    assert said["bandwidth_gb_s"] > 0 and said["matrix_tflops"] > 0 and row["dtype"] == "float32"
+    assert set(row["ratio_at_step"]) == {"1", "2"} and row["decode_share"] > 0 and row["prefill_share"] > 0
+    assert "decoding at" in shapes.table(said) and said["device"].startswith("cpu")
+    (tmp_path / "found.json").write_text(json.dumps(said))
+    assert chart.main([str(tmp_path / "found.json"), str(tmp_path / "out.png")]) == 0
+    assert (tmp_path / "out-small.png").is_file()
+
+
+def test_the_command_of_a_bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setitem(shapes.MEMBERS, "small", SMALL)
+    asked = ["shapes", "small", "--device", "cpu", "--steps", "1,2", "--screen", "192x128", "--repeat", "1"]
+    monkeypatch.setattr("sys.argv", [*asked, "--out", str(tmp_path)])
+    assert shapes._main() == 0 and "small, float32 on cpu" in capsys.readouterr().out
+    assert (tmp_path / "shapes.json").is_file() and (tmp_path / "model-gpu-small.png").is_file()
+    monkeypatch.setattr("sys.argv", ["shapes", "9B", "--device", "cpu"])
+    assert shapes._main() == 2 and "no size `9B`" in capsys.readouterr().err
+
+
+def test_a_step_is_timed_with_its_graph_recorded_and_its_picture_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU's step is measured after, played by an engine that says it records."""
+    opened = shapes.random_checkpoint(SMALL, "cpu", torch.float32)
+    engine = Engine(opened.network, static=True)
+    monkeypatch.setattr(Engine, "records", True)
+    talk = bench._Talk(opened, (192, 128), 192 * 128)
+    talk.turn(1)
+    encoded = talk.turn(2)
+    seen: list[str] = []
+    real = Engine._encode
+    monkeypatch.setattr(Engine, "_encode", lambda self, picture: (seen.append(picture.key), real(self, picture))[1])
+    timed = bench._engine_once(engine, encoded, Free(frozenset(), 3), talk.before)
+    first, second = (picture.key for picture in encoded.pictures)
+    assert seen == [first, second, second] and len(timed.said) == 3
+    assert timed.said == bench._engine_once(Engine(opened.network), encoded, Free(frozenset(), 3), talk.before).said
 
 
 @pytest.mark.gpu
