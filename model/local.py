@@ -20,7 +20,7 @@ from model.looking import Looking, image_of
 from model.looks import Looks
 from model.pointer import Pointer
 from model.profile import Profile
-from model.protocols import dates, elements, meaning, wish
+from model.protocols import dates, elements, meaning, sums, wish
 from model.protocols.asked import quoted
 from model.protocols.clauses import clauses
 from model.protocols.speech import speech
@@ -251,6 +251,9 @@ class QwenModel:
         if asked.step:
             return asked, meant
         value = wish.typed(text)
+        if value is not None and sums.wants_answer(value):
+            value = sums.solved(node.name for node in listed)
+            listed, meant = wish.largest(wish.fields(listed)), wish.largest(wish.fields(meant))
         if value is not None:
             into = wish.fields(meant) or wish.fields(listed)
             if len(into) == 1:

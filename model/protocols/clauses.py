@@ -30,7 +30,11 @@ _WHERE = re.compile(r"^(?:please )?(?:navigate|look|search|browse|go) through [^
 """Nor is a sentence that only says where to look."""
 _EACH = re.compile(r"^(select|check|tick|choose|pick|uncheck|untick|click(?: on)?) (.+)$", re.IGNORECASE)
 _WHEN_DONE = re.compile(r",? (?:when|once|after) (?:you are |you're |it is )?(?:done|finished|ready)$", re.IGNORECASE)
-_EMPTY = re.compile(r"^(?:select|check|tick|choose|click) nothing$", re.IGNORECASE)
+_EMPTY = re.compile(
+    r"^(?:(?:select|check|tick|choose|click) nothing|(?:solve|work out|figure out) (?:the|this|for|it)\b.*)$",
+    re.IGNORECASE,
+)
+"""What needs no hand: nothing at all, or thinking."""
 
 
 def clauses(text: str) -> list[str]:

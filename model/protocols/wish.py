@@ -13,7 +13,7 @@ from model.base import Done
 from model.protocols.asked import quoted
 from model.protocols.elements import plain_words
 
-__all__ = ["FIELDS", "begun", "fields", "openers", "outstanding", "replaces", "reworded", "seeks", "typed"]
+__all__ = ["FIELDS", "begun", "fields", "largest", "openers", "outstanding", "replaces", "reworded", "seeks", "typed"]
 
 FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
 """Roles that are typed into."""
@@ -79,6 +79,13 @@ def typed(text: str) -> str | None:
 def fields(nodes: Sequence[Node]) -> list[Node]:
     """Those that text can be typed into."""
     return [node for node in nodes if node.role in FIELDS]
+
+
+def largest(nodes: Sequence[Node]) -> list[Node]:
+    """The one that is at least twice as large as any other; all of them where none is."""
+    ranked = sorted(nodes, key=lambda node: -node.rect.area)
+    clear = len(ranked) > 1 and ranked[0].rect.area >= 2 * ranked[1].rect.area
+    return ranked[:1] if clear else list(nodes)
 
 
 def replaces(text: str, nodes: Sequence[Node]) -> bool:

@@ -25,6 +25,7 @@ from model.reading.alphabet import FILE, NONE, Alphabet, read_alphabet
 from model.reading.boxes import Squares, things
 from model.reading.glyphs import LEAST, Cells, glyphs
 from model.reading.heads import Dense, Heads, levels
+from model.reading.large import with_large_text
 from model.reading.letters import Letters, read_letters
 from model.reading.lines import Glyph, Piece, pieces
 from model.reading.tiles import PATCH, SQUARE, Tile, cover, cut, flat_patches
@@ -95,7 +96,8 @@ class Reader:
         """Everything the reader sees on a picture `(height, width, 3)`, in its pixels and in reading order."""
         height, width = pixels.shape[:2]
         tiles = cover(width, height)
-        return assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height), self._letters)
+        found = assemble(tiles, self._all(pixels, tiles), self.alphabet, (width, height), self._letters)
+        return with_large_text(found, pixels, self.lines)
 
     def lines(self, pixels: npt.NDArray[np.uint8]) -> tuple[Piece, ...]:
         """The runs of text on a picture `(height, width, 3)`, whatever they belong to; its pixels, reading order."""
