@@ -118,7 +118,10 @@ def test_the_tasks_that_come_along_are_verified(name: str, tmp_path: Path) -> No
     assert (found.code, found.last["outcome"]) == (0, "verified"), found.err + found.out
 
 
-def test_a_killed_display_in_the_middle_is_an_error_with_its_trail_and_nothing_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)])
+def test_a_display_that_dies_or_stops_in_the_middle_is_an_error_with_its_trail_and_nothing_left(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     steps = ("wait until never shown is shown", "type x")
     task = note(tmp_path, steps=steps)
     words = ["run", str(task), "--model", "plan", "--approve", "deny", "--runs", str(tmp_path / "runs"), "--json"]
@@ -132,7 +135,7 @@ def test_a_killed_display_in_the_middle_is_an_error_with_its_trail_and_nothing_l
                 killed = True
                 servers = [pid for pid in started if "Xvfb" in Path(f"/proc/{pid}/cmdline").read_text()]
                 assert servers
-                os.kill(servers[0], signal.SIGKILL)
+                os.kill(servers[0], number)
             last = line
             assert time.monotonic() < until
         code = child.wait(60)
