@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sandboxes.changes import Changes, Stamp, stamp_of, told_by
+from sandboxes.changes import Changes, Stamp, stamp_of
 from sandboxes.checkpoint import NotKept, State
 from sandboxes.overlay import Overlay, plainly
 
@@ -165,24 +165,31 @@ def _entries(
     left: list[str] = []
     size = 0
     for path, (place, stamp) in found.items():
-        if stamp is not None and (why := _unkept(place, stamp, size, clean)):
+        entry, why = _kept(place, stamp, size, clean)
+        if why:
             left.append(f"{path}: {why}")
             continue
-        files[path] = _entry(place, stamp)
+        files[path] = entry
         size += stamp.size if stamp is not None else 0
     return files, tuple(left)
 
 
-def _unkept(place: Path | None, stamp: Stamp, so_far: int, clean: Callable[[str], str]) -> str:
-    """Why a file is not kept; empty when it is."""
-    if stamp.kind == "other":
-        return "it is no plain file, folder or link"
-    if stamp.kind != "file":
-        return ""
-    if stamp.size > _MOST_BYTES or so_far + stamp.size > _MOST_IN_ALL:
-        return f"it is too large to be kept ({stamp.size} bytes)"
-    text = (told_by(place) or b"" if place is not None else b"").decode("utf-8", "replace")
-    return "it holds a secret" if clean(text) != text else ""
+def _kept(
+    place: Path | None, stamp: Stamp | None, so_far: int, clean: Callable[[str], str]
+) -> tuple[Entry | None, str]:
+    """What is kept of one path, or why nothing is. What is looked through for secrets is what is kept."""
+    if stamp is not None and stamp.kind == "other":
+        return None, "it is no plain file, folder or link"
+    if stamp is not None and (stamp.size > _MOST_BYTES or so_far + stamp.size > _MOST_IN_ALL):
+        return None, f"it is too large to be kept ({stamp.size} bytes)"
+    try:
+        entry = _entry(place, stamp)
+    except FileNotFoundError:  # a program took it away meanwhile
+        return None, ""
+    except OSError as error:
+        return None, f"it cannot be read: {(error.strerror or 'error').lower()}"
+    text = base64.b64decode(entry.get("bytes", "")).decode("utf-8", "replace") if entry is not None else ""
+    return (None, "it holds a secret") if clean(text) != text else (entry, "")
 
 
 def _entry(place: Path | None, stamp: Stamp | None) -> Entry | None:

@@ -104,6 +104,27 @@ def test_secrets_and_what_is_too_large_are_left_out_and_said(overlay: Overlay) -
     ]
 
 
+def test_a_file_that_goes_while_it_is_kept_is_one_that_is_not_there(
+    overlay: Overlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LibreOffice's lock, for one: between the look around and the reading it was deleted."""
+    inside(overlay, "echo locked > .lock; echo stays > stays.txt")
+    reads = Path.read_bytes
+
+    def gone(self: Path) -> bytes:
+        if self.name == ".lock":
+            raise FileNotFoundError(2, "No such file or directory")
+        if self.name == "stays.txt":
+            raise PermissionError(13, "Permission denied")
+        return reads(self)
+
+    monkeypatch.setattr(Path, "read_bytes", gone)
+    kept = FilesKeeper(overlay, plain).keep()
+    assert kept.data["files"][".lock"] is None
+    assert "stays.txt" not in kept.data["files"]
+    assert kept.left_out == ("stays.txt: it cannot be read: permission denied",)
+
+
 def test_a_page_is_no_state_of_files(overlay: Overlay) -> None:
     with pytest.raises(NotKept):
         FilesKeeper(overlay, plain).differs(State("page", {}))
