@@ -15,7 +15,8 @@ from model.family import MEMBERS, member, repository
 
 __all__ = ["PATTERNS", "NoName", "is_name", "pull", "pulled", "resolve"]
 
-PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.yaml", "merges.txt", "vocab.txt")
+_WEIGHTS = "*.safetensors"
+PATTERNS = (_WEIGHTS, "*.json", "*.jinja", "*.yaml", "merges.txt", "vocab.txt")
 """All that is fetched."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -81,6 +82,8 @@ def pull(name: str, folder: Path | None = None) -> Path:
     source = resolve(name)
     target = folder or Path("checkpoints") / source.rpartition("/")[2]
     try:
+        snapshot_download(source, local_dir=target, allow_patterns=[one for one in PATTERNS if one != _WEIGHTS])
+        _fetch_weights(source, target)
         snapshot_download(source, local_dir=target, allow_patterns=list(PATTERNS))
     except GatedRepoError as error:
         raise ModelError(f"{source} asks for consent first: accept its terms on the hub and set HF_TOKEN") from error
@@ -97,6 +100,39 @@ def pull(name: str, folder: Path | None = None) -> Path:
     except Exception as error:  # transport errors of whichever client huggingface_hub uses
         raise ModelError(f"cannot fetch {source}: {_line(error)}: run it again to go on where it ended") from error
     return target
+
+
+def _fetch_weights(source: str, target: Path) -> None:
+    """Each file of weights into a part of its own, going on where an earlier pull ended, then into its place.
+
+    huggingface_hub goes on within one call and begins a file anew in the next. What lies in its place it holds against
+    the hub's SHA-256, and fetches again what differs.
+    """
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    for name in HfApi().list_repo_files(source):
+        if not name.endswith(".safetensors") or ".." in Path(name).parts:
+            continue
+        url = hf_hub_url(source, name)
+        about = get_hf_file_metadata(url)
+        place = target / name
+        if about.etag is None or (place.is_file() and place.stat().st_size == about.size):
+            continue
+        headers = build_hf_headers()
+        if urlsplit(about.location).netloc != urlsplit(url).netloc:
+            headers.pop("authorization", None)  # the key is the hub's, not that of where it keeps its files
+        part = place.with_name(f"{place.name}.{about.etag[:16]}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab") as opened:
+            http_get(
+                about.location, opened, resume_size=opened.tell(), headers=headers,
+                expected_size=about.size, displayed_filename=name,
+            )  # fmt: skip
+        part.replace(place)
 
 
 def _line(error: Exception) -> str:
