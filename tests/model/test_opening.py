@@ -116,6 +116,21 @@ def test_several_gpus_are_filled_in_order(name: str) -> None:
         spread(wanted(shape=shape), [each // 2] * count)
 
 
+@pytest.mark.parametrize("name", ["tiny", "moe"])
+def test_every_part_of_a_checkpoint_is_given_a_place(name: str, request: pytest.FixtureRequest) -> None:
+    """Every weight lies in a module that the map names, and every name is one. All places are the CPU here."""
+    whole = request.getfixturevalue(name)
+    shape = shape_of(json.loads((whole.path / "config.json").read_text()))
+    placed: dict[str, Any] = dict.fromkeys(spread(wanted(shape=shape), [10**12, 10**12]), "cpu")
+    network = opened_by._load_network(opened_by.open_folder(whole.path), torch.float32, "sdpa", None, placed, False)
+    assert set(placed) <= {module for module, _ in network.named_modules()}
+    assert all(any(weight.startswith(f"{part}.") for part in placed) for weight, _ in network.named_parameters())
+    encoded = Talk(whole, 1).turn()
+    network.eval().requires_grad_(False)
+    found, exact = (Engine(one).reply(encoded, free(whole, 6)) for one in (network, whole.network))
+    assert found.ids == exact.ids
+
+
 def test_layers_on_two_devices_pass_on_what_goes_through_them(tiny: Any) -> None:
     """The second device is torch's meta device: it computes shapes alone, and refuses what lies elsewhere."""
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
