@@ -250,6 +250,10 @@ class QwenModel:
         meant = _meant(listed, asked, (self._course.goal, text), seen, reads)
         if asked.step:
             return asked, meant
+        if (entry := wish.completion(text)) is not None:
+            return self._completed(entry, asked, history, listed)
+        if not meant and (sign := wish.folded(text, listed)):
+            return replace(asked, goal=f"press {sign[0].name}"), sign
         value = wish.typed(text)
         if value is not None and sums.wants_answer(value):
             value = sums.solved(node.name for node in listed)
@@ -269,6 +273,26 @@ class QwenModel:
                 looking = replace(asked, goal=f"press {unopened[0].name}", unfinished=True, since=len(history))
                 return looking, unopened[:1]
         return asked, meant
+
+    def _completed(
+        self, entry: wish.Completion, asked: Instruction, history: Sequence[Done], listed: Sequence[Node]
+    ) -> tuple[Instruction, list[Node]]:
+        """The next act on the way to an entry of which a wish says how it begins and ends."""
+        done = [step.summary for step in history[asked.since :]]
+        begun = any(step.startswith("type") for step in done)
+        if not begun:
+            into = wish.largest(wish.fields(listed))
+            named = replace(into[0], name="") if len(into) == 1 else None
+            goal = f"type {entry.begins} into the field" if named is None else wish.reworded(entry.begins, named)
+            return replace(asked, goal=goal, values=(entry.begins,), unfinished=True), into
+        after = done[max(n for n, step in enumerate(done) if step.startswith("type")) + 1 :]
+        offered = entry.offered(elements.without_echoes(listed, (self._course.goal, asked.goal), misread=True))
+        if offered and not after:
+            return replace(asked, goal=f"press {offered[0].name}", unfinished=True, since=len(history)), offered[:1]
+        sends = [node for node in listed if node.role == "button" and node.enabled and node.name]
+        if after and asked.unfinished and len(sends) == 1 and f'"{sends[0].name}"' not in " ".join(after):
+            return replace(asked, goal=f"press {sends[0].name}", since=len(history)), sends  # it has to be sent off
+        return asked, []
 
     def _towards(
         self, day: date, asked: Instruction, history: Sequence[Done], listed: Sequence[Node]

@@ -7,13 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from actuators.observation import Node
 from model.base import Done
 from model.protocols.asked import quoted
 from model.protocols.elements import plain_words
 
-__all__ = ["FIELDS", "begun", "fields", "largest", "openers", "outstanding", "replaces", "reworded", "seeks", "typed"]
+__all__ = [
+    "FIELDS",
+    "Completion",
+    "begun",
+    "completion",
+    "fields",
+    "folded",
+    "largest",
+    "openers",
+    "outstanding",
+    "replaces",
+    "reworded",
+    "seeks",
+    "typed",
+]
 
 FIELDS = frozenset({"textbox", "searchbox", "spinbutton"})
 """Roles that are typed into."""
@@ -50,6 +65,17 @@ _ON = re.compile(
 )
 _TREE = re.compile(r"\b(?:tree|folders?|director(?:y|ies)|outline)\b", re.IGNORECASE)
 _FOLDS = re.compile(r"\b(?:sections?|accordion|panels?|folds?)\b", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_NAMED = re.compile(r'"([^"]+)"')
+_UNFOLD = re.compile(r"^(?:please )?(?:expand|open|unfold|show)(?: up)? (?:the |a )?(?:[\w-]+ )*menu\b", re.IGNORECASE)
+_MENU_SIGNS = frozenset({"add", "plus", "expand", "unfold", "menu", "more", "dots"})
+_COMPLETE = re.compile(
+    r"^(?:please )?(?:enter|choose|select|pick|type) (?:an? |the )?"
+    r"(?:item|entry|word|name|value|option|tag|suggestion)s? "
+    r"(?:that |which )?(?:starts?|begins?|starting|beginning) with [\"“'‘][^\"”'’]+[\"”'’]"
+    r"(?: and (?:that )?(?:ends?|ending) (?:with|in|on) [\"“'‘][^\"”'’]+[\"”'’])?$",
+    re.IGNORECASE,
+)
 _OPENERS = frozenset({"tab", "treeitem"})
 _IN_ROW = 8
 """Centres that differ by less in height stand in one row. Screen pixels."""
@@ -125,6 +151,61 @@ def _opens(node: Node, rows: Sequence[int]) -> bool:
     return node.expanded is False or tab
 
 
+def _numbered(nodes: Sequence[Node], pressed: str) -> list[Node]:
+    """What is called like a thing that was pressed but for its number, and was not pressed: the next section.
+
+    What was read as a field may hold the name of the section below it.
+    """
+    series = {_DIGITS.sub("#", name) for name in _NAMED.findall(pressed) if _DIGITS.search(name)}
+    told = [replace(node, name=name) for node in nodes for name in (node.name, node.value) if _DIGITS.search(name)]
+    return [node for node in told if _DIGITS.sub("#", node.name) in series and f'"{node.name}"' not in pressed]
+
+
+def folded(text: str, nodes: Sequence[Node]) -> list[Node]:
+    """The one sign that opens the menu a wish wants opened, of which no name is on view; none where several do."""
+    if not _UNFOLD.match(text.strip()):
+        return []
+    found = [node for node in nodes if node.role in ("button", "link", "menuitem") and _signs_menu(node)]
+    return found if len(found) == 1 else []
+
+
+def _signs_menu(node: Node) -> bool:
+    return node.enabled and (node.name.strip() in ("+", "≡", "⋮") or plain_words(node.name) in _MENU_SIGNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An entry that is known by its beginning and its end alone."""
+
+    begins: str
+    ends: str = ""
+
+    def fits(self, name: str) -> bool:
+        """Whether an entry is such a one, however it is written."""
+        said = name.strip().casefold()
+        return (
+            len(said) > len(self.begins)
+            and said.startswith(self.begins.casefold())
+            and said.endswith(self.ends.casefold())
+        )
+
+    def offered(self, nodes: Sequence[Node]) -> list[Node]:
+        """What is offered and fits; where nothing does, the only one that begins so: its end may be misread."""
+        begun = [node for node in nodes if Completion(self.begins).fits(node.name)]
+        return [node for node in begun if self.fits(node.name)] or (begun if len(begun) == 1 else [])
+
+
+def completion(text: str) -> Completion | None:
+    """The entry that is to be chosen from what a field offers; None where a wish wants none."""
+    found = _COMPLETE.match(text.strip())
+    if found is None:
+        return None
+    said = quoted(text)
+    if not said or len(said) > 2:
+        return None
+    return Completion(said[0], said[1] if len(said) == 2 else "")
+
+
 def openers(nodes: Sequence[Node], history: Sequence[Done], text: str) -> list[Node]:
     """What may be opened to look further, and was not pressed since the search began; in reading order.
 
@@ -132,6 +213,8 @@ def openers(nodes: Sequence[Node], history: Sequence[Done], text: str) -> list[N
     for it, and where there are none, whatever can be pressed at all. A sign turns into another one when it was pressed.
     """
     pressed = " | ".join(step.summary for step in history)
+    if _FOLDS.search(text) and (again := _numbered(nodes, pressed)):
+        return again
     rows = [node.rect.centre.y for node in nodes if node.role == "tab"]
     closed = [node for node in nodes if _opens(node, rows)]
     if not closed and _FOLDS.search(text):

@@ -111,3 +111,33 @@ def test_heads_of_another_version_are_one_line_that_says_what_to_do(reading: Pat
     with pytest.raises(ModelError, match=r"do not fit: .*; take the whole folder") as caught:
         load(reading)
     assert "\n" not in str(caught.value)
+
+
+def test_an_entry_is_begun_chosen_and_sent_off(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    field, offer = (
+        Node("f", "textbox", "Tags", Rect(10, 10, 90, 30)),
+        Node("o", "option", "Canada", Rect(10, 32, 90, 50)),
+    )
+    send = Node("s", "button", "Submit", Rect(10, 60, 90, 80))
+    model = model_that_reads(reading, monkeypatch, (field, offer, send))
+    asked = Instruction('Enter an item that starts with "Cana" and ends with "da"', unfinished=True)
+    model._course.look(asked, [])
+
+    def step(*done: str) -> tuple[str, list[str]]:
+        told, nodes = model._understood(asked, [Done(one) for one in done], [field, offer, send], seen(), True)
+        return told.goal, [node.name for node in nodes]
+
+    typed = ('left_click textbox "Tags"', 'type "Cana"')
+    assert step() == ("type Cana into the field", ["Tags"])
+    assert step(*typed) == ("press Canada", ["Canada"])
+    assert step(*typed, 'left_click option "Canada"') == ("press Submit", ["Submit"])
+    assert step(*typed, 'left_click option "Canada"', 'left_click button "Submit"')[1] == []
+
+
+def test_a_sum_on_the_screen_is_typed_as_its_answer(reading: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    field, sum_ = Node("f", "textbox", "", Rect(90, 10, 150, 40)), Node("t", "text", "1 - 8 =", Rect(10, 10, 80, 40))
+    model = model_that_reads(reading, monkeypatch, (field, sum_))
+    asked = Instruction("type your answer into the textbox", unfinished=True)
+    model._course.look(asked, [])
+    told, nodes = model._understood(asked, [], [sum_, field], seen(), True)
+    assert (told.goal, told.values, nodes) == ("type -7 into the field", ("-7",), [field])

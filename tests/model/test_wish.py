@@ -213,3 +213,36 @@ def test_a_named_button_is_met_by_its_whole_name_alone() -> None:
     assert elements.named([cart, staples], text) == [] and elements.named([cart, stapler], text) == [stapler]
     assert elements.named([cart], "press the Cart button") == [cart]
     assert elements.holds_name(cart, "open the second row")
+
+
+def test_the_next_numbered_section_is_opened_whatever_it_was_taken_for() -> None:
+    text = "Expand the sections below, to find it"
+    pressed = [Done('left_click textbox "Section #1"')]
+    field = node("textbox", "felis.", 60, value="Section #2")
+    listed = [node("tab", "Section #1"), node("link", "Libero", 20), field, node("tab", "", 40)]
+    assert [(one.name, one.rect.top) for one in wish.openers(listed, pressed, text)] == [("Section #2", 60)]
+    assert [one.name for one in wish.openers(listed, [*pressed, Done('left_click tab "Section #2"')], text)] == []
+
+
+def test_a_menu_without_a_name_is_opened_by_the_only_sign_for_it() -> None:
+    plus, save = node("button", "add"), node("button", "Save", 40)
+    assert wish.folded("Expand the pie menu below", [plus, save]) == [plus]
+    assert wish.folded("Expand the pie menu below", [plus, node("button", "menu", 80)]) == []
+    assert wish.folded("Expand the list", [plus]) == [] and wish.folded("open the menu", [save]) == []
+
+
+def test_an_entry_is_known_by_its_beginning_and_its_end() -> None:
+    entry = wish.completion('Enter an item that starts with "Cana" and ends with "da"')
+    assert entry == wish.Completion("Cana", "da")
+    assert wish.completion("Choose the option which begins with 'Lux'") == wish.Completion("Lux")
+    for other in (
+        'Enter "Cana"',
+        "Enter an item",
+        'click the item that starts with "Cana"',
+        'Type "a" and end with "b"',
+    ):
+        assert wish.completion(other) is None
+    offers = [node("textbox", name, 20 * n) for n, name in enumerate(("Cana", "Canary Islands", "canada"))]
+    assert [one.name for one in wish.Completion("Cana", "da").offered(offers)] == ["canada"]
+    assert wish.Completion("Cana", "x").offered(offers) == []
+    assert [one.name for one in wish.Completion("Canar", "x").offered(offers)] == ["Canary Islands"]
