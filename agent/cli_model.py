@@ -29,7 +29,9 @@ def info(
     name: Annotated[str, typer.Argument(help="`pilot`, a folder, or a published size such as `8B`.")] = "pilot",
     turns: Annotated[int, typer.Option(help="Earlier screenshots in the prompt.")] = 4,
     tokens: Annotated[int, typer.Option(help="Tokens of one screenshot; 32 x 32 pixels each.")] = 1280,
-    dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16`, `fp8`, `int8`, `int4`.")] = "bfloat16",
+    dtype: Annotated[
+        str, typer.Option(help="`auto` (as stored), `float32`, `bfloat16`, `float16`, `fp8`, `int8`, `int4`.")
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Say what a checkpoint needs before it is loaded, and what would fit if it does not."""

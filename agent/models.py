@@ -47,12 +47,15 @@ def model_info(name: str, turns: int, tokens: int, dtype: str, as_json: bool) ->
     from model.base import ModelError
     from model.family import fitting, needs
 
-    if dtype not in WEIGHT_BYTES:
-        return _refused(f"agent model info: no number format `{dtype}`, expected one of {', '.join(WEIGHT_BYTES)}")
+    if dtype not in ("auto", *WEIGHT_BYTES):
+        return _refused(
+            f"agent model info: no number format `{dtype}`, expected one of auto, {', '.join(WEIGHT_BYTES)}"
+        )
     try:
-        shape, stored = _shape(name)
+        shape, stored, fp8 = _shape(name)
     except ModelError as problem:
         return _refused(f"agent model info: {problem}")
+    dtype = dtype if dtype != "auto" else "fp8" if fp8 else "bfloat16"
     number = 4 if dtype == "float32" else 2
     found = needs(shape, WEIGHT_BYTES[dtype], turns, tokens * _TOKEN_PX, number_bytes=number)
     free = _available()
@@ -104,17 +107,17 @@ def pull_model(name: str, folder: Path | None) -> int:
     return check_model(str(target))
 
 
-def _shape(name: str) -> tuple[Any, int]:
-    """The shape of a published size or of a folder, and the bytes of its weights on disk."""
+def _shape(name: str) -> tuple[Any, int, bool]:
+    """The shape of a published size or of a folder, the bytes of its weights on disk, and whether they are FP8."""
     from model.family import MEMBERS, member, shape_of
     from model.load import checkpoint_folder
     from model.qwen3vl.checks import open_folder
 
     published = member(name)
     if published is not None and not Path(name).is_dir():
-        return MEMBERS[published[0]], 0
+        return MEMBERS[published[0]], 0, published[1]
     folder = open_folder(checkpoint_folder(name))
-    return shape_of(folder.config), sum(file.stat().st_size for file in folder.weights)
+    return shape_of(folder.config), sum(file.stat().st_size for file in folder.weights), folder.fp8
 
 
 def _available() -> int:

@@ -125,6 +125,9 @@ def test_too_little_memory_says_what_would_fit(monkeypatch: pytest.MonkeyPatch, 
     assert models.model_info("pilot", 4, 64, "float32", True) == 0
     assert json.loads(capsys.readouterr().out)["fits"] is True
     assert models.model_info("nothing", 4, 64, "float32", True) == 2
+    assert models.model_info("30B-A3B-FP8", 4, 64, "auto", True) == 1
+    small = json.loads(capsys.readouterr().out)
+    assert small["dtype"] == "fp8" and small["weights_bytes"] < 33 * 10**9
     assert models.list_models(4, True) == 0
     assert len(json.loads(capsys.readouterr().out)["models"]) == len(MEMBERS)
 
