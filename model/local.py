@@ -250,6 +250,9 @@ class QwenModel:
         meant = _meant(listed, asked, (self._course.goal, text), seen, reads)
         if asked.step:
             return asked, meant
+        if reads and wish.seeks(self._course.goal):
+            shown = elements.without_echoes(listed, (self._course.goal, text), reads)
+            meant = wish.sought(shown, meant, self._course.searched(history), text)
         if (entry := wish.completion(text)) is not None:
             return self._completed(entry, asked, history, listed)
         if not meant and (sign := wish.folded(text, listed)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from actuators.observation import Node
 from model.base import Done
 from model.protocols.asked import quoted
-from model.protocols.elements import plain_words
+from model.protocols.elements import part_of, plain_words
 
 __all__ = [
     "FIELDS",
@@ -27,6 +27,7 @@ __all__ = [
     "replaces",
     "reworded",
     "seeks",
+    "sought",
     "typed",
 ]
 
@@ -141,6 +142,21 @@ def outstanding(text: str, nodes: Sequence[Node]) -> bool:
 def seeks(text: str) -> bool:
     """Whether what is wished for may have to be looked for behind tabs, in sections or in folders."""
     return bool(_SEEKS.search(text))
+
+
+def sought(nodes: Sequence[Node], meant: Sequence[Node], history: Sequence[Done], text: str) -> list[Node]:
+    """What a search for something that is quoted has come upon: what holds those words before what stands near them.
+
+    A text that was pressed already, while the search goes on, was not it.
+    """
+    said = [plain_words(one) for one in quoted(text)]
+    holds = [node for node in nodes if any(f" {one} " in f" {plain_words(node.name)} " for one in said)]
+    links = [node for node in holds if node.role != "text"]
+    found = list(meant)
+    if holds and not any(one in plain_words(node.name) for node in meant for one in said):
+        found = [part_of(node, text) for node in (links or holds)[:1]]
+    pressed = [plain_words(step.summary) for step in history if step.summary.startswith('left_click text "')]
+    return [node for node in found if node.role != "text" or not any(plain_words(node.name) in one for one in pressed)]
 
 
 def _opens(node: Node, rows: Sequence[int]) -> bool:

@@ -246,3 +246,14 @@ def test_an_entry_is_known_by_its_beginning_and_its_end() -> None:
     assert [one.name for one in wish.Completion("Cana", "da").offered(offers)] == ["canada"]
     assert wish.Completion("Cana", "x").offered(offers) == []
     assert [one.name for one in wish.Completion("Canar", "x").offered(offers)] == ["Canary Islands"]
+
+
+def test_a_search_takes_what_holds_the_words_and_gives_up_a_text_that_was_pressed() -> None:
+    wanted = 'click on the link "arcu"'
+    text, field = node("text", "non habitasse arcu"), node("textbox", "vulputate", 20)
+    assert [one.name for one in wish.sought([text, field], [field], [], wanted)] == ["arcu"]
+    link = node("link", "Arcu.", 40)
+    assert wish.sought([text, field, link], [field], [], wanted) == [link]
+    assert wish.sought([text, link], [link], [Done('left_click link "Arcu."')], wanted) == [link]
+    assert wish.sought([text, field], [field], [Done('left_click text "non habitasse arcu"')], wanted) == []
+    assert wish.sought([field], [field], [], wanted) == [field]
