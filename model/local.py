@@ -214,8 +214,10 @@ class QwenModel:
         listed = _left(seen.nodes, asked.rejected) if narrow else []
         meant: list[Node] = []
         if profile.points == "named":
-            if (shown := self._looks(asked, history, listed, seen, reads).offered()) is not None:
+            looks = self._looks(asked, history, listed, seen, reads)
+            if (shown := looks.offered()) is not None:
                 return shown
+            asked = looks.reworded()
             asked, meant = self._understood(asked, history, listed, seen, reads)
         return asked, self._narrowing(asked, seen, listed, meant, reads, pointer)
 
@@ -231,7 +233,11 @@ class QwenModel:
             return _meant(nodes, replace(asked, goal=f"press {words}", step=""), wishes, seen, reads)
 
         signs = self._recall.signs if self._recall is not None else _no_signs
-        return Looks(asked, history, seen, nodes, told, find, signs, self._spoken.grid)
+        return Looks(asked, history, seen, nodes, told, find, signs, self._nodes_of, self._spoken.grid)
+
+    def _nodes_of(self, seen: Observation) -> Sequence[Node]:
+        """What stands on an earlier screen: its nodes, or what is read on it where the surface tells none."""
+        return seen.nodes if self._recall is None else self._recall.seen(seen).nodes
 
     def _understood(
         self, asked: Instruction, history: Sequence[Done], listed: Sequence[Node], seen: Observation, reads: bool
@@ -258,6 +264,8 @@ class QwenModel:
         if not meant and (sign := wish.folded(text, listed)):
             return replace(asked, goal=f"press {sign[0].name}"), sign
         value = wish.typed(text)
+        if value is None:
+            value = wish.copied(text, elements.without_echoes(listed, (self._course.goal, text), reads))
         if value is not None and sums.wants_answer(value):
             value = sums.solved(node.name for node in listed)
             listed, meant = wish.largest(wish.fields(listed)), wish.largest(wish.fields(meant))

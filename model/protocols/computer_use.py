@@ -175,8 +175,12 @@ class ComputerUse(Tool):
         if narrowing.drag is not None:
             x, y = narrowing.drag[0]
             start = _START.replace("point", f'"[{x}, {y}]"')
+        keys = 'KEY (", " KEY){0,4}'
+        if narrowing.keys:
+            keys = json.dumps(", ".join(json.dumps(key) for key in narrowing.keys))
         return [
             f"start_point: {start}",
+            f"keys: {keys}",
             *_pointed_terminals(offered),
             _TERMINALS % (MAX_TEXT, " | ".join(json.dumps(json.dumps(name)) for name in KEYS), MAX_REASON),
         ]
@@ -339,7 +343,7 @@ _ACTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("left_click_drag",), r'"left_click_drag\", " start_point "\"coordinate\": " point'),
     (("scroll", "hscroll"), r'SCROLLED "\", " ("\"coordinate\": " place ", ")? "\"pixels\": " PIXELS'),
     (("type",), r'"type\", \"text\": " words'),
-    (("key",), r'"key\", \"keys\": [" KEY (", " KEY){0,4} "]"'),
+    (("key",), r'"key\", \"keys\": [" keys "]"'),
     (("wait",), r'"wait\", \"time\": " SECONDS'),
 )
 """Actions, and how their arguments go on after `"action": "`."""

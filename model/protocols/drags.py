@@ -15,7 +15,7 @@ from actuators.observation import Node
 from model.protocols.figures import among, figure
 from model.reading.shapes import Shape, holding
 
-__all__ = ["Board", "Pull", "figures_among", "speaks", "wanted"]
+__all__ = ["Board", "Pull", "figures_among", "number_of", "speaks", "wanted"]
 
 Pull = tuple[Point, Point]
 """From where to where."""
@@ -79,6 +79,8 @@ class Board:
     """The shapes before any of them."""
     told: Sequence[Rect] = ()
     """Where the instruction itself is written."""
+    negative: Callable[[Node], bool] = lambda node: False
+    """Whether a minus stands before a number that was read without one."""
 
     def named(self, words: str) -> Rect | None:
         """The one thing of this name or of these looks."""
@@ -95,17 +97,22 @@ class Board:
         return figures_among(self.shapes, self.nodes, self.told)
 
 
-def figures_among(found: Sequence[Shape], nodes: Sequence[Node], told: Sequence[Rect] = ()) -> list[Shape]:
+def figures_among(
+    found: Sequence[Shape], nodes: Sequence[Node], told: Sequence[Rect] = (), pale: bool = False
+) -> list[Shape]:
     """The shapes that stand for themselves: no letters of a text, no ground under one, no pale button.
 
     Args:
         found: all shapes.
         nodes: what else stands on the screen.
         told: where the instruction itself is written; a patch of colour beside it only shows what is meant.
+        pale: whether white and light grey ones count too.
     """
     texts = [node.rect for node in nodes if node.role in ("text", "heading") and len(node.name.strip()) > 1]
     buttons = [node.rect for node in nodes if node.role == "button" and _labelled(node.name)]
-    return [one for one in found if _alone(one, texts, buttons) and not any(_level(one.rect, line) for line in told)]
+    return [
+        one for one in found if _alone(one, texts, buttons, pale) and not any(_level(one.rect, line) for line in told)
+    ]
 
 
 def _labelled(name: str) -> bool:
@@ -113,9 +120,9 @@ def _labelled(name: str) -> bool:
     return len(name.strip()) > 1 and not (name.islower() and name.isalpha())
 
 
-def _alone(one: Shape, texts: Sequence[Rect], buttons: Sequence[Rect]) -> bool:
+def _alone(one: Shape, texts: Sequence[Rect], buttons: Sequence[Rect], pale: bool) -> bool:
     return (
-        (min(one.colour) < 225 or one.hollow)
+        (pale or min(one.colour) < 225 or one.hollow)
         and not any(rect.contains(one.rect.centre) and one.rect.height <= rect.height for rect in texts)
         and not any(one.rect.contains(rect.centre) for rect in [*texts, *buttons])
         and not any(rect.contains(one.rect.centre) and one.rect.area < 0.5 * rect.area for rect in buttons)
@@ -221,13 +228,19 @@ def _by_one(said: dict[str, str], board: Board) -> Pull | bool | None:
     return _moved(cells, now, now + dx + dy * columns)
 
 
+def number_of(node: Node, negative: Callable[[Node], bool]) -> float | None:
+    """The number that is a node's whole name; `negative` looks for a minus that was not read."""
+    found = _NUMBER.match(node.name.strip())
+    if found is None:
+        return None
+    value = float(found.group(1).replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-"))
+    return -value if value > 0 and negative(node) else value
+
+
 def _sorted(said: dict[str, str], board: Board) -> Pull | bool | None:
     """Selection sort: the first place that holds the wrong number gets the right one."""
-    numbers = [
-        (node.rect, float(found.group(1).replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")))
-        for node in sorted(board.nodes, key=lambda node: node.rect.centre.y)
-        if (found := _NUMBER.match(node.name.strip()))
-    ]
+    in_order = sorted(board.nodes, key=lambda node: node.rect.centre.y)
+    numbers = [(node.rect, value) for node in in_order if (value := number_of(node, board.negative)) is not None]
     if len(numbers) < 2:
         return None
     values = [value for _, value in numbers]

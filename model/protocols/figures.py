@@ -5,13 +5,14 @@ Rules over English words; which shapes stand on the screen is told by `model.rea
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from model.reading.shapes import Shape
 
-__all__ = ["COLOURS", "Figure", "among", "counted", "figure", "pressed"]
+__all__ = ["COLOURS", "Figure", "among", "counted", "describes", "figure", "names_of", "number_of", "pressed"]
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "orange": (255, 165, 0),
@@ -58,6 +59,19 @@ _SHADES = re.compile(rf"^(?:the |all )*(?:shades|tones|hues) of (?P<colour>{'|'.
 _MANY = re.compile(r"^how many (?P<what>.+?)(?: are there| do you see| can you see| are shown)?\??$", re.IGNORECASE)
 _COVERED_PX = 1600
 """A box that something covers in part is still one from this area on."""
+_NUMBER_OF = re.compile(
+    r"^(?:please )?(?:type|enter|write) (?:the )?(?:total )?(?:number|count) of (?P<what>.+?) (?P<rest>in(?:to)? .+)$",
+    re.IGNORECASE,
+)
+_DESCRIBES = re.compile(
+    r"^(?:please )?(?:click|press|choose|select|tap)(?: on)? the \w+ that (?:best |correctly )?"
+    r"(?:describes|names|matches|denotes|says)\b.*\b(?:figure|shape|picture|polygon)\b",
+    re.IGNORECASE,
+)
+_NAMES: dict[str, frozenset[str]] = {
+    "rectangle": frozenset({"rectangle", "box"}), "square": frozenset({"square", "rectangle", "box"}),
+    "circle": frozenset({"circle", "disc"}), "triangle": frozenset({"triangle"}),
+}  # fmt: skip
 _STEP = 1.45
 """Sizes that differ by less are one size."""
 
@@ -105,6 +119,34 @@ def counted(text: str) -> Figure | None:
     """The figure that a question wants counted."""
     found = _MANY.match(text.strip(" ."))
     return figure(found.group("what")) if found else None
+
+
+def describes(text: str) -> bool | None:
+    """True where the word that says how many sides a figure has is to be pressed, False for its name; else None."""
+    found = _DESCRIBES.match(text.strip(" ."))
+    return None if found is None else "how many" in text.casefold()
+
+
+def names_of(one: Shape, sign: str) -> frozenset[str]:
+    """What a figure is called, in lower case; `sign` is the letter or digit that it is."""
+    if sign:
+        return frozenset({"number", "digit"} if sign.isdigit() else {"letter", "character"})
+    return _NAMES.get(one.form, frozenset({"shape"}))
+
+
+def number_of(text: str) -> tuple[Figure, str] | None:
+    """What is to be counted, and where the number is to be typed."""
+    found = _NUMBER_OF.match(text.strip(" ."))
+    if found is None:
+        return None
+    wanted = figure(found.group("what")) or _kind(found.group("what"))
+    return None if wanted is None else (wanted, found.group("rest"))
+
+
+def _kind(words: str) -> Figure | None:
+    """A plain kind that would be no figure where it is to be pressed: "blocks"."""
+    form = words.strip().lower().removeprefix("the ").removesuffix("s")
+    return Figure(form=form) if form in ("block", "box", "square", "circle", "dot") else None
 
 
 def among(wanted: Figure, found: Sequence[Shape], sign_of: Callable[[Shape], str]) -> list[Shape]:
@@ -159,5 +201,5 @@ def _sized(wanted: Figure, one: Shape, found: Sequence[Shape]) -> bool:
     low, high = sizes[0], sizes[-1]
     if high < _STEP * low:
         return True
-    middle = (low * high) ** 0.5
+    middle = math.sqrt(low * high)
     return one.size > middle if wanted.size > 0 else one.size <= middle

@@ -69,6 +69,8 @@ class Narrowing:
     """Whether the runtime knows where the pointer is, so that a call may leave its point out."""
     replacing: bool = False
     """Something stands in the field that is to hold something else: a press on it marks all of it."""
+    keys: tuple[str, ...] = ()
+    """The only thing to do is to press these keys together."""
     only_press: bool = False
     """The only thing to do is to press one of the points."""
     drag: tuple[tuple[int, int], tuple[int, int]] | None = None

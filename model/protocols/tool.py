@@ -144,6 +144,8 @@ class Tool(ABC):
             offered = [name for name in offered if name != "left_click"]
         if narrowing.drag is not None and "left_click_drag" in offered:
             offered = ["left_click_drag"]
+        elif narrowing.keys and "key" in offered:
+            offered = ["key"]
         elif narrowing.only_press and "left_click" in offered:
             offered = ["left_click"]
         elif narrowing.fulfilled and "terminate" in offered:

@@ -33,6 +33,9 @@ _FILLS: tuple[tuple[float, float, Form], ...] = (
     (0.93, 1.01, "rectangle"), (0.70, 0.86, "circle"), (0.40, 0.60, "triangle")
 )  # fmt: skip
 """How much of its box a form covers: all, a quarter of pi, half."""
+_LEAST_POLYGON, _MOST_CORNERS, _DIRECTIONS, _LEAST_WAVE = 30, 12, 120, 0.004
+"""Pixels; corners; steps around; how much of the mean distance a wave must be."""
+_DOT_PX = 20
 _EVEN = 0.16
 """How far the sides of a square may differ, of the longer one."""
 
@@ -45,6 +48,8 @@ class Shape:
     colour: tuple[int, int, int]
     """Red, green, blue of the fill; of the outline where nothing fills it but its ground."""
     form: Form
+    corners: int = 0
+    """Of a regular polygon, 3 to 12; 0 for what is none."""
     hollow: bool = False
     """Whether only its outline is drawn."""
     row: int = 0
@@ -98,12 +103,15 @@ def _of_colour(codes: npt.NDArray[np.int32], code: int) -> list[Shape]:
         whole = int(filled.sum())
         rect = Rect(box[1].start, box[0].start, box[1].stop, box[0].stop)
         colour = (code >> 16, code >> 8 & 255, code & 255)
-        found.append(Shape(rect, colour, _form(rect, filled), sizes[number] < _THIN * whole))
+        hollow = bool(sizes[number] < _THIN * whole)
+        found.append(Shape(rect, colour, _form(rect, filled), _corners(filled), hollow))
     return found
 
 
 def _form(rect: Rect, filled: npt.NDArray[np.bool_]) -> Form:
     share = filled.sum() / rect.area
+    if max(filled.shape) < _DOT_PX:  # a few pixels make a circle fuller
+        share *= 0.94
     form: Form = next((form for low, high, form in _FILLS if low <= share < high), "other")
     even = abs(rect.width - rect.height) <= _EVEN * max(rect.width, rect.height)
     if form == "rectangle" and even:
@@ -111,6 +119,29 @@ def _form(rect: Rect, filled: npt.NDArray[np.bool_]) -> Form:
     if form == "circle" and not (even and _bulges(filled)):
         return "other"
     return "other" if form == "triangle" and not _widens(filled) else form
+
+
+def _corners(filled: npt.NDArray[np.bool_]) -> int:
+    """How often the distance from the middle to the edge rises and falls on the way around."""
+    if min(filled.shape) < _LEAST_POLYGON:
+        return 0
+    rows, columns = np.nonzero(filled & ~_inner(filled))
+    y, x = rows - rows.mean(), columns - columns.mean()
+    turn = np.floor((np.arctan2(y, x) / (2 * np.pi) + 0.5) * _DIRECTIONS).astype(int) % _DIRECTIONS
+    far = np.zeros(_DIRECTIONS)
+    np.maximum.at(far, turn, np.hypot(x, y))
+    there = np.flatnonzero(far)
+    far = np.interp(np.arange(_DIRECTIONS), there, far[there], period=_DIRECTIONS)
+    waves = np.abs(np.fft.rfft(far / far.mean()))[: _MOST_CORNERS + 1] / _DIRECTIONS
+    waves[:3] = 0
+    best = int(waves.argmax())
+    return best if waves[best] > _LEAST_WAVE else 0
+
+
+def _inner(filled: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """What has the shape on all four sides."""
+    wide = np.pad(filled, 1)
+    return wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
 
 
 def _spans(filled: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -152,7 +183,8 @@ def _joined(found: Sequence[Shape]) -> list[Shape]:
         outlines.remove(around)
         plain = min(fill.colour) > 238
         form = around.form if around.form != "other" else fill.form
-        kept.append(Shape(around.rect, around.colour if plain else fill.colour, form, plain))
+        colour = around.colour if plain else fill.colour
+        kept.append(Shape(around.rect, colour, form, fill.corners, plain))
     return kept + outlines
 
 

@@ -3,7 +3,7 @@
 import pytest
 from drawn_shapes import frame
 
-from model.protocols.figures import Figure, among, counted, figure, pressed
+from model.protocols.figures import Figure, among, counted, describes, figure, names_of, number_of, pressed
 from model.reading.shapes import Shape, shapes
 
 
@@ -71,3 +71,18 @@ def test_letters_and_digits_are_told_apart_by_what_is_read() -> None:
     told = {kind: among(Figure(0, "red", kind), found, lambda one: signs.get(one, "")) for kind in "7Gx"}
     assert told == {"7": [found[0]], "G": [found[1]], "x": []}
     assert among(Figure(0, "", "digit"), found, lambda one: signs.get(one, "")) == [found[0]]
+
+
+def test_words_for_a_figure() -> None:
+    assert describes("Click the button that best describes the figure below") is False
+    assert describes("Press the button that correctly denotes how many sides the shape has") is True
+    assert describes("Click the button that opens the menu") is None
+    square, circle = shapes(SCENE)[0], next(one for one in shapes(SCENE) if one.form == "circle")
+    assert "rectangle" in names_of(square, "") and "circle" in names_of(circle, "")
+    assert "number" in names_of(square, "7") and "letter" in names_of(square, "G")
+
+
+def test_a_number_of_things_that_is_to_be_typed() -> None:
+    assert number_of("Type the total number of blocks into the textbox") == (Figure(form="block"), "into the textbox")
+    assert number_of("Enter the number of red circles in the box") == (Figure(0, "red", "circle"), "in the box")
+    assert number_of("Type the number of your passport into the field") is None

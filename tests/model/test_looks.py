@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from drawn_shapes import frame, rows
 
-from actuators.geometry import Rect, Screen
+from actuators.geometry import Point, Rect, Screen
 from actuators.observation import Frame, Node, Observation
 from model.base import Done, Instruction
 from model.looks import Looks
@@ -33,7 +33,17 @@ def looks(
     def signs(seen: Observation, found: Sequence[Shape]) -> dict[Shape, str]:
         return {one: "2" for one in found if one.rect.left == 300}
 
-    return Looks(Instruction(goal, unfinished=unfinished), history, seen, nodes, (), find, signs, PUBLISHED)
+    return Looks(
+        Instruction(goal, unfinished=unfinished),
+        history,
+        seen,
+        nodes,
+        (),
+        find,
+        signs,
+        lambda seen: seen.nodes,
+        PUBLISHED,
+    )
 
 
 def test_other_wishes_are_left_alone() -> None:
@@ -88,3 +98,40 @@ def test_what_was_sorted_has_to_be_sent_where_the_runtime_knows_better() -> None
     assert done is not None and done[1].fulfilled
     sent = looks(said, frame(*rows(3)), [*nodes, send], unfinished=True).offered()
     assert sent is not None and sent[1].points == (PUBLISHED.place(send.rect.centre, Screen(400, 300)),)
+
+
+def test_the_word_for_a_figure_and_the_number_of_its_sides_are_pressed() -> None:
+    words = [
+        Node(w, "button", w, Rect(20, 200 + 30 * n, 120, 225 + 30 * n)) for n, w in enumerate(("Circle", "Triangle"))
+    ]
+    drawn = frame(("triangle", (100, 20, 161, 81), "green"))
+    offered = looks("Click the button that best describes the figure below", drawn, words).offered()
+    assert offered is not None and offered[1].points == (PUBLISHED.place(words[1].rect.centre, Screen(400, 300)),)
+    sides = [Node(n, "button", n, Rect(20 + 60 * int(n), 200, 60 + 60 * int(n), 225)) for n in "34"]
+    offered = looks("Press the button that denotes how many sides the shape has", drawn, sides).offered()
+    assert offered is not None and offered[1].points == (PUBLISHED.place(sides[0].rect.centre, Screen(400, 300)),)
+
+
+def test_the_number_of_blocks_is_typed() -> None:
+    said = looks("Type the total number of blocks into the textbox", REDS).reworded()
+    assert (said.goal, said.values) == ("type 3 into the textbox", ("3",))
+    assert looks("type Ada into the textbox", REDS).reworded().goal == "type Ada into the textbox"
+
+
+def test_a_spot_is_pressed_once() -> None:
+    dots = frame(("ellipse", (94, 94, 107, 107), "black"), ("ellipse", (194, 94, 207, 107), "black"))
+    said = "click on the mid-point between the two points"
+    offered = looks(said, dots).offered()
+    assert offered is not None and offered[1].points == (PUBLISHED.place(Point(150, 100), Screen(400, 300)),)
+    done = looks(said, dots, past=["left_click"]).offered()
+    assert done is not None and done[1].fulfilled
+
+
+def test_each_slider_goes_by_the_number_beside_it() -> None:
+    drawn = frame(("rectangle", (40, 44, 340, 56), "#c5c5c5"), ("rectangle", (88, 38, 112, 62), "#3366cc"))
+    number = [Node("n", "text", "10", Rect(40, 64, 60, 80))]
+    offered = looks("set the slider to 40", drawn, number).offered()
+    assert offered is not None and offered[1].drag is not None
+    done = looks("set the slider to 10", drawn, number).offered()
+    assert done is not None and done[1].fulfilled
+    assert looks("set the slider to 40", drawn).offered() is None

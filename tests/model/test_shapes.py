@@ -1,9 +1,14 @@
 """Shapes of one colour, found in pixels."""
 
+import io
+import math
+
 import pytest
 from drawn_shapes import frame
+from PIL import Image, ImageDraw
 
 from actuators.geometry import Point, Rect
+from actuators.observation import Frame
 from model.reading.shapes import holding, shapes
 
 
@@ -43,3 +48,19 @@ def test_the_smallest_around_a_point() -> None:
     inner = holding(found, Point(80, 80))
     assert inner is not None and inner.colour == (0, 0, 255)
     assert holding(found, Point(350, 250)) is None
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("turned", [0.0, 0.2, 0.5])
+def test_corners_are_counted_however_it_is_turned(count: int, turned: float) -> None:
+    picture = Image.new("RGB", (300, 300), "white")
+    ways = [2 * math.pi * n / count + turned for n in range(count)]
+    points = [(150 + 60 * math.cos(way), 150 + 60 * math.sin(way)) for way in ways]
+    ImageDraw.Draw(picture).polygon(points, fill="teal")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    assert [one.corners for one in shapes(Frame(out.getvalue()))] == [count]
+
+
+def test_a_circle_has_no_corners() -> None:
+    assert [one.corners for one in shapes(frame(("ellipse", (20, 20, 141, 141), "red")))] == [0]
