@@ -31,6 +31,8 @@ _ORDINALS = {
 _SIDES = {"top": 0.0, "upper": 0.0, "left": 0.0, "center": 0.5, "centre": 0.5, "middle": 0.5, "bottom": 1.0,
           "lower": 1.0, "right": 1.0}  # fmt: skip
 _VERB = r"^(?:please )?(?:drag|move|pull|put) "
+_DRAG = r"^(?:please )?(?:drag|pull) "
+"""Things are put into baskets and moved to folders by other means too."""
 _TO_PLACE = re.compile(
     rf"{_VERB}(?P<what>.+?) to the (?P<place>\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})"
     r"(?: (?:position|place|spot|of the list))?$",
@@ -43,10 +45,10 @@ _TO_CORNER = re.compile(
     re.IGNORECASE,
 )
 _BY_ONE = re.compile(rf"{_VERB}(?P<what>.+?) (?P<way>left|right|up|down) by (?:one|1)(?: \w+)?$", re.IGNORECASE)
-_PUSH = re.compile(rf"{_VERB}(?P<what>.+?) (?:to the )?(?P<way>left|right|up|down)(?:wards?)?$", re.IGNORECASE)
-_ALL_INTO = re.compile(rf"{_VERB}all (?:of )?(?:the )?(?P<what>.+?) (?:in|into|onto|to) (?P<where>.+)$", re.IGNORECASE)
+_PUSH = re.compile(rf"{_DRAG}(?P<what>.+?) (?:to the )?(?P<way>left|right|up|down)(?:wards?)?$", re.IGNORECASE)
+_ALL_INTO = re.compile(rf"{_DRAG}all (?:of )?(?:the )?(?P<what>.+?) (?:in|into|onto|to) (?P<where>.+)$", re.IGNORECASE)
 _INTO = re.compile(
-    rf"{_VERB}(?P<what>.+?) (?:(?:so that (?:it|they) (?:is|are) )?(?:completely |fully |entirely )?(?:inside|within)"
+    rf"{_DRAG}(?P<what>.+?) (?:(?:so that (?:it|they) (?:is|are) )?(?:completely |fully |entirely )?(?:inside|within)"
     r"(?: of)?|into|onto|in|on top of|over|to) (?P<where>.+)$",
     re.IGNORECASE,
 )

@@ -142,3 +142,9 @@ def test_no_letters_no_ground_no_pale_buttons_and_no_patch_beside_the_instructio
     nodes = [Node("t", "text", "Ill", Rect(10, 15, 60, 35)), Node("b", "button", "Send", Rect(20, 60, 140, 100))]
     left = figures_among(found, nodes, told=[Rect(100, 18, 180, 40)])
     assert [one.rect.top for one in left] == [200]
+
+
+@pytest.mark.parametrize("said", ["put the bowl in the basket", "move Report.pdf to Bin", "move the pointer left"])
+def test_what_is_put_or_moved_is_not_dragged(said: str) -> None:
+    things = [text("the bowl", 20, 20), text("the basket", 200, 200), text("Report.pdf", 20, 80), text("Bin", 20, 120)]
+    assert wanted(said, board(frame(), [*things, text("the pointer", 20, 200)])) is None
