@@ -68,6 +68,8 @@ class Server:
             with suppress(Exception), self._bound.waiting(self.x.fileno()):
                 self.x.close()
         self._bound.close()
+        with suppress(Exception):  # the library leaves it open where the server has gone
+            self.x.display.socket.close()
 
     @contextmanager
     def asking(self) -> Iterator[Any]:

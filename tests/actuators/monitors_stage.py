@@ -85,6 +85,8 @@ def monitors_stage(folder: Path, layout: Sequence[tuple[str, int, int]]) -> Iter
         with DesktopActuator(mint.verifier(), name, folder / "authority", secrets=Vault()) as actuator:
             yield MonitorsStage(actuator, mint, name, folder / "authority")
     finally:
+        if server.stdout is not None:
+            server.stdout.close()
         server.terminate()
         try:
             server.wait(10)
