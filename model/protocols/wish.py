@@ -19,6 +19,7 @@ __all__ = [
     "Completion",
     "begun",
     "completion",
+    "copied",
     "fields",
     "folded",
     "largest",
@@ -101,6 +102,15 @@ def typed(text: str) -> str | None:
     if how is None:
         return value
     return value.lower() if (how.group("case") or "").lower() == "lower" else value.upper()
+
+
+def copied(text: str, nodes: Sequence[Node]) -> str | None:
+    """The text that a wish wants typed as the screen shows it; None where none is wanted or it is not the only one."""
+    found = _TYPED.match(text.strip())
+    if found is None or quoted(text) or not _SHOWN.match(found.group("value")):
+        return None
+    shown = [node.name for node in nodes if node.role in ("text", "heading") and node.name]
+    return shown[0] if len(shown) == 1 else None
 
 
 def fields(nodes: Sequence[Node]) -> list[Node]:

@@ -33,8 +33,8 @@ _APART = 0.95
 """Marks further apart than this, in heights of a capital, belong to no line together."""
 _AROUND = 6
 """So many heights beside what drew attention a line may go on."""
-_SURE = 0.55
-"""Less sure than this, it was no text."""
+_SURE, _SURE_WORDS = 0.55, 0.75
+"""Less sure than this, it was no text; where signs stand between the letters less is enough."""
 _INK = 0.45
 """Of the strongest difference from the ground."""
 
@@ -293,7 +293,8 @@ def _text(row: _Row, places: Sequence[Sequence[Rect]], read: Sequence[Piece]) ->
             return ""
         told.append(text)
         sure, weight = sure + how * len(run), weight + len(run)
-    return " ".join(told) if weight and sure >= _SURE * weight else ""
+    least = _SURE if any(run[0].sign for run in row.runs) else _SURE_WORDS
+    return " ".join(told) if weight and sure >= least * weight else ""
 
 
 def _said(place: Rect, read: Sequence[Piece]) -> tuple[str, float]:

@@ -257,3 +257,10 @@ def test_a_search_takes_what_holds_the_words_and_gives_up_a_text_that_was_presse
     assert wish.sought([text, link], [link], [Done('left_click link "Arcu."')], wanted) == [link]
     assert wish.sought([text, field], [field], [Done('left_click text "non habitasse arcu"')], wanted) == []
     assert wish.sought([field], [field], [], wanted) == [field]
+
+
+def test_a_text_that_the_screen_shows_is_typed_where_it_is_the_only_one() -> None:
+    wanted, shown, field = "Type the text below into the text field", node("text", "lq4"), node("textbox", "", 40)
+    assert wish.copied(wanted, [shown, field]) == "lq4"
+    assert wish.copied(wanted, [shown, node("text", "Help", 80), field]) is None
+    assert wish.copied('Type "Rex" into the field', [shown]) is None and wish.copied("press Save", [shown]) is None
