@@ -88,7 +88,8 @@ def _suspect(node: Node) -> bool:
     """Whether a node may be large letters that were not read as such."""
     if node.role == "text":
         return node.rect.height >= _TALL_TEXT
-    return node.rect.height >= _TALL_ICON and " " not in node.name and node.rect.width < 2 * node.rect.height
+    little = " " not in node.name or len(node.name) + len(node.value) < 5
+    return node.rect.height >= _TALL_ICON and little and node.rect.width < 4 * node.rect.height
 
 
 def _regions(nodes: Sequence[Node], shape: tuple[int, ...]) -> list[Rect]:
