@@ -13,7 +13,7 @@ from model.protocols.elements import plain_words
 from model.protocols.grid import Grid
 from model.protocols.spoken import Narrowing
 from model.reading.minus import has_minus
-from model.reading.shapes import Shape, shapes
+from model.reading.shapes import Shape, marks, shapes
 
 __all__ = ["Looks"]
 
@@ -115,9 +115,14 @@ class Looks:
         loose = drags.figures_among(found, self.nodes, self.told)
         return figures.among(wanted, loose, self._sign_of(loose))
 
+    def _figures(self, seen: Observation) -> Sequence[Shape]:
+        """Shapes and thin letters, in reading order."""
+        found = [*shapes(seen.frame), *marks(seen.frame)]
+        return sorted(found, key=lambda one: (one.rect.centre.y // 14, one.rect.left))
+
     def _pressing(self, wanted: figures.Figure, every: bool) -> tuple[Instruction, Narrowing] | None:
         done = self._did("click")
-        found = self._among(wanted, self._first() if every or wanted.shades else self._shapes(self.seen))
+        found = self._among(wanted, self._first() if every or wanted.shades else self._figures(self.seen))
         if not found:
             return None
         if not (every or wanted.shades):
@@ -130,7 +135,7 @@ class Looks:
         """The answer is pressed where it stands on a button, else typed where there is one field."""
         if self._did("click"):
             return None
-        number = str(len(self._among(wanted, self._shapes(self.seen))))
+        number = str(len(self._among(wanted, self._figures(self.seen))))
         at = next((node.rect for node in self.nodes if node.name.strip() == number and node.role != "text"), None)
         at = at or self._drawn(number)
         return (replace(self.asked, goal=f"press {number}", step=""), self._press([at.centre])) if at else None

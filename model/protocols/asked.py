@@ -389,9 +389,14 @@ def quoted(text: str) -> tuple[str, ...]:
     return tuple(a or b for a, b in QUOTES.findall(text))
 
 
+_POINTING = re.compile(r"(?<=\w) (?:(?:shown|given|displayed|listed) )?(?:below|above|here)$", re.IGNORECASE)
+"""A word at the end that only points at the screen: "the section below"."""
+
+
 def understood(text: str) -> list[Asked]:
     """Every way of understanding an instruction about one thing, the most literal first."""
     flat = _LABELLED.sub(r"\1 \3 \2", " ".join(text.split()).strip(" .!"))
+    flat = _POINTING.sub("", flat)
     flat = _common(_PURPOSE.sub("", _kind_unquoted(_how(flat))))
     spoken = _target_of(flat)
     ways: list[Asked] = []

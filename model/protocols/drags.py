@@ -21,6 +21,8 @@ Pull = tuple[Point, Point]
 """From where to where."""
 
 _PUSH_PX, _RESIZE_PX = 48, 36
+_PALE, _BUTTON_PX = 225, 64
+"""What is lighter all over is ground; so high at most is a button without a border."""
 _PAST_PX = 9
 """A row that is dragged changes places with another only once it is past its middle."""
 _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -117,6 +119,11 @@ def figures_among(
     ]
 
 
+def _on_any(rect: Rect, grounds: Sequence[Rect]) -> bool:
+    """Whether something is drawn on a pale button."""
+    return any(ground.contains(rect.centre) and 2 * rect.area < ground.area for ground in grounds)
+
+
 def _labelled(name: str) -> bool:
     """Whether a button says something; an icon is called by one small word."""
     return len(name.strip()) > 1 and not (name.islower() and name.isalpha())
@@ -124,7 +131,7 @@ def _labelled(name: str) -> bool:
 
 def _alone(one: Shape, texts: Sequence[Rect], buttons: Sequence[Rect], pale: bool) -> bool:
     return (
-        (pale or min(one.colour) < 225 or one.hollow)
+        (pale or min(one.colour) < _PALE or one.hollow)
         and not any(rect.contains(one.rect.centre) and one.rect.height <= rect.height for rect in texts)
         and not any(one.rect.contains(rect.centre) for rect in [*texts, *buttons])
         and not any(rect.contains(one.rect.centre) and one.rect.area < 0.5 * rect.area for rect in buttons)

@@ -157,12 +157,12 @@ def among(wanted: Figure, found: Sequence[Shape], sign_of: Callable[[Shape], str
         found: what stands on the screen.
         sign_of: the letter or digit that a shape is; empty for none.
     """
-    left = [one for one in found if _formed(wanted, one, sign_of)]
+    left = formed = [one for one in found if _formed(wanted, one, sign_of)]
     left = [one for one in left if not wanted.colour or _coloured(wanted, one)]
     if wanted.colour and not wanted.shades and wanted.form in ("box", "square", "rectangle") and len(left) > 1:
         nearest = min(_apart(wanted.colour, one) for one in left)
         left = [one for one in left if _apart(wanted.colour, one) <= nearest + 12]
-    return [one for one in left if wanted.size == 0 or _sized(wanted, one, found)]
+    return [one for one in left if wanted.size == 0 or _sized(wanted, one, formed if wanted.form in _FORMS else found)]
 
 
 def _formed(wanted: Figure, one: Shape, sign_of: Callable[[Shape], str]) -> bool:

@@ -725,7 +725,8 @@ _PHRASED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), word) for pa
 
 def split(text: str) -> list[str]:
     """Lower-case words without accents; marks that mean something count as words."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    parts = unicodedata.normalize("NFKD", text).casefold()  # in this order: a trade mark comes apart into two capitals
+    plain = "".join(c for c in parts if not unicodedata.combining(c))
     found = _PIECES.findall(plain.replace("’", "'"))
     return [_NUMBERS.get(word, word) for word in found]
 

@@ -17,13 +17,15 @@ import numpy.typing as npt
 from actuators.geometry import Point, Rect
 from actuators.observation import Frame
 
-__all__ = ["Form", "Shape", "holding", "shapes"]
+__all__ = ["Form", "Shape", "holding", "marks", "shapes"]
 
 Form = Literal["rectangle", "square", "circle", "triangle", "other"]
 
 _COLOURS = 48
 """The commonest colours are looked at."""
-_LEAST_PX, _LEAST_SIDE = 40, 6
+_LEAST_PX, _LEAST_SIDE = 20, 6
+_WHITE = 248
+"""A lighter fill is the ground that shows through an outline."""
 _WHOLE = 0.9
 """Of the screen's width or height: what is larger is ground."""
 _THIN = 0.4
@@ -35,6 +37,8 @@ _FILLS: tuple[tuple[float, float, Form], ...] = (
 """How much of its box a form covers: all, a quarter of pi, half."""
 _LEAST_POLYGON, _MOST_CORNERS, _DIRECTIONS, _LEAST_WAVE = 30, 12, 120, 0.004
 """Pixels; corners; steps around; how much of the mean distance a wave must be."""
+_INK, _LEAST_MARK, _LARGEST_MARK = 150, 8, 48
+"""Sum of the differences in red, green and blue from the ground; pixels."""
 _DOT_PX = 20
 _EVEN = 0.16
 """How far the sides of a square may differ, of the longer one."""
@@ -84,11 +88,41 @@ def shapes(frame: Frame) -> tuple[Shape, ...]:
     return tuple(replace(one, row=n) for n, one in enumerate(found))
 
 
+@lru_cache(maxsize=24)
+def marks(frame: Frame) -> tuple[Shape, ...]:
+    """Small things on the screen's own ground that no fill of one colour makes up, such as thin letters; reading order.
+
+    Raises:
+        OSError: the screenshot is no picture.
+    """
+    from scipy import ndimage
+
+    pixels = frame.pixels.astype(np.int32)
+    codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
+    values, counts = np.unique(codes, return_counts=True)
+    ground = int(values[counts.argmax()])
+    away = np.abs(pixels - np.array([ground >> 16, ground >> 8 & 255, ground & 255])).sum(-1)
+    labels, _ = ndimage.label(away > _INK, np.ones((3, 3)))
+    known = [one.rect for one in shapes(frame)]
+    found = []
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        rect = Rect(box[1].start, box[0].start, box[1].stop, box[0].stop)
+        if not (_LEAST_MARK <= rect.height <= _LARGEST_MARK and rect.width <= _LARGEST_MARK):
+            continue
+        if any(rect.intersect(one).area > 0.5 * rect.area for one in known):
+            continue
+        own = labels[box] == number
+        far = np.where(own, away[box], -1)
+        colour = pixels[box][np.unravel_index(far.argmax(), far.shape)]
+        found.append(Shape(rect, (int(colour[0]), int(colour[1]), int(colour[2])), "other"))
+    return tuple(found)
+
+
 def _of_colour(codes: npt.NDArray[np.int32], code: int) -> list[Shape]:
     from scipy import ndimage  # in the `model` extra; heavy
 
     height, width = codes.shape
-    labels, _ = ndimage.label(codes == code)
+    labels, _ = ndimage.label(codes == code, np.ones((3, 3)))  # strokes of letters run aslant
     sizes = np.bincount(labels.ravel())
     sizes[0] = _LEAST_PX  # what is not of this colour comes first, and is left out
     found = []
@@ -181,7 +215,7 @@ def _joined(found: Sequence[Shape]) -> list[Shape]:
             kept.append(fill)
             continue
         outlines.remove(around)
-        plain = min(fill.colour) > 238
+        plain = min(fill.colour) > _WHITE
         form = around.form if around.form != "other" else fill.form
         colour = around.colour if plain else fill.colour
         kept.append(Shape(around.rect, colour, form, fill.corners, plain))

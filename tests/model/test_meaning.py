@@ -110,3 +110,18 @@ def test_what_is_not_there_fits_nothing(said: str) -> None:
 )  # fmt: skip
 def test_several_acts_are_told_from_one(said: str, more: bool) -> None:
     assert (len(clauses(said)) > 1) is more
+
+
+def test_a_word_that_only_points_at_the_screen_is_no_part_of_the_name() -> None:
+    fold, other = node("tab", "Section #42", 20, 40), node("button", "Submit", 20, 90)
+    for said in ("Expand the section below", "open the section shown here"):
+        assert meaning.meant([fold, other], said, SCREEN).nodes == (fold,)
+    below = node("button", "Look below", 20, 140)
+    assert meaning.meant([fold, below], 'press "Look below"', SCREEN).nodes == (below,)
+
+
+def test_a_sign_that_stands_for_letters_is_those_letters() -> None:
+    odd, other = node("button", "a™¥a™¥", 20, 40), node("button", "mi est", 20, 90)
+    assert meaning.meant([odd, other], 'Click on the "â™¥â™¥" button', SCREEN).nodes == (odd,)
+    misread = node("button", "aTM aTM?", 20, 40)
+    assert meaning.meant([misread, other], 'Click on the "â™¥â™¥" button', SCREEN, misread=True).nodes == (misread,)

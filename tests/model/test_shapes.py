@@ -5,11 +5,11 @@ import math
 
 import pytest
 from drawn_shapes import frame
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from actuators.geometry import Point, Rect
 from actuators.observation import Frame
-from model.reading.shapes import holding, shapes
+from model.reading.shapes import holding, marks, shapes
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,23 @@ def test_corners_are_counted_however_it_is_turned(count: int, turned: float) -> 
 
 def test_a_circle_has_no_corners() -> None:
     assert [one.corners for one in shapes(frame(("ellipse", (20, 20, 141, 141), "red")))] == [0]
+
+
+def test_thin_letters_are_marks_and_shapes_are_not() -> None:
+    picture = Image.new("RGB", (200, 100), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((120, 20, 159, 59), fill="red")
+    pen.text((40, 30), "x", fill="#cc00cc", font=ImageFont.load_default(20))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    shown = Frame(out.getvalue())
+    (letter,) = [one for one in [*marks(shown), *shapes(shown)] if one.form == "other"]
+    assert letter.colour == (204, 0, 204) and 38 <= letter.rect.left < letter.rect.right <= 54
+
+
+def test_a_button_with_round_corners_keeps_its_pale_fill() -> None:
+    picture = Image.new("RGB", (200, 100), "white")
+    ImageDraw.Draw(picture).rounded_rectangle((20, 20, 120, 60), 5, fill="#efefef", outline="#767676")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    assert [(one.colour, one.hollow) for one in shapes(Frame(out.getvalue()))] == [((239, 239, 239), False)]
