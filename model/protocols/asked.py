@@ -64,6 +64,8 @@ class Asked:
     place: Place | None = None
     ordinal: int | None = None
     """0 for the first, -1 for the last; None where no place in a series is said."""
+    counted: str = ""
+    """The side that the ordinal counts from: `top`, `bottom`, `left` or `right`; empty for reading order."""
     corner: tuple[str, ...] = ()
     """Of `top`, `bottom`, `left`, `right`, `middle`."""
     region: str = ""
@@ -389,6 +391,7 @@ def quoted(text: str) -> tuple[str, ...]:
     return tuple(a or b for a, b in QUOTES.findall(text))
 
 
+_FROM_SIDE = re.compile(r"(?<=\w) (?:counted |counting )?from the (left|right|top|bottom)(?: side)?$", re.IGNORECASE)
 _POINTING = re.compile(r"(?<=\w) (?:(?:shown|given|displayed|listed) )?(?:below|above|here)$", re.IGNORECASE)
 """A word at the end that only points at the screen: "the section below"."""
 
@@ -397,6 +400,9 @@ def understood(text: str) -> list[Asked]:
     """Every way of understanding an instruction about one thing, the most literal first."""
     flat = _LABELLED.sub(r"\1 \3 \2", " ".join(text.split()).strip(" .!"))
     flat = _POINTING.sub("", flat)
+    side = _FROM_SIDE.search(flat)
+    if side is not None:
+        return [replace(way, counted=side.group(1).casefold()) for way in understood(flat[: side.start()])]
     flat = _common(_PURPOSE.sub("", _kind_unquoted(_how(flat))))
     spoken = _target_of(flat)
     ways: list[Asked] = []
@@ -405,6 +411,8 @@ def understood(text: str) -> list[Asked]:
         ways.append(_literal(phrase))
         ways += _placed(phrase)
     first = _plain(spoken)
+    if len(first.corner) == 2:  # a corner of the screen, and no list whose last one is meant
+        ways = [way for way in ways if not (way.place and way.place.what.corner and not way.place.what.words)]
     if len(first.words) > 1 and not first.literal and first.deed:  # "Delete Alan Turing": a deed and whose
         rest = replace(first, words=first.words[1:], deed="", corner=(), region="")
         ways.append(replace(first, words=first.words[:1], place=Place("any", rest), ordinal=None))
@@ -413,7 +421,7 @@ def understood(text: str) -> list[Asked]:
     verb_too = _LEAD.match(spoken.casefold()) and not first.literal  # "Open file": it may be part of the name
     if first.words and verb_too:
         ways.append(replace(first, words=tokens(spoken.casefold()), verb=""))
-    side = next(
+    aside = next(
         (
             word
             for pattern, word in _SIDE_WORDS
@@ -421,9 +429,9 @@ def understood(text: str) -> list[Asked]:
         ),
         "",
     )
-    if side:
+    if aside:
         strict = ("right", "left", "below", "above", "near", "between")
-        ways = [way if way.place and way.place.relation in strict else replace(way, side=side) for way in ways]
+        ways = [way if way.place and way.place.relation in strict else replace(way, side=aside) for way in ways]
     return [
         way
         for way in dict.fromkeys(ways)

@@ -771,7 +771,7 @@ class _Scene:
         best = max(fits, default=0.0)
         slack = 0.12 if self.misread else 0.06
         near = [n for n, fit in enumerate(fits) if fit >= best - slack]
-        line = sorted(near, key=lambda n: (self.nodes[n].rect.top // 8, self.nodes[n].rect.left))
+        line = self._in_order(near, way.counted)
         if way.ordinal is not None and (best < 0.45 or len(line) < 2):  # "the third song": nothing is called a song
             if way.deed and line and self.own(way.deed)[line[0]] > 0.8:
                 return Meant((self.nodes[line[0]],), 0.9 * best)
@@ -797,6 +797,19 @@ class _Scene:
         if not -len(line) <= way.ordinal < len(line):
             return Meant((), 0.0)
         return Meant((self.nodes[line[way.ordinal]],), min(1.0, best + 0.02))
+
+    def _in_order(self, which: Sequence[int], side: str) -> list[int]:
+        """Nodes in reading order, or from one side of the screen on."""
+        across, down = side in ("left", "right"), side in ("top", "bottom")
+        back = -1 if side in ("right", "bottom") else 1
+
+        def place(n: int) -> tuple[int, int]:
+            rect = self.nodes[n].rect
+            if across or down:
+                return back * (rect.left if across else rect.top), rect.top if across else rect.left
+            return rect.top // 8, rect.left
+
+        return sorted(which, key=place)
 
     def _timed(self) -> list[int]:
         """What can be pressed and says a length of time."""

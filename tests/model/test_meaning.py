@@ -125,3 +125,21 @@ def test_a_sign_that_stands_for_letters_is_those_letters() -> None:
     assert meaning.meant([odd, other], 'Click on the "â™¥â™¥" button', SCREEN).nodes == (odd,)
     misread = node("button", "aTM aTM?", 20, 40)
     assert meaning.meant([misread, other], 'Click on the "â™¥â™¥" button', SCREEN, misread=True).nodes == (misread,)
+
+
+def test_an_ordinal_counts_from_the_side_that_is_said() -> None:
+    names = ((40, 300), (240, 200), (440, 100))
+    row = [node("button", "Copy", left, top) for left, top in names]
+    scene = [*row, node("button", "Paste", 20, 20)]
+    for said, which in (
+        ("Click the first Copy button from the left", 0), ("Click the first Copy button from the right", 2),
+        ("press the second Copy button from the top", 1), ("press the first Copy button counted from the bottom", 0),
+        ("Click the first Copy button", 2),
+    ):  # fmt: skip
+        assert meaning.meant(scene, said, SCREEN).nodes == (row[which],), said
+
+
+def test_an_icon_in_a_corner_is_the_one_nearest_to_it() -> None:
+    corner = node("button", "More", 1230, 743, 26, 26)
+    scene = [node("button", "More", 941, 500 + 40 * n, 26, 26) for n in range(7)] + [corner]
+    assert meaning.meant(scene, "Click the icon at the bottom right", SCREEN).nodes == (corner,)
