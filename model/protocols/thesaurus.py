@@ -109,6 +109,8 @@ bug debug debugger
 branch fork source git
 password passcode pin
 money payment pay funds
+payment card
+hide collapse
 buy purchase order
 buy purchase basket cart bag
 checkout pay payment
@@ -609,6 +611,8 @@ topic about
 """One group a line. A word may stand in many; belonging does not pass on from group to group."""
 
 _PHRASES: tuple[tuple[str, str], ...] = (
+    (r"pick a date|choose a date|date picker", "calendar"),
+    (r"(?:insert|add) (?:an? )?(?:image|picture|photo)", "image"),
     (r"magnifying glass|looking glass", "magnifier"),
     (r"look(?:ing)? (?:up|for)", "search"),
     (r"(\d{1,2})(?:st|nd|rd|th)", r"\1"),

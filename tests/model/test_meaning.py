@@ -44,6 +44,7 @@ CASES = (
     ("the icon in the top right corner", "settings", 0),
     ("choose Date in the Sort by list", "Sort by", 0),
     ("Add cusłomer", "Add customer", 0),
+    ("Click the first Edit button from the bottom", "Edit", 2),
 )
 
 
