@@ -320,6 +320,16 @@ class _Scene:
             found.setdefault((node.role, self.names[n]), []).append(n)
         return found
 
+    @cached_property
+    def mates(self) -> list[list[int]]:
+        """Of each small button, the others of its column: one for each row, called alike or not."""
+        small = [n for n, node in enumerate(self.nodes) if node.role in ("button", "link") and self._small(n)]
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for n in small:
+            at = self.nodes[n].rect.centre
+            found[n] = [k for k in small if k != n and abs(self.nodes[k].rect.centre.x - at.x) <= 6]
+        return found
+
     def _close(self, n: int, m: int) -> float:
         node, anchor = self.nodes[n], self.nodes[m]
         close = beside(node.rect, anchor.rect)
@@ -335,8 +345,8 @@ class _Scene:
         return frozenset(n for n, node in enumerate(self.nodes) if id(node) in titles)
 
     def _outdone(self, n: int, m: int, close: float) -> bool:
-        """Whether another node of the same role and name is clearly closer."""
-        twins = self.twins[self.nodes[n].role, self.names[n]]
+        """Whether another node of the same role and name, or its like in the same column, is clearly closer."""
+        twins = [*self.twins[self.nodes[n].role, self.names[n]], *self.mates[n]]
         if len(twins) < 2:
             return False
         mine = apart(self.nodes[n].rect, self.nodes[m].rect)

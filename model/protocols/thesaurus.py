@@ -111,6 +111,7 @@ password passcode pin
 money payment pay funds
 payment card
 hide collapse
+dismiss close remove
 buy purchase order
 buy purchase basket cart bag
 checkout pay payment

@@ -144,3 +144,11 @@ def test_an_icon_in_a_corner_is_the_one_nearest_to_it() -> None:
     corner = node("button", "More", 1230, 743, 26, 26)
     scene = [node("button", "More", 941, 500 + 40 * n, 26, 26) for n in range(7)] + [corner]
     assert meaning.meant(scene, "Click the icon at the bottom right", SCREEN).nodes == (corner,)
+
+
+def test_the_icon_of_the_row_that_is_said_and_not_its_neighbour_of_the_better_name() -> None:
+    scene = [
+        node("text", "Segovia", 40, 100, 90), node("button", "Play", 244, 98, 28, 28),
+        node("text", "Toledo", 40, 135, 90), node("button", "Start", 244, 133, 28, 28),
+    ]  # fmt: skip
+    assert meaning.meant(scene, "the start icon in the row of Segovia", SCREEN).nodes == (scene[1],)
