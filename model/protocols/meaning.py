@@ -17,7 +17,7 @@ from actuators.geometry import Screen
 from actuators.observation import Frame, Node
 from model.protocols.asked import DEFAULT_DEEDS, HARD, NOUNS, SOFT_KINDS, SWITCHED, Asked, Place, tokens, understood
 from model.protocols.colours import colour_of
-from model.protocols.standing import FIELDS, READABLE, Layout, apart, beside, related
+from model.protocols.standing import FIELDS, READABLE, Layout, apart, beside, level, related
 from model.protocols.thesaurus import FAINT, SMALL, kin, skeleton, stem, words_of
 
 __all__ = ["READABLE", "Meant", "alike", "meant"]
@@ -345,8 +345,13 @@ class _Scene:
         return frozenset(n for n, node in enumerate(self.nodes) if id(node) in titles)
 
     def _outdone(self, n: int, m: int, close: float) -> bool:
-        """Whether another node of the same role and name, or its like in the same column, is clearly closer."""
-        twins = [*self.twins[self.nodes[n].role, self.names[n]], *self.mates[n]]
+        """Whether another of the same role and name is clearly closer, or the one of its column stands level with it."""
+        anchor = self.nodes[m].rect
+        if level(self.nodes[n].rect, anchor) < 0.2 and any(
+            level(self.nodes[k].rect, anchor) > 0.5 for k in self.mates[n] if k != m
+        ):
+            return True
+        twins = self.twins[self.nodes[n].role, self.names[n]]
         if len(twins) < 2:
             return False
         mine = apart(self.nodes[n].rect, self.nodes[m].rect)
