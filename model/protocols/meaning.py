@@ -345,7 +345,7 @@ class _Scene:
         return frozenset(n for n, node in enumerate(self.nodes) if id(node) in titles)
 
     def _outdone(self, n: int, m: int, close: float) -> bool:
-        """Whether another of the same role and name is clearly closer, or the one of its column stands level with it."""
+        """Whether another of the same role and name is clearly closer, or the one of its column stands level."""
         anchor = self.nodes[m].rect
         if level(self.nodes[n].rect, anchor) < 0.2 and any(
             level(self.nodes[k].rect, anchor) > 0.5 for k in self.mates[n] if k != m
