@@ -54,7 +54,7 @@ class Looks:
             return self._counting(looks_counted)
         if (named := figures.describes(text)) is not None:
             return self._naming(named)
-        drawn = self._first() if spots.speaks(text) else ()
+        drawn = self._first(aslant=False) if spots.speaks(text) else ()
         loose = drags.figures_among(drawn, self.nodes, self.told)
         if drawn and (at := spots.spot(text, loose, drawn, self._area())) is not None:
             return self._fulfilled() if self._did("click") else (self.asked, self._press([at]))
@@ -84,10 +84,10 @@ class Looks:
     def _shapes(self, seen: Observation) -> Sequence[Shape]:
         return shapes(seen.frame)
 
-    def _first(self) -> Sequence[Shape]:
-        """The shapes before anything was done for this wish."""
+    def _first(self, aslant: bool = True) -> Sequence[Shape]:
+        """The shapes before anything was done for this wish; see `shapes`."""
         seen = next((step.seen for step in self._past if step.seen is not None), None)
-        return self._shapes(seen or self.seen)
+        return shapes((seen or self.seen).frame, aslant)
 
     def _sign_of(self, found: Sequence[Shape]) -> Callable[[Shape], str]:
         told: dict[Shape, str] = {}

@@ -73,8 +73,12 @@ class Shape:
 
 
 @lru_cache(maxsize=24)
-def shapes(frame: Frame) -> tuple[Shape, ...]:
+def shapes(frame: Frame, aslant: bool = True) -> tuple[Shape, ...]:
     """All shapes on a screenshot, in reading order.
+
+    Args:
+        frame: the screenshot.
+        aslant: whether pixels that only touch at their corners hang together; dots at the ends of thin lines do not.
 
     Raises:
         OSError: the screenshot is no picture.
@@ -83,7 +87,7 @@ def shapes(frame: Frame) -> tuple[Shape, ...]:
     codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
     values, counts = np.unique(codes, return_counts=True)
     common = values[np.argsort(-counts, kind="stable")][:_COLOURS]
-    found = [one for code in common for one in _of_colour(codes, int(code))]
+    found = [one for code in common for one in _of_colour(codes, int(code), aslant)]
     found = sorted(_joined(found), key=lambda one: (one.rect.centre.y // 14, one.rect.left))
     return tuple(replace(one, row=n) for n, one in enumerate(found))
 
@@ -118,11 +122,11 @@ def marks(frame: Frame) -> tuple[Shape, ...]:
     return tuple(found)
 
 
-def _of_colour(codes: npt.NDArray[np.int32], code: int) -> list[Shape]:
+def _of_colour(codes: npt.NDArray[np.int32], code: int, aslant: bool) -> list[Shape]:
     from scipy import ndimage  # in the `model` extra; heavy
 
     height, width = codes.shape
-    labels, _ = ndimage.label(codes == code, np.ones((3, 3)))  # strokes of letters run aslant
+    labels, _ = ndimage.label(codes == code, np.ones((3, 3)) if aslant else None)
     sizes = np.bincount(labels.ravel())
     sizes[0] = _LEAST_PX  # what is not of this colour comes first, and is left out
     found = []

@@ -1,11 +1,14 @@
 """Spots that nothing marks, found by plane geometry."""
 
+import io
 import math
 
 import pytest
 from drawn_shapes import Drawn, frame
+from PIL import Image, ImageDraw
 
 from actuators.geometry import Point, Rect
+from actuators.observation import Frame
 from model.protocols.spots import speaks, spot
 from model.reading.shapes import shapes
 
@@ -65,3 +68,16 @@ def test_a_right_angle_stays_within_what_may_be_pressed(corner: tuple[int, int])
 def test_other_wishes() -> None:
     assert not speaks("press Save") and not speaks("click on the red circle")
     assert found("click on the red circle", *GRID) is None
+
+
+def test_dots_at_the_ends_of_a_thin_line_are_dots() -> None:
+    picture = Image.new("RGB", (300, 300), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.line((100, 200, 200, 80), fill="black", width=1)
+    for (x, y), colour in (((100, 200), "blue"), ((200, 80), "black")):
+        pen.ellipse((x - 6, y - 6, x + 6, y + 6), fill=colour)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    there = shapes(Frame(out.getvalue()), aslant=False)
+    at = spot("add a third point to create a right angle", there, there, Rect(0, 0, 300, 300))
+    assert at is not None and abs((at.x - 100) * 100 - (at.y - 200) * 120) < 700
