@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from actuators.geometry import Point, Rect
 from actuators.observation import Node, Observation
@@ -17,7 +18,7 @@ from model.reading.shapes import Shape, marks, shapes
 
 __all__ = ["Looks"]
 
-_SENDS = frozenset({"submit", "ok", "done", "save", "apply", "confirm", "finish"})
+_SENDS = frozenset({"submit", "ok", "done", "save", "apply"})
 _BESIDE_PX = 48
 """The number that a slider shows stands so near to it."""
 Signs = Callable[[Observation, Sequence[Shape]], dict[Shape, str]]
@@ -55,7 +56,7 @@ class Looks:
         if (named := figures.describes(text)) is not None:
             return self._naming(named)
         drawn = self._first(aslant=False) if spots.speaks(text) else ()
-        loose = drags.figures_among(drawn, self.nodes, self.told)
+        loose = figures.loose(drawn, self.nodes, self.told)
         if drawn and (at := spots.spot(text, loose, drawn, self._area())) is not None:
             return self._fulfilled() if self._did("click") else (self.asked, self._press([at]))
         if (numbers := sliders.wanted(text)) is not None:
@@ -81,29 +82,17 @@ class Looks:
     def _did(self, what: str) -> int:
         return sum(what in step.summary.split(" ")[0] and not step.note for step in self._past)
 
-    def _shapes(self, seen: Observation) -> Sequence[Shape]:
-        return shapes(seen.frame)
-
     def _first(self, aslant: bool = True) -> Sequence[Shape]:
         """The shapes before anything was done for this wish; see `shapes`."""
         seen = next((step.seen for step in self._past if step.seen is not None), None)
         return shapes((seen or self.seen).frame, aslant)
 
     def _sign_of(self, found: Sequence[Shape]) -> Callable[[Shape], str]:
-        told: dict[Shape, str] = {}
-        asked = False
-
-        def sign(one: Shape) -> str:
-            nonlocal asked
-            if not asked:
-                told.update(self.signs(self.seen, found))
-                asked = True
-            return told.get(one, "")
-
-        return sign
+        told = cache(lambda: self.signs(self.seen, found))  # read once, and only if a sign is asked for at all
+        return lambda one: told().get(one, "")
 
     def _board(self) -> drags.Board:
-        found = self._shapes(self.seen)
+        found = shapes(self.seen.frame)
         done = self._did("drag")
         sign_of, first = self._sign_of(found), self._first()
         return drags.Board(self.nodes, found, sign_of, self.find, done, first, self.told, self._negative)
@@ -112,17 +101,17 @@ class Looks:
         return node.role != "button" and has_minus(self.seen.frame, node.rect)
 
     def _among(self, wanted: figures.Figure, found: Sequence[Shape]) -> list[Shape]:
-        loose = drags.figures_among(found, self.nodes, self.told)
+        loose = figures.loose(found, self.nodes, self.told)
         return figures.among(wanted, loose, self._sign_of(loose))
 
-    def _figures(self, seen: Observation) -> Sequence[Shape]:
+    def _figures(self) -> Sequence[Shape]:
         """Shapes and thin letters, in reading order."""
-        found = [*shapes(seen.frame), *marks(seen.frame)]
+        found = [*shapes(self.seen.frame), *marks(self.seen.frame)]
         return sorted(found, key=lambda one: (one.rect.centre.y // 14, one.rect.left))
 
     def _pressing(self, wanted: figures.Figure, every: bool) -> tuple[Instruction, Narrowing] | None:
         done = self._did("click")
-        found = self._among(wanted, self._first() if every or wanted.shades else self._figures(self.seen))
+        found = self._among(wanted, self._first() if every or wanted.shades else self._figures())
         if not found:
             return None
         if not (every or wanted.shades):
@@ -132,17 +121,17 @@ class Looks:
         return replace(self.asked, unfinished=True), self._press([found[done].rect.centre])
 
     def _counting(self, wanted: figures.Figure) -> tuple[Instruction, Narrowing] | None:
-        """The answer is pressed where it stands on a button, else typed where there is one field."""
+        """The answer is pressed where it stands on a button."""
         if self._did("click"):
             return None
-        number = str(len(self._among(wanted, self._figures(self.seen))))
+        number = str(len(self._among(wanted, self._figures())))
         at = next((node.rect for node in self.nodes if node.name.strip() == number and node.role != "text"), None)
         at = at or self._drawn(number)
         return (replace(self.asked, goal=f"press {number}", step=""), self._press([at.centre])) if at else None
 
     def _naming(self, sides: bool) -> tuple[Instruction, Narrowing] | None:
         """Which of the words on the buttons names the one figure that is drawn, or how many sides it has."""
-        found = [one for one in drags.figures_among(self._shapes(self.seen), self.nodes, self.told, pale=sides)]
+        found = figures.loose(shapes(self.seen.frame), self.nodes, self.told, pale=sides)
         if self._did("click") or not found:
             return None
         one = max(found, key=lambda shape: shape.rect.area)
@@ -168,14 +157,14 @@ class Looks:
     def _most_alike(self, wanted: figures.Figure) -> int:
         """How many there are of the commonest look: the blocks, and not the field beside them."""
         groups: dict[tuple[tuple[int, int, int], int, int], int] = {}
-        for one in self._among(wanted, self._shapes(self.seen)):
+        for one in self._among(wanted, shapes(self.seen.frame)):
             key = (one.colour, one.rect.width // 3, one.rect.height // 3)
             groups[key] = groups.get(key, 0) + 1
         return max(groups.values(), default=0)
 
     def _drawn(self, number: str) -> Rect | None:
         """A button on which nothing but this number is drawn."""
-        found = self._shapes(self.seen)
+        found = shapes(self.seen.frame)
         sign_of = self._sign_of(found)
         return next((one.rect for one in found if len(number) == 1 and sign_of(one) == number), None)
 
@@ -191,7 +180,7 @@ class Looks:
             if due is None:
                 continue
             if isinstance(due, str):
-                return self.asked, Narrowing(keys=(due,), pressing=False, unfinished=True, possible=True)
+                return self.asked, Narrowing(only="key", keys=(due,), pressing=False, unfinished=True, possible=True)
             return self.asked, self._drag(*due)
         return self._fulfilled()
 
@@ -206,29 +195,29 @@ class Looks:
             ),
             key=lambda number: number[0].centre.y,
         )
-        found = sliders.moved(self._shapes(seen), sliders.sliders(self._first()))
+        found = sliders.moved(shapes(seen.frame), sliders.sliders(self._first()))
         near = [number for number in numbers if any(_away(one.track, number[0].centre) <= _BESIDE_PX for one in found)]
         if len(near) != len(found):
             return []
         return [sliders.Shown(one, value) for one, (_, value) in zip(found, near, strict=True)]
 
     def _fulfilled(self) -> tuple[Instruction, Narrowing]:
-        """Success; where the runtime knows better, what was done has not been sent yet."""
-        if self.asked.unfinished:
+        """Success; where the runtime knows better of a free wish, what was done has not been sent yet."""
+        if self.asked.unfinished and not self.asked.step:  # a plan says by itself when something is sent
             sends = [node for node in self.nodes if node.role == "button" and plain_words(node.name) in _SENDS]
             if len(sends) == 1:
                 return replace(self.asked, goal=f"press {sends[0].name}", step=""), self._press([sends[0].rect.centre])
-        return self.asked, Narrowing(fulfilled=True, pressing=False)
+        return self.asked, Narrowing(only="terminate", pressing=False, possible=True)
 
     def _press(self, points: Sequence[Point]) -> Narrowing:
         places = tuple(self.grid.place(point, self.seen.screen) for point in points)
-        return Narrowing(points=places, unfinished=True, possible=True, only_press=True)
+        return Narrowing(only="left_click", points=places, unfinished=True, possible=True)
 
     def _drag(self, start: Point, end: Point) -> Narrowing:
         screen = self.seen.screen
         inside = Point(min(max(end.x, 0), screen.width - 1), min(max(end.y, 0), screen.height - 1))
         places = self.grid.place(start, screen), self.grid.place(inside, screen)
-        return Narrowing(drag=places, unfinished=True, possible=True)
+        return Narrowing(only="left_click_drag", drag=places, unfinished=True, possible=True)
 
 
 def _away(track: Rect, point: Point) -> int:

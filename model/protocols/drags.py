@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 
 from actuators.geometry import Point, Rect
 from actuators.observation import Node
-from model.protocols.figures import among, figure
+from model.protocols.figures import among, figure, loose
 from model.reading.shapes import Shape, holding
 
-__all__ = ["Board", "Pull", "figures_among", "number_of", "speaks", "wanted"]
+__all__ = ["Board", "Pull", "number_of", "speaks", "wanted"]
 
 Pull = tuple[Point, Point]
 """From where to where."""
 
 _PUSH_PX, _RESIZE_PX = 48, 36
-_PALE, _BUTTON_PX = 225, 64
-"""What is lighter all over is ground; so high at most is a button without a border."""
 _PAST_PX = 9
 """A row that is dragged changes places with another only once it is past its middle."""
 _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -98,48 +96,7 @@ class Board:
     @property
     def loose(self) -> list[Shape]:
         """Shapes that are no part of a node's text."""
-        return figures_among(self.shapes, self.nodes, self.told)
-
-
-def figures_among(
-    found: Sequence[Shape], nodes: Sequence[Node], told: Sequence[Rect] = (), pale: bool = False
-) -> list[Shape]:
-    """The shapes that stand for themselves: no letters of a text, no ground under one, no pale button.
-
-    Args:
-        found: all shapes.
-        nodes: what else stands on the screen.
-        told: where the instruction itself is written; a patch of colour beside it only shows what is meant.
-        pale: whether white and light grey ones count too.
-    """
-    texts = [node.rect for node in nodes if node.role in ("text", "heading") and len(node.name.strip()) > 1]
-    buttons = [node.rect for node in nodes if node.role == "button" and _labelled(node.name)]
-    return [
-        one for one in found if _alone(one, texts, buttons, pale) and not any(_level(one.rect, line) for line in told)
-    ]
-
-
-def _on_any(rect: Rect, grounds: Sequence[Rect]) -> bool:
-    """Whether something is drawn on a pale button."""
-    return any(ground.contains(rect.centre) and 2 * rect.area < ground.area for ground in grounds)
-
-
-def _labelled(name: str) -> bool:
-    """Whether a button says something; an icon is called by one small word."""
-    return len(name.strip()) > 1 and not (name.islower() and name.isalpha())
-
-
-def _alone(one: Shape, texts: Sequence[Rect], buttons: Sequence[Rect], pale: bool) -> bool:
-    return (
-        (pale or min(one.colour) < _PALE or one.hollow)
-        and not any(rect.contains(one.rect.centre) and one.rect.height <= rect.height for rect in texts)
-        and not any(one.rect.contains(rect.centre) for rect in [*texts, *buttons])
-        and not any(rect.contains(one.rect.centre) and one.rect.area < 0.5 * rect.area for rect in buttons)
-    )
-
-
-def _level(one: Rect, line: Rect) -> bool:
-    return line.top - 8 <= one.centre.y <= line.bottom + 8
+        return loose(self.shapes, self.nodes, self.told)
 
 
 def wanted(text: str, board: Board) -> Pull | bool | None:

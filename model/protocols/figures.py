@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from actuators.geometry import Rect
+from actuators.observation import Node
 from model.reading.shapes import Shape
 
-__all__ = ["COLOURS", "Figure", "among", "counted", "describes", "figure", "names_of", "number_of", "pressed"]
+__all__ = ["COLOURS", "Figure", "among", "counted", "describes", "figure", "loose", "names_of", "number_of", "pressed"]
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "orange": (255, 165, 0),
@@ -72,6 +74,8 @@ _NAMES: dict[str, frozenset[str]] = {
     "rectangle": frozenset({"rectangle", "box"}), "square": frozenset({"square", "rectangle", "box"}),
     "circle": frozenset({"circle", "disc"}), "triangle": frozenset({"triangle"}),
 }  # fmt: skip
+_PALE, _BUTTON_PX = 225, 64
+"""What is lighter all over is ground; so high at most is a button without a border."""
 _STEP = 1.45
 """Sizes that differ by less are one size."""
 
@@ -147,6 +151,45 @@ def _kind(words: str) -> Figure | None:
     """A plain kind that would be no figure where it is to be pressed: "blocks"."""
     form = words.strip().lower().removeprefix("the ").removesuffix("s")
     return Figure(form=form) if form in ("block", "box", "square", "circle", "dot") else None
+
+
+def loose(found: Sequence[Shape], nodes: Sequence[Node], told: Sequence[Rect] = (), pale: bool = False) -> list[Shape]:
+    """The shapes that stand for themselves: no letters of a text, no ground under one, no pale button.
+
+    Args:
+        found: all shapes.
+        nodes: what else stands on the screen.
+        told: where the instruction itself is written; a patch of colour beside it only shows what is meant.
+        pale: whether white and light grey ones count too.
+    """
+    texts = [node.rect for node in nodes if node.role in ("text", "heading") and len(node.name.strip()) > 1]
+    buttons = [node.rect for node in nodes if node.role == "button" and _labelled(node.name)]
+    return [
+        one for one in found if _alone(one, texts, buttons, pale) and not any(_level(one.rect, line) for line in told)
+    ]
+
+
+def _on_any(rect: Rect, grounds: Sequence[Rect]) -> bool:
+    """Whether something is drawn on a pale button."""
+    return any(ground.contains(rect.centre) and 2 * rect.area < ground.area for ground in grounds)
+
+
+def _labelled(name: str) -> bool:
+    """Whether a button says something; an icon is called by one small word."""
+    return len(name.strip()) > 1 and not (name.islower() and name.isalpha())
+
+
+def _alone(one: Shape, texts: Sequence[Rect], buttons: Sequence[Rect], pale: bool) -> bool:
+    return (
+        (pale or min(one.colour) < _PALE or one.hollow)
+        and not any(rect.contains(one.rect.centre) and one.rect.height <= rect.height for rect in texts)
+        and not any(one.rect.contains(rect.centre) for rect in [*texts, *buttons])
+        and not any(rect.contains(one.rect.centre) and one.rect.area < 0.5 * rect.area for rect in buttons)
+    )
+
+
+def _level(one: Rect, line: Rect) -> bool:
+    return line.top - 8 <= one.centre.y <= line.bottom + 8
 
 
 def among(wanted: Figure, found: Sequence[Shape], sign_of: Callable[[Shape], str]) -> list[Shape]:

@@ -70,13 +70,11 @@ class Narrowing:
     replacing: bool = False
     """Something stands in the field that is to hold something else: a press on it marks all of it."""
     keys: tuple[str, ...] = ()
-    """The only thing to do is to press these keys together."""
-    only_press: bool = False
-    """The only thing to do is to press one of the points."""
+    """The only keys that may be pressed, together; any when empty."""
+    only: str = ""
+    """The only action there may be, by the protocol's name (`left_click`); any where the protocol has none of it."""
     drag: tuple[tuple[int, int], tuple[int, int]] | None = None
-    """The only thing to do is a drag from one grid point to another."""
-    fulfilled: bool = False
-    """The only thing to say is success."""
+    """The only drag there may be, from one grid point to another."""
     answer: Mapping[str, Any] | None = field(default=None, hash=False)
     """JSON Schema of an answer; free text when None."""
     zoom_of: int | None = None

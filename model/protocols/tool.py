@@ -142,14 +142,8 @@ class Tool(ABC):
             offered = [name for name in offered if name not in self.touching]
         if narrowing.replacing and "triple_click" in offered:
             offered = [name for name in offered if name != "left_click"]
-        if narrowing.drag is not None and "left_click_drag" in offered:
-            offered = ["left_click_drag"]
-        elif narrowing.keys and "key" in offered:
-            offered = ["key"]
-        elif narrowing.only_press and "left_click" in offered:
-            offered = ["left_click"]
-        elif narrowing.fulfilled and "terminate" in offered:
-            offered = ["terminate"]
+        if narrowing.only in offered:
+            offered = [narrowing.only]
         acts, ends = self.acts(offered), _ends(offered, narrowing)
         rules = [
             start_rule(self.before if self.action_line else "", self.calls),
@@ -215,6 +209,6 @@ def _ends(offered: Sequence[str], narrowing: Narrowing) -> list[str]:
         ends.append(r'"answer\", \"text\": " ' + ("TEXT" if narrowing.answer is None else "answer"))
     if "terminate" in offered and not narrowing.unfinished:
         ends.append(r'"terminate\", \"status\": \"success\""')
-    if "terminate" in offered and not (narrowing.possible or narrowing.fulfilled):
+    if "terminate" in offered and not narrowing.possible:
         ends.append(r'"terminate\", \"status\": \"failure\"" (", \"text\": " TEXT)?')
     return ends

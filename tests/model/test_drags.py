@@ -9,7 +9,8 @@ from drawn_shapes import frame, rows
 
 from actuators.geometry import Point, Rect
 from actuators.observation import Frame, Node
-from model.protocols.drags import Board, figures_among, wanted
+from model.protocols.drags import Board, wanted
+from model.protocols.figures import loose
 from model.reading.shapes import shapes
 
 NAMES = ("Ada", "Grace", "Alan", "Edsger")
@@ -140,7 +141,7 @@ def test_no_letters_no_ground_no_pale_buttons_and_no_patch_beside_the_instructio
         )
     )  # fmt: skip
     nodes = [Node("t", "text", "Ill", Rect(10, 15, 60, 35)), Node("b", "button", "Send", Rect(20, 60, 140, 100))]
-    left = figures_among(found, nodes, told=[Rect(100, 18, 180, 40)])
+    left = loose(found, nodes, told=[Rect(100, 18, 180, 40)])
     assert [one.rect.top for one in left] == [200]
 
 

@@ -54,14 +54,14 @@ def test_other_wishes_are_left_alone() -> None:
 def test_one_figure_is_pressed_and_nothing_else_may_be_done() -> None:
     offered = looks("Click on the red square", REDS).offered()
     assert offered is not None
-    assert (offered[1].points, offered[1].only_press, offered[1].unfinished) == (((101, 135),), True, True)
+    assert (offered[1].points, offered[1].only, offered[1].unfinished) == (((101, 135),), "left_click", True)
     assert looks("Click on the red square", REDS, past=["left_click"]).offered() is None
 
 
 def test_all_of_a_kind_are_pressed_one_after_the_other() -> None:
     pressed = [looks("Select all red squares", REDS, past=["left_click"] * n).offered() for n in range(4)]
     assert [one and one[1].points for one in pressed] == [((101, 135),), ((251, 135),), ((401, 135),), ()]
-    assert pressed[3] is not None and pressed[3][1].fulfilled
+    assert pressed[3] is not None and pressed[3][1].only == "terminate"
 
 
 def test_an_act_that_was_refused_counts_for_nothing() -> None:
@@ -95,7 +95,7 @@ def test_what_was_sorted_has_to_be_sent_where_the_runtime_knows_better() -> None
     send = Node("s", "button", "Submit", Rect(20, 250, 120, 280))
     said = "Sort the numbers in increasing order"
     done = looks(said, frame(*rows(3)), [*nodes, send]).offered()
-    assert done is not None and done[1].fulfilled
+    assert done is not None and done[1].only == "terminate"
     sent = looks(said, frame(*rows(3)), [*nodes, send], unfinished=True).offered()
     assert sent is not None and sent[1].points == (PUBLISHED.place(send.rect.centre, Screen(400, 300)),)
 
@@ -124,7 +124,7 @@ def test_a_spot_is_pressed_once() -> None:
     offered = looks(said, dots).offered()
     assert offered is not None and offered[1].points == (PUBLISHED.place(Point(150, 100), Screen(400, 300)),)
     done = looks(said, dots, past=["left_click"]).offered()
-    assert done is not None and done[1].fulfilled
+    assert done is not None and done[1].only == "terminate"
 
 
 def test_each_slider_goes_by_the_number_beside_it() -> None:
@@ -133,5 +133,14 @@ def test_each_slider_goes_by_the_number_beside_it() -> None:
     offered = looks("set the slider to 40", drawn, number).offered()
     assert offered is not None and offered[1].drag is not None
     done = looks("set the slider to 10", drawn, number).offered()
-    assert done is not None and done[1].fulfilled
+    assert done is not None and done[1].only == "terminate"
     assert looks("set the slider to 40", drawn).offered() is None
+
+
+def test_a_step_of_a_plan_sends_nothing_by_itself() -> None:
+    nodes = [Node(f"n{n}", "text", str(n), Rect(60, 32 + 50 * n, 80, 48 + 50 * n)) for n in range(3)]
+    send = Node("s", "button", "Submit", Rect(20, 250, 120, 280))
+    free = looks("sort", frame(*rows(3)), [*nodes, send], unfinished=True)
+    step = replace(free, asked=replace(free.asked, step="Sort the numbers in increasing order"))
+    offered = step.offered()
+    assert offered is not None and offered[1].only == "terminate" and not offered[1].points

@@ -447,11 +447,11 @@ def test_a_constrained_list_is_always_read_whole(table: TokenTable, kind: str) -
     ("narrowing", "told"),
     [
         (
-            Narrowing(drag=((10, 20), (300, 400)), unfinished=True, possible=True),
+            Narrowing(only="left_click_drag", drag=((10, 20), (300, 400)), unfinished=True, possible=True),
             Drag(start=Point(10, 16), end=Point(300, 320)),
         ),
-        (Narrowing(points=((10, 20),), unfinished=True, possible=True, only_press=True), Click(at=Point(10, 16))),
-        (Narrowing(fulfilled=True, pressing=False), None),
+        (Narrowing(only="left_click", points=((10, 20),), unfinished=True, possible=True), Click(at=Point(10, 16))),
+        (Narrowing(only="terminate", pressing=False, possible=True), None),
     ],
 )
 def test_a_reply_that_has_one_thing_to_say(table: TokenTable, narrowing: Narrowing, told: Drag | Click | None) -> None:
