@@ -17,6 +17,7 @@ from desktop_stage import DesktopStage, DesktopStages  # noqa: E402
 
 from sandboxes.base import SandboxUnavailable  # noqa: E402
 from sandboxes.chromium import Chromium  # noqa: E402
+from sandboxes.display import Display  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,17 @@ def begin(stages: Stages) -> Iterator[Callable[..., BrowserStage]]:
     yield start
     while made:
         stages.end(made.pop())
+
+
+@pytest.fixture
+def display() -> Iterator[Display]:
+    """An X server without anything on it."""
+    pytest.importorskip("Xlib")
+    try:
+        with Display((640, 480)) as started:
+            yield started
+    except SandboxUnavailable as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")

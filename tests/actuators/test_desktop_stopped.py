@@ -20,21 +20,10 @@ from actuators.desktop import DesktopActuator
 from actuators.errors import SurfaceLost
 from actuators.geometry import Point, Rect
 from actuators.x11 import Server
-from sandboxes.base import SandboxUnavailable
 from sandboxes.display import Display
 
 pytestmark = pytest.mark.display
 BOUND_S = 0.6
-
-
-@pytest.fixture
-def display() -> Iterator[Display]:
-    pytest.importorskip("Xlib")
-    try:
-        with Display((640, 480)) as started:
-            yield started
-    except SandboxUnavailable as missing:
-        pytest.skip(str(missing))
 
 
 @contextmanager

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from actuators.windows import Windows
 from actuators.x11 import Server
-from sandboxes.base import SandboxUnavailable
 from sandboxes.display import Display
 
 pytestmark = pytest.mark.display
@@ -26,16 +24,6 @@ x.sync()
 print(window.id, flush=True)
 input()
 """
-
-
-@pytest.fixture
-def display() -> Iterator[Display]:
-    pytest.importorskip("Xlib")
-    try:
-        with Display((640, 480)) as started:
-            yield started
-    except SandboxUnavailable as missing:
-        pytest.skip(str(missing))
 
 
 def shows(display: Display, name: str) -> tuple[subprocess.Popen[str], int]:
